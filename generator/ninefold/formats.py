@@ -1,0 +1,95 @@
+"""How a number becomes text: one table of named formats, used wherever a reader sees a number.
+
+A table's column, a fact's field (`{rows:integer}`) and an expression's filter
+(`{{ best.accuracy | pm }}`) name a format of this table.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+MISSING = "–"
+
+
+def show(value: Any, name: str = "") -> str:
+    """Return `value` as text in the format `name`; without one, in the format of its type.
+
+    Raises KeyError for an unknown name.
+    """
+    form = FORMATS[name or _natural(value)]
+    return MISSING if value is None else form(value)
+
+
+def _natural(value: Any) -> str:
+    if isinstance(value, dict) and "mean" in value:
+        return "pm"
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return "text"
+    return "integer" if isinstance(value, int) else "score"
+
+
+def _score(value: float) -> str:
+    """Three decimals below ten, else three significant digits and thousands apart."""
+    if value != 0 and abs(value) < 0.0005:
+        return f"{value:.1e}"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:,.{1 if abs(value) < 100 else 0}f}"
+
+
+def _signed(value: float) -> str:
+    text = _score(abs(value))
+    if float(text.replace(",", "")) == 0:
+        return text
+    return ("−" if value < 0 else "+") + text
+
+
+def _interval(value: dict | list) -> str:
+    low, high = (value["low"], value["high"]) if isinstance(value, dict) else value
+    if low is None or high is None:
+        return MISSING
+    return f"{_minus(_score(low))} to {_minus(_score(high))}"
+
+
+def _plus_minus(value: dict) -> str:
+    """The mean and half the width of its interval."""
+    mean, low, high = value["mean"], value.get("low"), value.get("high")
+    if low is None or high is None:
+        return _minus(_score(mean))
+    return f"{_minus(_score(mean))} ± {_score((high - low) / 2)}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 90:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _list(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "−", 1) if text.startswith("-") else text
+
+
+FORMATS: dict[str, Callable[[Any], str]] = {
+    "text": _list,
+    "integer": lambda value: _minus(f"{round(value):,}"),
+    "score": lambda value: _minus(_score(value)),
+    "significant": lambda value: _minus(f"{value:.3g}"),
+    "signed": _signed,
+    "percent": lambda value: f"{100 * value:.1f} %",
+    "p": lambda value: "< 0.001" if value < 0.001 else f"{value:.3f}",
+    "duration": _duration,
+    "interval": _interval,
+    "pm": _plus_minus,
+}
+
+
+def fill(text: str, values: dict[str, Any]) -> str:
+    """Fill a fact's fields: "{rows:integer} rows" with {"rows": 344} is "344 rows".
+
+    Raises KeyError for a field without a value or a format that does not exist.
+    """
+    return re.sub(r"\{(\w+)(?::(\w+))?\}", lambda m: show(values[m[1]], m[2] or ""), text)

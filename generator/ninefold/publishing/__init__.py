@@ -1,0 +1,1 @@
+"""Publishing: executed notebooks become one document, which templates render. Executes nothing."""

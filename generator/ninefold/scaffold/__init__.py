@@ -1,0 +1,1 @@
+"""Scaffold: a new project from prompts and answers. Knows nothing of results."""

@@ -1,0 +1,1 @@
+"""Study: what a notebook imports. Data, harness, statistics, figures, the final model."""

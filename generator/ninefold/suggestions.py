@@ -1,0 +1,15 @@
+"""Did you mean …?: the nearest of the names that exist."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def did_you_mean(wrong: str, known: Iterable[str]) -> str:
+    """Return "did you mean 'x'?" for the known name nearest to `wrong`, or what there is."""
+    names = [str(name) for name in known]
+    folded = {name.casefold(): name for name in reversed(names)}
+    near = get_close_matches(wrong.casefold(), folded, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean '{folded[near[0]]}'?"
+    shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+    return f"there is: {shown}" if names else ""
