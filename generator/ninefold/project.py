@@ -78,7 +78,8 @@ class Project:
         found = [
             Section(path.relative_to(folder).with_suffix("").as_posix(), path)
             for path in folder.rglob("*")
-            if path.suffix in (".ipynb", ".md") and re.match(r"[1-9]\d*-", path.name)
+            if path.suffix in (".ipynb", ".md")
+            and re.match(r"[1-9]\d*-", path.name)
             and ".ipynb_checkpoints" not in path.parts
         ]
         return tuple(sorted(found, key=lambda section: _outline_place(section.id)))

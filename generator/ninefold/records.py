@@ -100,8 +100,8 @@ def write_text(path: Path, text: str) -> None:
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
     except OSError as error:
         Path(temporary).unlink(missing_ok=True)
         raise NinefoldError(f"{path} cannot be written: {error.strerror}") from None
@@ -125,6 +125,7 @@ def plain(value: Any) -> Any:
 
 def _flatten_number_lists(text: str) -> str:
     """Put a list of bare numbers on one line: a fold a line would drown the diff."""
+
     def flat(match: re.Match) -> str:
         return "[" + ", ".join(part.strip() for part in match[1].split(",")) + "]"
 

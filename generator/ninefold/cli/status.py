@@ -1,0 +1,99 @@
+"""`ninefold status`: of each section, whether it is written, and fresh or stale and why."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ninefold.errors import NinefoldError
+from ninefold.formats import show
+from ninefold.project import Project, Section, find_project
+from ninefold.prompts import unanswered
+from ninefold.records import read_record
+from ninefold.running.keys import Keys, own_keys
+from ninefold.running.notebooks import read_notebook, sources
+from ninefold.running.results import read_failure
+
+
+@click.command(epilog="Example: ninefold status --json")
+@click.option("--json", "as_json", is_flag=True, help="Print the same as JSON.")
+def status(as_json: bool) -> None:
+    """Say of each section whether it is written and fresh.
+
+    A section is written when none of its prompts is left. It is stale when something its results
+    depend on has changed since its last run.
+    """
+    project = find_project(Path.cwd())
+    keys = own_keys(project)
+    rows = [_row(keys, section) for section in project.sections]
+    if as_json:
+        click.echo(json.dumps({"sections": rows}, indent=1, ensure_ascii=False))
+    else:
+        _print_table(rows)
+
+
+def _row(keys: Keys, section: Section) -> dict[str, Any]:
+    row = {"section": section.id, "prompts": _prompts(section)}
+    if not section.is_notebook:
+        return {**row, "state": "prose", "why": "", "seconds": None}
+    why, state = keys.stale(section), "fresh"
+    if why:
+        failure = read_failure(keys.project, section.id)
+        state = "failed" if failure else "stale"
+        if failure:
+            why += f": {failure.get('error')} in cell {failure.get('cell')}"
+    return {**row, "state": state, "why": why or "", "seconds": _seconds(keys.project, section)}
+
+
+def _prompts(section: Section) -> int | None:
+    """Return how many prompts stand unanswered; None where the notebook cannot be read."""
+    if not section.is_notebook:
+        return len(unanswered(section.path.read_text("utf-8")))
+    try:
+        texts = sources(read_notebook(section.path), "markdown")
+    except NinefoldError:
+        return None
+    return sum(len(unanswered(text)) for text in texts)
+
+
+def _seconds(project: Project, section: Section) -> float | None:
+    try:
+        record = read_record(project.results_of(section.id))
+    except NinefoldError:
+        return None
+    return record.run.get("seconds") if record else None
+
+
+def _print_table(rows: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("section", no_wrap=True)
+    table.add_column("written")
+    table.add_column("results")
+    table.add_column("last run", justify="right", no_wrap=True)
+    for row in rows:
+        results = "" if row["state"] == "prose" else row["state"]
+        if row["why"]:
+            results = row["why"] if row["state"] == "failed" else f"stale: {row['why']}"
+        table.add_row(
+            Text(row["section"]),
+            _written(row["prompts"]),
+            Text(results, style=_COLOURS.get(row["state"], "")),
+            "" if row["seconds"] is None else show(row["seconds"], "duration"),
+        )
+    console = Console()
+    # In a pipe a row is a line, however long.
+    Console(width=None if console.is_terminal else 200).print(table)
+
+
+_COLOURS = {"fresh": "green", "stale": "yellow", "failed": "red"}
+
+
+def _written(prompts: int | None) -> str:
+    if prompts is None:
+        return "unreadable"
+    return "yes" if prompts == 0 else f"{prompts} prompt{'s' if prompts > 1 else ''} left"

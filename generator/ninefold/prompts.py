@@ -1,0 +1,22 @@
+"""The questions a section still asks its author: block quotes that begin with **DRAFT**."""
+
+import re
+
+_MARK = re.compile(r"\*\*DRAFT\*\*:?\s*")
+
+
+def unanswered(markdown: str) -> list[tuple[int, str]]:
+    """Return line (from 1) and text, without its mark, of each prompt that still stands.
+
+    What only looks like one, in a code block, is none.
+    """
+    from markdown_it import MarkdownIt
+
+    found, depth = [], 0
+    for token in MarkdownIt("commonmark").parse(markdown):
+        if token.type in ("blockquote_open", "blockquote_close"):
+            depth += token.nesting
+        elif token.type == "inline" and depth and token.map and _MARK.match(token.content):
+            text = " ".join(_MARK.sub("", token.content, count=1).split())
+            found.append((token.map[0] + 1, text))
+    return found

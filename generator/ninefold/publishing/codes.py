@@ -1,0 +1,171 @@
+"""Every code that a finding can have: what it means, why it matters, what to do.
+
+NF1xx are read from learning curves, NF2xx are found by `ninefold check`. A code keeps its meaning.
+"""
+
+from dataclasses import dataclass
+
+from ninefold.errors import NinefoldError
+from ninefold.suggestions import did_you_mean
+
+
+@dataclass(frozen=True)
+class Code:
+    code: str
+    title: str
+    why: str
+    todo: str
+
+
+def explain_code(code: str) -> Code:
+    """Return what a code means. Raises NinefoldError for one that does not exist."""
+    found = CODES.get(code.strip().upper())
+    if found is None:
+        raise NinefoldError(f"no code '{code}'", did_you_mean(code, CODES))
+    return found
+
+
+_TABLE = (
+    Code(
+        "NF100", "nothing can be told from the curves",
+        "The folds disagree, or the curves end too early, for any of the signatures to hold.",
+        "Give it more folds, more epochs or more validation rows, and look again.",
+    ),
+    Code(
+        "NF101", "underfit: flat",
+        "The training loss stays near that of a constant: the network does not learn the training "
+        "rows, so nothing it says about new rows can be trusted.",
+        "See whether it can memorise 32 rows; then the learning rate, scaling of inputs and "
+        "target, initial weights, a larger network.",
+    ),
+    Code(
+        "NF102", "underfit: unfinished",
+        "Both losses still fall when training ends: the score is that of a model half trained.",
+        "Train for more epochs with early stopping, or raise the learning rate.",
+    ),
+    Code(
+        "NF103", "overfit",
+        "The validation loss rises after its minimum while the training loss falls: the network "
+        "memorises. Where the deciding metric does not fall too, only its confidence is wrong.",
+        "Stop early, penalise weights, add dropout or noise, or make the network smaller.",
+    ),
+    Code(
+        "NF104", "good fit",
+        "Both losses are level and close together, and below that of a constant.",
+        "Nothing is wrong here: spend the effort on averaging, on data, or stop.",
+    ),
+    Code(
+        "NF105", "a persistent gap between training and validation",
+        "Both losses are level with a gap between them: the training rows do not represent the "
+        "others, or they were memorised. The curves alone cannot tell which.",
+        "See whether more rows narrow the gap; penalties and dropout if they cannot be had.",
+    ),
+    Code(
+        "NF106", "validation rows too few: noisy",
+        "The validation loss jumps from epoch to epoch or from fold to fold, so what is chosen by "
+        "it is chosen by chance.",
+        "Hold back more validation rows, use more folds, a smaller rate or larger batches.",
+    ),
+    Code(
+        "NF107", "validation rows easier than training rows",
+        "The validation loss stays below the training loss though both are measured alike: the "
+        "split is not a fair sample, or rows leak into it.",
+        "Look for identical or related rows on both sides; split by group; hold back more rows.",
+    ),
+    Code(
+        "NF108", "unstable predictions",
+        "The same network on the same rows scores visibly otherwise with another seed: a single "
+        "training run is a draw.",
+        "Average several networks, or the weights of the last epochs; report the spread.",
+    ),
+    Code(
+        "NF109", "diverged",
+        "The loss became infinite, or far worse than that of a constant.",
+        "Lower the learning rate, scale inputs and target, clip gradients.",
+    ),
+    Code(
+        "NF110", "vanishing gradients",
+        "The first layer's gradients are tiny beside the last layer's: the early layers do not "
+        "learn.",
+        "ReLU with He initialisation, batch normalisation, fewer layers.",
+    ),
+    Code(
+        "NF111", "exploding gradients",
+        "A few steps move the weights a hundred times further than the others and undo what was "
+        "learned.",
+        "Clip gradients, lower the learning rate, scale the target.",
+    ),
+    Code(
+        "NF112", "one class only",
+        "Every prediction is the same class: the score is that of a constant, however good.",
+        "Weigh the classes, move the threshold, and judge by a metric that notices.",
+    ),
+    Code(
+        "NF201", "a part is still to be written",
+        "A question to the author stands unanswered. Readers see it marked DRAFT: only a person "
+        "can say why a study matters and what it means.",
+        "Replace the quotation that begins with **DRAFT** by your answer, or delete it.",
+    ),
+    Code(
+        "NF202", "results are missing or out of date",
+        "The report shows what a run found, and the code, data or settings behind it are other "
+        "ones now, or it never ran.",
+        "Run 'ninefold run'; 'ninefold status' says what changed.",
+    ),
+    Code(
+        "NF203", "an expression names nothing",
+        "Numbers in prose are looked up in records, so that none goes stale. This one names a "
+        "number that no run produced, and no report can be rendered with it.",
+        "Mend the name; the message says which there are.",
+    ),
+    Code(
+        "NF204", "the report is not what would be rendered",
+        "Readers see the committed report; it differs from what results and prose give now.",
+        "Run 'ninefold report' and commit what it writes.",
+    ),
+    Code(
+        "NF205", "a section failed",
+        "Its last run ended in an error. Results shown for it are older, or absent.",
+        "Mend the cell that the message names, then 'ninefold run'.",
+    ),
+    Code(
+        "NF206", "the data are not those that were shipped",
+        "The data file's checksum is not the one in data/SOURCE.json: the results may be of other "
+        "rows than readers get.",
+        "Take the file back from git; if the change is meant, write the new sha256 and bytes into "
+        "data/SOURCE.json and run again.",
+    ),
+    Code(
+        "NF207", "the hold-out was looked at more than once",
+        "Every further look lets the hold-out choose a model, and its score becomes as optimistic "
+        "as any other that was selected.",
+        "Say in section 7 what changed between the looks. The report tells the number.",
+    ),
+    Code(
+        "NF208", "sections 5 or 6 changed after the hold-out was first looked at",
+        "What was learned from the hold-out may have flowed back into the choice of the model.",
+        "Say in section 7 why they changed, or set aside new rows.",
+    ),
+    Code(
+        "NF209", "the settings are invalid",
+        "Nothing can be run or rendered without ninefold.toml.",
+        "Mend the key that the message names.",
+    ),
+    Code(
+        "NF210", "a file is too large for GitHub",
+        "GitHub warns from 50 MB on and refuses files above 100 MB.",
+        "Ship a sample, convert CSV to Parquet, or use Git LFS.",
+    ),
+    Code(
+        "NF211", "the licence of the data is not stated",
+        "Without one nobody may use the data, and perhaps you may not publish them.",
+        "Find it where the data come from; write it into ninefold.toml as data.licence.",
+    ),
+    Code(
+        "NF212", "a file of the study cannot be read",
+        "A notebook, page or record is broken, or of another version of ninefold.",
+        "Take it back from git, or run its section again with 'ninefold run --force'.",
+    ),
+)  # fmt: skip
+
+CODES = {entry.code: entry for entry in _TABLE}

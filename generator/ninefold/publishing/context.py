@@ -1,0 +1,131 @@
+"""The names that expressions know, each with the place where its value was computed.
+
+study.*                                  settings of the study and its data
+data_summary.*, test_harness.*, …        `values` of that section's record
+experiments.NAME.*, improvements.NAME.*  the same, of the sections inside 5 and 6
+best.*                                   final_model.best
+run.*                                    fits, seconds, versions, machine, commit, seed; summed
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ninefold.errors import NinefoldError
+from ninefold.project import SETTINGS_FILE, Project
+from ninefold.publishing.blocks import below
+from ninefold.records import RECORD_FILE, Record, read_record
+from ninefold.settings import Settings
+from ninefold.suggestions import did_you_mean
+
+Names = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Context:
+    """Values by name; where those below a name come from; the names whose section has not run."""
+
+    values: dict[str, Any]
+    sources: dict[Names, str] = field(default_factory=dict)
+    pending: frozenset[Names] = frozenset()
+
+    def is_pending(self, names: Names) -> bool:
+        return any(names[: len(prefix)] == prefix for prefix in self.pending)
+
+    def find(self, names: Names) -> tuple[Any, str]:
+        """Return the value of a dotted name and its source. Raises NinefoldError."""
+        value: Any = self.values
+        for depth, name in enumerate(names):
+            known = value if isinstance(value, dict) else {}
+            if name not in known:
+                prefix = ".".join(names[:depth])
+                told = did_you_mean(name, [str(key) for key in known])
+                inside = f" in '{prefix}'" if prefix else ""
+                raise NinefoldError(f"'{'.'.join(names)}' names nothing: no '{name}'{inside}", told)
+            value = known[name]
+        return value, self._source(names)
+
+    def _source(self, names: Names) -> str:
+        for length in range(len(names), 0, -1):
+            if names[:length] in self.sources:
+                return below(self.sources[names[:length]], *names[length:])
+        return ""
+
+
+def read_records(project: Project) -> dict[str, Record]:
+    """Return the records of all notebooks that have one. Raises NinefoldError."""
+    found = {
+        section.id: read_record(project.results_of(section.id))
+        for section in project.sections
+        if section.is_notebook
+    }
+    return {section: record for section, record in found.items() if record is not None}
+
+
+def build_context(project: Project, records: dict[str, Record]) -> Context:
+    """Return the names of this project, given the records of its sections."""
+    values: dict[str, Any] = {}
+    sources: dict[Names, str] = {}
+    pending: set[Names] = set()
+    for table, keys in (("study", _STUDY), ("data", _DATA)):
+        values.setdefault("study", {}).update(_settings_values(project.settings, table, keys))
+        sources.update({("study", key): f"{SETTINGS_FILE}#/{table}/{key}" for key in keys})
+    for section in project.sections:
+        if not section.is_notebook:
+            continue
+        if section.id not in records:
+            pending.add(section.names)
+            continue
+        _insert(values, section.names, records[section.id].values)
+        sources[section.names] = f"{record_file(section.id)}#/values"
+    _name_the_best(values, sources, pending)
+    if records:
+        values["run"] = _run(project.settings, records)
+        sources["run",] = "results#/run"
+    elif pending:
+        pending.add(("run",))
+    return Context(values, sources, frozenset(pending))
+
+
+def record_file(section: str) -> str:
+    """Return where a section's record is, from the project's root."""
+    return f"results/{section}/{RECORD_FILE}"
+
+
+_STUDY = ("title", "package", "author", "problem", "metric", "seed")
+_DATA = ("source", "target", "origin", "licence", "group", "time")
+
+
+def _settings_values(settings: Settings, table: str, keys: tuple[str, ...]) -> dict[str, Any]:
+    return {key: getattr(getattr(settings, table), key) for key in keys}
+
+
+def _insert(values: dict[str, Any], names: Names, value: dict[str, Any]) -> None:
+    for name in names[:-1]:
+        values = values.setdefault(name, {})
+    values[names[-1]] = value
+
+
+def _name_the_best(values: dict[str, Any], sources: dict[Names, str], pending: set[Names]) -> None:
+    final = ("final_model",)
+    if final in pending:
+        pending.add(("best",))
+    elif "best" in values.get("final_model", {}):
+        values["best"] = values["final_model"]["best"]
+        sources["best",] = f"{sources[final]}/best"
+
+
+def _run(settings: Settings, records: dict[str, Record]) -> dict[str, Any]:
+    """Sum what the runs took; of versions, machine and commit take the last section's."""
+    runs = [record.run for record in records.values()]
+    versions: dict[str, str] = {}
+    for run in runs:
+        versions.update(run.get("versions") or {})
+    last = runs[-1] if runs else {}
+    return {
+        "fits": sum(record.fits for record in records.values()),
+        "seconds": sum(run.get("seconds") or 0 for run in runs),
+        "versions": {name.replace("-", "_"): version for name, version in versions.items()},
+        "machine": last.get("machine"),
+        "commit": last.get("commit"),
+        "seed": settings.study.seed,
+    }

@@ -1,0 +1,91 @@
+"""What ninefold displays in a notebook is a pointer; here it becomes a block from the record."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ninefold.errors import NinefoldError
+from ninefold.formats import fill, show
+from ninefold.publishing.blocks import Block, Fact, Figure, Forecast, Note, Table, pointer
+from ninefold.publishing.context import record_file
+from ninefold.records import Record
+
+MIME = "application/vnd.ninefold+json"
+SCHEMA = 1
+
+
+def resolve(display: dict[str, Any], section: str, record: Record) -> Block:
+    """Return the block that a display of `section`'s notebook points to.
+
+    Raises NinefoldError where the record does not hold it.
+    """
+    try:
+        if display["schema"] != SCHEMA:
+            raise NinefoldError(
+                f"results/{section} has displays of version {display['schema']}",
+                f"this ninefold reads {SCHEMA}",
+                _again(section),
+            )
+        return _SHOWN[display["kind"]](display["name"], section, record)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        what = f"{display.get('kind')} '{display.get('name')}'"
+        raise NinefoldError(
+            f"the notebook in results/{section} shows the {what}",
+            "its record does not hold it, or not whole",
+            todo=_again(section),
+        ) from None
+
+
+def forecast(section: str, record: Record) -> Forecast | None:
+    """Return an experiment's forecast beside its outcome, or None where the record has none."""
+    if record.forecast is None:
+        return None
+    outcome = record.values.get("outcome") or {}
+    expected = {key: record.forecast.get(key) for key in ("winner", "difference", "confidence")}
+    source = pointer(record_file(section), "forecast")
+    return Forecast(record.forecast.get("stated", "never"), expected, outcome, source)
+
+
+def figure(name: str, section: str, record: Record) -> Figure:
+    """Return the figure `name` of a record. Raises LookupError."""
+    found = record.figures[name]
+    light = found["files"]["light"]
+    dark = found["files"].get("dark") or light
+    return Figure(
+        name, found["alt"], found["caption"],
+        light=f"results/{section}/{light}", dark=f"results/{section}/{dark}",
+        source=pointer(record_file(section), "figures", name), data=found.get("data") or {},
+    )  # fmt: skip
+
+
+def _table(name: str, section: str, record: Record) -> Table:
+    found = record.tables[name]
+    source = pointer(record_file(section), "tables", name)
+    columns = tuple(found["columns"])
+    for row in found["rows"]:
+        for value, column in zip(row, columns, strict=True):
+            show(value, column["format"])  # what cannot be shown is said here, with its place
+    return Table(found["caption"], columns, tuple(map(tuple, found["rows"])), source)
+
+
+def _fact(name: str | int, section: str, record: Record) -> Fact:
+    found = record.facts[int(name)]
+    values = found.get("values") or {}
+    fill(found["text"], values)
+    return Fact(found["text"], values, pointer(record_file(section), "facts", int(name)))
+
+
+def _note(name: str | int, section: str, record: Record) -> Note:
+    fact = _fact(name, section, record)
+    return Note(fact.text, fact.values, fact.source)
+
+
+_SHOWN: dict[str, Callable[[Any, str, Record], Block]] = {
+    "fact": _fact,
+    "note": _note,
+    "table": _table,
+    "figure": figure,
+}
+
+
+def _again(section: str) -> str:
+    return f"run it again: 'ninefold run --force {section}'"

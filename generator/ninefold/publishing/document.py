@@ -1,0 +1,114 @@
+"""A project's sections and results as one document."""
+
+from dataclasses import replace
+
+from ninefold.errors import NinefoldError
+from ninefold.project import Project, Section
+from ninefold.publishing.blocks import Block, Document, DocumentSection, Heading, Place, State
+from ninefold.publishing.context import Context, build_context, record_file
+from ninefold.publishing.displays import forecast
+from ninefold.publishing.markdown import anchor, escape, plain_text
+from ninefold.publishing.notebooks import notebook_blocks
+from ninefold.publishing.pages import page_blocks, read_page
+from ninefold.records import Record
+
+# The sections that are folders have no file of their own to be named in.
+_FOLDERS = {"5-experiments": "Experimental results", "6-improvements": "Improvements"}
+
+
+def build_document(project: Project, records: dict[str, Record]) -> Document:
+    """Return the document of a project, given the records of its sections. Runs nothing.
+
+    Raises NinefoldError for a file that cannot be read and an expression that names nothing.
+    """
+    if not project.sections:
+        raise NinefoldError(f"no sections in {project.root / 'sections'}")
+    context = build_context(project, records)
+    sections: list[DocumentSection] = []
+    pictures: dict[str, bytes] = {}
+    folder = ""
+    for section in project.sections:
+        parent = section.id.rpartition("/")[0]
+        if parent and parent != folder:
+            sections.append(_folder_section(parent))
+        folder = parent
+        shown, drawn = _section(project, section, records.get(section.id), context)
+        sections.append(shown)
+        pictures.update(drawn)
+    study = project.settings.study
+    return Document(study.title, study.author, _with_anchors(study.title, sections), pictures)
+
+
+def _folder_section(folder: str) -> DocumentSection:
+    return DocumentSection(folder, _label(folder), _FOLDERS.get(folder, _spoken(folder)), ())
+
+
+def _section(
+    project: Project, section: Section, record: Record | None, context: Context
+) -> tuple[DocumentSection, dict[str, bytes]]:
+    file = section.path.relative_to(project.root).as_posix()
+    pictures: dict[str, bytes] = {}
+    state: State = "page"
+    if section.is_notebook:
+        shown = notebook_blocks(project, section, record, context)
+        blocks, state, pictures = shown.blocks, shown.state, shown.pictures
+    else:
+        blocks = page_blocks(read_page(project, section.path), context, Place(file, 1))
+    title, blocks = _take_title(blocks, _spoken(section.id))
+    if record:
+        blocks = _with_forecast(blocks, section, record)
+    label = _label(section.id)
+    depth = label.count(".")
+    levelled = tuple(
+        replace(b, level=max(b.level, 2) + depth) if isinstance(b, Heading) else b for b in blocks
+    )
+    found = record_file(section.id) if record else ""
+    return DocumentSection(section.id, label, title, levelled, state, file, found), pictures
+
+
+def _take_title(blocks: list[Block], otherwise: str) -> tuple[str, list[Block]]:
+    """Return the first heading's text, and the blocks without it."""
+    for index, block in enumerate(blocks):
+        if isinstance(block, Heading):
+            return block.text, blocks[:index] + blocks[index + 1 :]
+    return otherwise, blocks
+
+
+def _with_forecast(blocks: list[Block], section: Section, record: Record) -> list[Block]:
+    """Put the forecast below the heading "Results", or at the end where there is none."""
+    stated = forecast(section.id, record)
+    if stated is None:
+        return blocks
+    places = (
+        index + 1
+        for index, block in enumerate(blocks)
+        if isinstance(block, Heading) and plain_text(block.text).strip().casefold() == "results"
+    )
+    place = next(places, len(blocks))
+    return [*blocks[:place], stated, *blocks[place:]]
+
+
+def _label(section: str) -> str:
+    """Return the number in the outline: "5-experiments/2-batch-size" is "5.2"."""
+    return ".".join(part.split("-", 1)[0] for part in section.split("/"))
+
+
+def _spoken(section: str) -> str:
+    """Return a title made of an id: "5-experiments/2-batch-size" is "Batch size"."""
+    return section.rpartition("/")[2].partition("-")[2].replace("-", " ").capitalize()
+
+
+def _with_anchors(title: str, sections: list[DocumentSection]) -> tuple[DocumentSection, ...]:
+    taken: dict[str, int] = {}
+    anchor(escape(title), taken)
+    found = []
+    for section in sections:
+        own = anchor(section.heading, taken)
+        blocks = tuple(
+            replace(block, anchor=anchor(block.text, taken))
+            if isinstance(block, Heading)
+            else block
+            for block in section.blocks
+        )
+        found.append(replace(section, anchor=own, blocks=blocks))
+    return tuple(found)

@@ -1,0 +1,150 @@
+"""The reader's first minute: what a study asked, what came out, and how sure that is.
+
+Everything is read from section 7's record, whose `values` hold
+
+    best        {"name", …}                    metric, metric_label
+    holdout     {"score", "low", "high", "n"}  range     {"mean", "low", "high"}
+    constant    score                          simple    {"name", "score"}
+    inside      whether the score is inside the range
+    verdict     in words                       looks     how often the hold-out was looked at
+
+and `figures` a "holdout". What is missing is left out.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ninefold.formats import show
+from ninefold.project import Project
+from ninefold.publishing.blocks import Document, Figure, Prose, pointer
+from ninefold.publishing.context import record_file
+from ninefold.publishing.displays import figure
+from ninefold.records import Record
+
+FINAL = "7-final-model"
+_PROBLEMS = {
+    "binary": "binary classification",
+    "multiclass": "classification",
+    "regression": "regression",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the headline table."""
+
+    label: str
+    score: str
+    remark: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """`lead` is the author's own Markdown; everything else is computed, plain text."""
+
+    lead: str
+    about: tuple[str, ...]
+    metric: str
+    verdict: str
+    lines: tuple[Line, ...]
+    beside: Line | None  # the same score in a metric that is easier to read
+    rows: int | None  # of the hold-out
+    looks: int | None
+    quick: str
+    figure: Figure | None
+    unwritten: int
+    parts: int
+
+
+def summarise(project: Project, records: dict[str, Record], document: Document) -> Summary:
+    """Return the summary of a study; before section 7 has run, it holds no result."""
+    record = records.get(FINAL)
+    values = record.values if record else {}
+    return Summary(
+        lead=_lead(document),
+        about=tuple(_about(project, records)),
+        metric=_metric(values),
+        verdict=str(values.get("verdict") or ""),
+        lines=tuple(_lines(values)),
+        beside=_beside(values, record),
+        rows=(values.get("holdout") or {}).get("n"),
+        looks=values.get("looks"),
+        quick=project.settings.harness.quick,
+        figure=figure("holdout", FINAL, record) if record and "holdout" in record.figures else None,
+        unwritten=document.unwritten,
+        parts=document.parts,
+    )
+
+
+def _lead(document: Document) -> str:
+    """Return the first paragraph of the problem's description, where a person wrote it."""
+    first = next(iter(document.sections[0].blocks), None)
+    return first.markdown.split("\n\n")[0] if isinstance(first, Prose) else ""
+
+
+def _about(project: Project, records: dict[str, Record]) -> list[str]:
+    """Return what is known before any result: kind of problem, target, size, data."""
+    settings = project.settings
+    found = records["2-data-summary"].values if "2-data-summary" in records else {}
+    problem = found.get("problem", settings.study.problem)
+    rows = found.get("rows")
+    parts = [
+        f"{_PROBLEMS.get(problem, 'prediction')} of {settings.data.target}",
+        f"{show(rows, 'integer')} development rows" if isinstance(rows, int) else "",
+        f"data: {settings.data.origin or settings.data.source}",
+        settings.data.licence,
+    ]
+    return [part for part in parts if part]
+
+
+def _lines(values: dict[str, Any]) -> list[Line]:
+    best = (values.get("best") or {}).get("name")
+    simple = values.get("simple") or {}
+    rows = [
+        _line(values, "holdout", f"final model: {best}" if best else "final model", "score"),
+        _line(values, "range", "… as predicted by cross-validation", "mean"),
+        _line(values, "simple", f"best simple model: {simple.get('name', '')}", "score"),
+        _line(values, "constant", "strongest constant", ""),
+    ]
+    return [row for row in rows if row]
+
+
+def _metric(values: dict[str, Any]) -> str:
+    """Return the deciding metric's label, and which way is better where that is down."""
+    from ninefold.study.metrics import METRICS
+
+    label = str(values.get("metric_label") or values.get("metric") or "score")
+    known = METRICS.get(values.get("metric", ""))
+    return label if known is None or known.greater_is_better else f"{label} (lower is better)"
+
+
+def _beside(values: dict[str, Any], record: Record | None) -> Line | None:
+    """Return the hold-out score in the metric that people read more easily than log loss."""
+    from ninefold.study.metrics import METRICS, shown_beside
+
+    table = record.tables.get("holdout-scores") if record else None
+    if table is None or values.get("metric") not in METRICS:
+        return None
+    label = METRICS[shown_beside(values["metric"])].label
+    for index, row in enumerate(table["rows"]):
+        if row[0] == label and len(row) > 2 and row[1] is not None:
+            source = pointer(record_file(FINAL), "tables", "holdout-scores", "rows", index)
+            return Line(label, show(row[1], "score"), _range(row[2]), source)
+    return None
+
+
+def _range(interval: dict[str, Any] | None) -> str:
+    return show(interval, "interval") if interval and "low" in interval else ""
+
+
+def _line(values: dict[str, Any], name: str, label: str, key: str) -> Line | None:
+    """Return a line of the table, or None where its number is missing."""
+    found: Any = values.get(name) or {}
+    score = found.get(key) if key else values.get(name)
+    if score is None:
+        return None
+    remark = _range(found) if key else ""
+    if name == "range" and isinstance(values.get("inside"), bool):
+        remark += ", the score is inside" if values["inside"] else ", the score is OUTSIDE"
+    return Line(label, show(score, "score"), remark, pointer(record_file(FINAL), "values", name))

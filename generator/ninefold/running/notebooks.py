@@ -1,0 +1,75 @@
+"""Section notebooks as plain JSON: what of them the runner reads without executing anything."""
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+from ninefold.errors import NinefoldError
+
+
+def read_notebook(path: Path) -> dict[str, Any]:
+    """Return a notebook's JSON. Raises NinefoldError where it is not a notebook of version 4."""
+    try:
+        notebook = json.loads(path.read_text("utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise NinefoldError(
+            f"the notebook {path.name} is not valid JSON ({error})",
+            todo="restore it from git, or mend the place it names",
+        ) from None
+    if not isinstance(notebook, dict) or notebook.get("nbformat") != 4:
+        raise NinefoldError(
+            f"{path.name} is not a notebook", "expected nbformat 4", "open and save it in Jupyter"
+        )
+    cells = notebook.get("cells")
+    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
+        raise NinefoldError(f"the notebook {path.name} has no list of cells", todo="restore it")
+    return notebook
+
+
+def source(cell: dict[str, Any]) -> str:
+    """Return a cell's text, which the format keeps as one string or as a list of lines."""
+    text = cell.get("source", "")
+    return "".join(map(str, text)) if isinstance(text, list) else str(text)
+
+
+def sources(notebook: dict[str, Any], kind: str) -> list[str]:
+    """Return the texts of the cells of a kind, "code" or "markdown", that are not empty."""
+    texts = (source(cell) for cell in notebook["cells"] if cell.get("cell_type") == kind)
+    return [text for text in texts if text.strip()]
+
+
+def tags(cell: dict[str, Any]) -> list[str]:
+    """Return a cell's tags."""
+    return list(cell.get("metadata", {}).get("tags") or ())
+
+
+def declared_parameters(notebook: dict[str, Any]) -> dict[str, Any]:
+    """Return the names that the cell tagged `parameters` assigns, each with its default.
+
+    A default that is not a literal is Ellipsis: nothing can be said of its type. Raises
+    NinefoldError where that cell is not plain Python.
+    """
+    tagged = [cell for cell in notebook["cells"] if "parameters" in tags(cell)]
+    try:
+        statements = ast.parse(source(tagged[0])).body if tagged else []
+    except SyntaxError as error:
+        raise NinefoldError(
+            f"line {error.lineno} of the cell tagged 'parameters' is not Python", error.msg
+        ) from None
+    found = {}
+    for statement in statements:
+        targets = statement.targets if isinstance(statement, ast.Assign) else []
+        if isinstance(statement, ast.AnnAssign) and statement.value:
+            targets = [statement.target]
+        for target in targets:
+            if isinstance(target, ast.Name):
+                found[target.id] = _literal(statement.value)  # type: ignore[attr-defined]
+    return found
+
+
+def _literal(value: ast.expr) -> Any:
+    try:
+        return ast.literal_eval(value)
+    except ValueError:
+        return ...

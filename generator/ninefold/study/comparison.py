@@ -1,0 +1,92 @@
+"""Comparison: variants against their control on the same folds, corrected for overlap."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from ninefold.errors import NinefoldError
+from ninefold.study.evaluation import Evaluation
+from ninefold.study.metrics import METRICS, practical_margin
+from ninefold.study.statistics import bayesian_correlated_t, holm, paired_comparison
+from ninefold.suggestions import did_you_mean
+
+
+def compare(
+    evaluations: Mapping[str, Evaluation], *, control: str, metric: str | None = None
+) -> pd.DataFrame:
+    """Compare variants with their control, fold by fold.
+
+    Returns one row per variant, in order, the control left out: variant, mean, difference (of the
+    metric, variant − control), low, high (corrected 95 % interval; Nadeau & Bengio 2003), p,
+    p_holm (adjusted for all the rows; Holm 1979), better, equal, worse (probabilities of the
+    Bayesian correlated t-test with the metric's margin of practical equality; Benavoli et al.
+    2017), verdict ("better", "worse", "practically equal", "undecided" or "identical on all
+    folds").
+
+    Raises NinefoldError for an unknown control, or evaluations made on different splits.
+    """
+    if control not in evaluations:
+        raise NinefoldError(f"no evaluation '{control}'", did_you_mean(control, evaluations))
+    against = evaluations[control]
+    protocol = against.protocol
+    name = metric or protocol.metric
+    strange = [key for key, e in evaluations.items() if e.protocol.splits != protocol.splits]
+    if strange:
+        raise NinefoldError(
+            f"'{strange[0]}' was judged on other splits than '{control}'",
+            "expected the same folds, repeats, seed, validation and groups",
+        )
+    rows = [
+        {"variant": key, **_compare_pair(evaluation, against, name)}
+        for key, evaluation in evaluations.items()
+        if key != control
+    ]
+    for row, adjusted in zip(rows, holm([row["p"] for row in rows]), strict=True):
+        row["p_holm"] = adjusted
+        row["verdict"] = _verdict(row)
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+_COLUMNS = [
+    "variant", "mean", "difference", "low", "high", "p", "p_holm", "better", "equal", "worse",
+    "verdict",
+]  # fmt: skip
+
+
+def _compare_pair(evaluation: Evaluation, against: Evaluation, metric: str) -> dict:
+    protocol = against.protocol
+    a, b = evaluation.values(metric), against.values(metric)
+    defined = np.isfinite(a) & np.isfinite(b)
+    a, b, sizes = a[defined], b[defined], (protocol.n_train, protocol.n_test)
+    paired = paired_comparison(a, b, *sizes)
+    margin = practical_margin(metric, naive_score(against, metric))
+    shares = bayesian_correlated_t(
+        a - b, *sizes, margin, greater_is_better=METRICS[metric].greater_is_better
+    )
+    return {
+        "mean": float(a.mean()),
+        "difference": paired.difference.mean,
+        "low": paired.difference.low,
+        "high": paired.difference.high,
+        "p": paired.p,
+        "better": shares.better,
+        "equal": shares.equal,
+        "worse": shares.worse,
+        "remark": paired.remark,
+    }
+
+
+def naive_score(evaluation: Evaluation, metric: str) -> float:
+    """Return the score of the strongest constant on the rows that the evaluation was made on."""
+    from ninefold.study.baselines import naive_loss
+
+    return naive_loss(metric, evaluation.protocol.y, len(evaluation.protocol.classes))
+
+
+def _verdict(row: dict) -> str:
+    """A side of 95 % decides; "undecided" is not "equal"."""
+    if row["remark"] == "identical on all folds":
+        return row["remark"]
+    sides = {"better": row["better"], "practically equal": row["equal"], "worse": row["worse"]}
+    return next((side for side, share in sides.items() if share >= 0.95), "undecided")

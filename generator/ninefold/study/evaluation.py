@@ -1,0 +1,174 @@
+"""What an evaluation is: the scores, curves and out-of-fold predictions of one variant."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ninefold.errors import NinefoldError
+from ninefold.study.metrics import METRICS, score
+from ninefold.study.statistics import Interval, corrected_interval
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """Under what an evaluation was made; two can be compared only where it is the same.
+
+    y        (n,) class codes or numbers, as they were scored
+    classes  the labels in the order of their codes; empty for a regression
+    n_train  mean rows of an outer training fold; n_test, of a test fold
+    """
+
+    y: np.ndarray
+    classes: tuple[str, ...]
+    folds: int
+    repeats: int
+    n_train: int
+    n_test: int
+    metrics: tuple[str, ...]
+    metric: str  # the one that decides
+    splits: str  # a digest of all the splits
+
+    @property
+    def problem(self) -> str:
+        kinds = {0: "regression", 2: "binary"}
+        return kinds.get(len(self.classes), "multiclass")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One variant, judged by repeated k-fold cross-validation.
+
+    scores       one row per fold: repeat, fold, one column per metric
+    curves       long: repeat, fold, epoch, metric, train, validation (NaN where not computed)
+    predictions  one row per test row: repeat, fold, row, and `prediction`, or for a
+                 classification one column of probability for each class
+    diverged     (repeat, fold) of the networks whose outputs were not finite: scored as the
+                 naive model
+    """
+
+    scores: pd.DataFrame
+    curves: pd.DataFrame
+    predictions: pd.DataFrame
+    protocol: Protocol
+    variant: dict[str, Any]
+    engine: str
+    parameters: int
+    fits: int
+    fit_seconds: float
+    predict_seconds: float
+    members: int = 1
+    diverged: tuple[tuple[int, int], ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+    def values(self, metric: str | None = None) -> np.ndarray:
+        """Return the score of each fold (folds × repeats,), by the deciding metric unless named."""
+        name = metric or self.protocol.metric
+        if name not in self.scores:
+            raise NinefoldError(
+                f"no metric '{name}' was computed", f"there is: {', '.join(self.protocol.metrics)}"
+            )
+        return self.scores[name].to_numpy()
+
+    def interval(self, metric: str | None = None) -> Interval:
+        """Return the mean score with its corrected 95 % interval (Nadeau & Bengio 2003), over the
+        folds where the metric is defined; NaN for an interval where these are fewer than two."""
+        name = metric or self.protocol.metric
+        values = self.values(name)
+        defined = values[np.isfinite(values)]
+        if len(defined) < 2:
+            mean = float(np.mean(defined)) if len(defined) else np.nan
+            return Interval(mean, np.nan, np.nan, np.nan, 0)
+        limits = METRICS[name].limits(len(self.protocol.classes))
+        return corrected_interval(
+            defined, self.protocol.n_train, self.protocol.n_test, bounds=limits
+        )
+
+    def curve(self, metric: str = "loss") -> pd.DataFrame:
+        """Return the curve over epochs: mean, low and high (the middle 80 % of the folds) of
+        train and validation."""
+        rows = self.curves[self.curves["metric"] == metric]
+        grouped = rows.groupby("epoch")[["train", "validation"]]
+        parts = {
+            "mean": grouped.mean(),
+            "low": grouped.quantile(0.1),
+            "high": grouped.quantile(0.9),
+        }
+        return pd.concat(parts, axis=1)
+
+    def to_record(self) -> dict[str, Any]:
+        """Return what a section's record keeps of this evaluation: plain values."""
+        protocol = self.protocol
+        summary = {}
+        for name in protocol.metrics:
+            found = self.interval(name)
+            summary[name] = {"mean": found.mean, "low": found.low, "high": found.high}
+        return {
+            "variant": self.variant,
+            "metric": protocol.metric,
+            "summary": summary,
+            "scores": {name: self.values(name).tolist() for name in protocol.metrics},
+            "folds": protocol.folds,
+            "repeats": protocol.repeats,
+            "n_train": protocol.n_train,
+            "n_test": protocol.n_test,
+            "splits": protocol.splits,
+            "engine": self.engine,
+            "parameters": self.parameters,
+            "members": self.members,
+            "fits": self.fits,
+            "fit_seconds": self.fit_seconds,
+            "predict_seconds": self.predict_seconds,
+            "diverged": [list(pair) for pair in self.diverged],
+            "selected_by": self.inner_loss().tolist(),
+        }
+
+    def inner_loss(self) -> np.ndarray:
+        """Return the inner-validation loss of each fold after its last epoch (folds × repeats,);
+        empty where there was no inner split."""
+        rows = self.curves[self.curves["metric"] == "loss"]
+        if rows.empty or rows["validation"].isna().all():
+            return np.array([])
+        return rows.groupby(["repeat", "fold"])["validation"].last().to_numpy()
+
+
+def average(evaluations: Sequence[Evaluation]) -> Evaluation:
+    """Return the evaluation of the ensemble whose prediction is the mean of its members'.
+
+    The members are evaluations of networks on the same splits (in general, of other seeds).
+    Raises NinefoldError where they are none or were judged on different splits.
+    """
+    if not evaluations:
+        raise NinefoldError("there is nothing to average", "expected at least one evaluation")
+    first = evaluations[0]
+    if any(e.protocol.splits != first.protocol.splits for e in evaluations):
+        raise NinefoldError("the members were judged on different splits", "expected the same ones")
+    outputs = [str(c) for c in first.predictions if c not in ("repeat", "fold", "row")]
+    predictions = first.predictions.copy()
+    predictions[outputs] = np.mean([e.predictions[outputs] for e in evaluations], axis=0)
+    return replace(
+        first,
+        scores=score_folds(predictions, first.protocol),
+        curves=first.curves.iloc[:0],
+        predictions=predictions,
+        parameters=sum(e.parameters for e in evaluations),
+        fits=0,
+        fit_seconds=sum(e.fit_seconds for e in evaluations),
+        predict_seconds=sum(e.predict_seconds for e in evaluations),
+        members=len(evaluations),
+        diverged=tuple(sorted({pair for e in evaluations for pair in e.diverged})),
+    )
+
+
+def score_folds(predictions: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
+    """Return one row of scores per fold from the out-of-fold predictions."""
+    outputs = [str(c) for c in predictions if c not in ("repeat", "fold", "row")]
+    rows = []
+    for (repeat, fold), part in predictions.groupby(["repeat", "fold"], sort=True):
+        y, found = protocol.y[part["row"]], part[outputs].to_numpy()
+        found = found if protocol.classes else found[:, 0]
+        scored = {m: score(m, y, found, n_classes=len(protocol.classes)) for m in protocol.metrics}
+        rows.append({"repeat": repeat, "fold": fold, **scored})
+    return pd.DataFrame(rows)

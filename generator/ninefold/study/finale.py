@@ -1,0 +1,209 @@
+"""The last act: train the chosen variant on all development rows, and look at the hold-out once."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ninefold.records import read_record
+from ninefold.study.baselines import constant_prediction
+from ninefold.study.final import (
+    FinalModel,
+    predict_in_fresh_process,
+    save_model,
+    save_network,
+)
+from ninefold.study.learners import Fitted, make_learner
+from ninefold.study.metrics import score
+from ninefold.study.row_sampling import SampledInterval, holdout_interval
+from ninefold.study.splits import derive_seed, take_share
+from ninefold.study.variants import Variant
+
+if TYPE_CHECKING:
+    from ninefold.study.notebook import Study
+
+_FINAL = 10**6  # in the place of a repeat's number: no fold's seed is the final model's
+
+
+@dataclass(frozen=True)
+class FinalFit:
+    """The final model, trained and saved."""
+
+    variant: Variant
+    folder: Path
+    model: FinalModel
+    parameters: int
+    seconds: float
+    members: tuple[Fitted, ...]
+
+
+@dataclass(frozen=True)
+class SimpleFit:
+    """The simple model that the final one is set beside."""
+
+    name: str
+    fitted: Fitted
+    parameters: int
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the look at the hold-out showed.
+
+    y            (n,) codes or numbers; found (n, K) probabilities or (n,) numbers, as `score` takes
+    predictions  as `ninefold predict` writes them
+    constant     the strongest constant's score, simple the simple model's, by the deciding metric
+    looks        how many different looks there have been, this one included
+    """
+
+    fit: FinalFit
+    simple: SimpleFit
+    y: np.ndarray
+    found: np.ndarray
+    predictions: pd.DataFrame
+    interval: SampledInterval
+    constant: float
+    simple_score: float
+    simple_found: np.ndarray
+    looks: int
+
+
+def train_final(study: "Study", variant: Variant) -> FinalFit:
+    """Train the variant on all development rows by the procedure that cross-validation judged (the
+    inner validation split included), once for each member, and save it."""
+    train, validation = _divide(study)
+    changes = {"epochs": variant.epochs, "batch_size": variant.batch_size}
+    learner = make_learner(study.build(variant), study.task, "auto", study.recipe(**changes))
+    folder = _model_folder(study)
+    fitted = []
+    for number in range(1, variant.members + 1):
+        seed = derive_seed(study.seed, _FINAL, number)
+        fitted.append(learner.fit(train, validation, seed))
+        save_network(folder, number, fitted[-1].model)
+    data, target = study.development(), fitted[0].target
+    model = FinalModel(
+        target=study.settings.data.target,
+        classes=data.classes,
+        columns=data.columns,
+        members=variant.members,
+        centre=0.0 if target is None else float(target.mean_[0]),
+        scale=1.0 if target is None else float(target.scale_[0]),
+    )
+    save_model(folder, model, fitted[0].preparation)
+    study.recorder.record.fits += variant.members
+    seconds = sum(member.seconds for member in fitted)
+    parameters = learner.parameters * variant.members
+    return FinalFit(variant, folder, model, parameters, seconds, tuple(fitted))
+
+
+def fit_simple(study: "Study", name: str, estimator: Any) -> SimpleFit:
+    """Fit a scikit-learn estimator on the rows that the final model trains on."""
+    train, validation = _divide(study)
+    learner = make_learner(estimator, study.task, "auto", study.recipe())
+    fitted = learner.fit(train, validation, derive_seed(study.seed, _FINAL))
+    return SimpleFit(name, fitted, learner.parameters)
+
+
+def look_at_holdout(study: "Study", fit: FinalFit, simple: SimpleFit) -> Look:
+    """Predict the hold-out in a fresh process, score it, and log the look.
+
+    A look is a new pair of (final configuration, hold-out content); scoring the same pair again is
+    logged but not counted.
+    """
+    holdout, metric = study.split.holdout, study.metric
+    classes = len(holdout.classes)
+    predictions = predict_in_fresh_process(fit.folder, holdout.frame[fit.model.inputs])
+    shown = predictions.iloc[:, 1:] if classes else predictions.iloc[:, 0]
+    found = shown.to_numpy(dtype=float)
+    train, _ = _divide(study)
+    constant = constant_prediction(metric, study.task.y[train], len(holdout), classes)
+    simple_found = simple.fitted.predict(study.holdout_inputs())
+    simple_found = simple_found if classes else simple_found[:, 0]
+
+    def scored(prediction: np.ndarray) -> float:
+        return score(metric, holdout.y, prediction, n_classes=classes)
+
+    looks = _log_look(study, fit, scored(found))
+    return Look(
+        fit=fit, simple=simple, y=holdout.y, found=found, predictions=predictions,
+        interval=holdout_interval(metric, holdout.y, found, n_classes=classes, seed=study.seed),
+        constant=scored(constant), simple_score=scored(simple_found), simple_found=simple_found,
+        looks=looks,
+    )  # fmt: skip
+
+
+def _divide(study: "Study") -> tuple[np.ndarray, np.ndarray]:
+    task, share = study.task, study.settings.harness.validation
+    held = take_share(
+        task.y, share, derive_seed(study.seed, _FINAL),
+        stratify=bool(task.classes), groups=study.split.groups,
+    )  # fmt: skip
+    return np.setdiff1d(np.arange(len(task.y)), held), held
+
+
+def _model_folder(study: "Study") -> Path:
+    """Beside the record under `ninefold run`, else in the project's scratch folder; emptied."""
+    folder = (study.recorder.folder or study.project.scratch) / "model"
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
+
+
+def _log_look(study: "Study", fit: FinalFit, found: float) -> int:
+    """Append to results/holdout.jsonl and return how many looks there have been."""
+    path = study.project.results / "holdout.jsonl"
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    earlier = [json.loads(line) for line in lines]
+    variant = fit.variant
+    pair = {
+        "configuration": _digest(
+            [variant.function, variant.keywords, variant.epochs, variant.batch_size,
+             variant.members, study.seed, _content(study.development().frame), _modules(study)]
+        ),
+        "content": _content(study.split.holdout.frame),
+    }  # fmt: skip
+    counted = all({key: line[key] for key in pair} != pair for line in earlier)
+    look = {
+        **pair,
+        "counted": counted,
+        "variant": variant.name,
+        "metric": study.metric,
+        "score": found,
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "keys": _keys_of_sections(study),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(look, sort_keys=True) + "\n")
+    return sum(line["counted"] for line in earlier) + counted
+
+
+def _keys_of_sections(study: "Study") -> Mapping[str, str]:
+    """Digests of what sections 5 and 6 were when the look was taken."""
+    found = {}
+    for section in study.project.sections:
+        record = read_record(study.project.results_of(section.id)) if section.is_notebook else None
+        if record is not None and section.number in (5, 6):
+            found[section.id] = _digest(record.key)
+    return found
+
+
+def _modules(study: "Study") -> list[str]:
+    """The source of the user's package: the same keywords of another function are another model."""
+    folder = study.project.root / study.settings.study.package
+    return [path.read_text("utf-8") for path in sorted(folder.rglob("*.py"))]
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _content(frame: pd.DataFrame) -> str:
+    return hashlib.sha256(frame.to_csv(index=False).encode()).hexdigest()[:16]

@@ -1,0 +1,38 @@
+"""Forecasts of experiments: kept with the first result they preceded."""
+
+from typing import Any
+
+from ninefold.errors import NinefoldError
+from ninefold.records import Record
+
+
+def keep_forecast(stated: dict[str, Any], earlier: Record | None) -> dict[str, Any]:
+    """Return the forecast that the record is to hold.
+
+    Before the first result (`earlier` is None) it is what was stated, or "never". Afterwards what
+    preceded the first result stands; one that comes later is marked "after".
+
+    Raises NinefoldError where only a part is stated or a number is out of range.
+    """
+    forecast = _validated(stated)
+    if earlier is None:
+        return {"stated": "before" if forecast else "never", **(forecast or {})}
+    first = earlier.forecast or {"stated": "never"}
+    if first["stated"] == "before" or not forecast:
+        return first
+    return {"stated": "after", **forecast}
+
+
+def _validated(stated: dict[str, Any]) -> dict[str, Any] | None:
+    missing = [name for name, value in stated.items() if value is None]
+    if len(missing) == len(stated):
+        return None
+    if missing:
+        raise NinefoldError(f"the forecast lacks {' and '.join(missing)}", "expected all three")
+    if stated["difference"] < 0:
+        raise NinefoldError("the forecast's difference is negative", "expected its size")
+    if not 0.5 <= stated["confidence"] <= 1:
+        raise NinefoldError(
+            f"the forecast's confidence is {stated['confidence']}", "expected 0.5 to 1"
+        )
+    return stated

@@ -1,0 +1,255 @@
+"""The study as a notebook sees it: development rows, the harness, what to record and show."""
+
+import os
+import sys
+from collections.abc import Sequence
+from functools import cached_property, partial
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from ninefold.errors import NinefoldError
+from ninefold.project import Project, find_project
+from ninefold.records import Record, read_record
+from ninefold.study.comparison import compare
+from ninefold.study.dataset import Dataset
+from ninefold.study.evaluation import Evaluation
+from ninefold.study.harness import Harness, judge, judge_constant
+from ninefold.study.learners import Task
+from ninefold.study.metrics import deciding_metric, metrics_for
+from ninefold.study.preparation import tidy_inputs
+from ninefold.study.recorder import Recorder
+from ninefold.study.split_data import SplitData, load_split, make_task
+from ninefold.study.splits import Plan, make_folds, plan_folds
+from ninefold.study.training import Recipe
+from ninefold.study.variants import Variant, choose_best
+
+if TYPE_CHECKING:
+    from ninefold.study.finale import FinalFit, Look, SimpleFit
+
+
+def open_study() -> "Study":
+    """Open the study that this notebook belongs to, and put its package on the path.
+
+    Under `ninefold run` what the notebook finds is recorded; in a notebook opened by hand it is
+    only shown. Raises NinefoldError outside of a project.
+    """
+    root = os.environ.get("NINEFOLD_PROJECT")
+    project = find_project(Path(root) if root else Path.cwd())
+    if str(project.root) not in sys.path:
+        sys.path.insert(0, str(project.root))
+    output = os.environ.get("NINEFOLD_OUTPUT")
+    recorder = Recorder(os.environ.get("NINEFOLD_SECTION", ""), Path(output) if output else None)
+    return Study(project, recorder)
+
+
+class Study:
+    """A project's data under a project's harness. Everything is loaded when first asked for."""
+
+    def __init__(self, project: Project, recorder: Recorder):
+        self.project, self.recorder = project, recorder
+        self.settings = project.settings
+        self.evaluations: dict[str, Evaluation] = {}
+
+    # data
+
+    @cached_property
+    def split(self) -> SplitData:
+        """Return the rows as they were divided; the hold-out's only section 7 may read."""
+        return load_split(self.project.root, self.settings)
+
+    def development(self) -> Dataset:
+        """Return the development rows: everything but the hold-out."""
+        return self.split.development
+
+    @property
+    def seed(self) -> int:
+        return self.settings.study.seed
+
+    @property
+    def outputs(self) -> int:
+        """Return the outputs that a network needs: classes, or 1 for a regression."""
+        return self.task.outputs
+
+    @property
+    def training_rows(self) -> int:
+        """Return the most rows that a network trains on in a fold."""
+        return max(len(fold.train) for fold in self.harness.splits)
+
+    # harness
+
+    @cached_property
+    def plan(self) -> Plan:
+        """Return how many folds and repeats this study uses, and why."""
+        data, harness = self.development(), self.settings.harness
+        smallest = int(min(pd.Series(data.y).value_counts())) if data.classes else None
+        groups = self.split.groups
+        return plan_folds(
+            len(data.y), smallest, None if groups is None else len(set(groups)),
+            harness.folds, harness.repeats,
+        )  # fmt: skip
+
+    @cached_property
+    def harness(self) -> Harness:
+        """Return the splits and metrics that every section shares."""
+        data, settings = self.development(), self.settings
+        splits = make_folds(
+            data.y, folds=self.plan.folds, repeats=self.plan.repeats,
+            validation=settings.harness.validation, seed=settings.study.seed,
+            stratify=bool(data.classes), groups=self.split.groups,
+        )  # fmt: skip
+        metric, _ = deciding_metric(data.y, data.problem, settings.study.metric)
+        others = [name for name in metrics_for(data.problem) if name != metric]
+        return Harness(self.task, splits, (metric, *others), "auto", settings.study.seed)
+
+    @cached_property
+    def task(self) -> Task:
+        return make_task(self.development())
+
+    @property
+    def metric(self) -> str:
+        """Return the name of the metric that decides."""
+        return self.harness.metrics[0]
+
+    def recipe(self, **changes: Any) -> Recipe:
+        """Return how the study trains networks, with what is changed."""
+        usual = {
+            "epochs": self.settings.harness.epochs,
+            "batch_size": self.settings.harness.batch_size,
+        }
+        return Recipe(**(usual | changes))
+
+    def evaluate(
+        self,
+        name: str,
+        build: Any,
+        *,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        callbacks: Sequence[Any] = (),
+        model_seed: int = 0,
+    ) -> Evaluation:
+        """Judge a variant under the study's harness and record it under `name`.
+
+        build  as for `ninefold.evaluate`, or what `best` returned; bind a variant's keyword
+               arguments with `functools.partial(network, dropout=0.2)`: the record keeps them,
+               so that later sections can build it again
+        """
+        given = {"epochs": epochs, "batch_size": batch_size}
+        changes = {key: value for key, value in given.items() if value is not None}
+        if isinstance(build, Variant):
+            changes = {"epochs": build.epochs, "batch_size": build.batch_size} | changes
+            build = self.build(build)
+        recipe = self.recipe(callbacks=tuple(callbacks), **changes)
+        return self.keep(name, judge(build, self.harness, recipe, model_seed))
+
+    def evaluate_constant(self, name: str) -> Evaluation:
+        """Judge the strongest constant for each metric, fitted on each fold's training rows."""
+        return self.keep(name, judge_constant(self.harness))
+
+    def keep(self, name: str, evaluation: Evaluation) -> Evaluation:
+        """Record an evaluation, one made by `ninefold.average` for example, under `name`."""
+        self.evaluations[name] = evaluation
+        self.recorder.evaluation(name, evaluation.to_record())
+        if evaluation.diverged:
+            self.recorder.fact(
+                "{name}: {diverged:integer} of {folds:integer} networks diverged; "
+                "they are scored as the naive model.",
+                kind="note", name=name, diverged=len(evaluation.diverged),
+                folds=len(evaluation.scores),
+            )  # fmt: skip
+        return evaluation
+
+    def compare(self, control: str) -> pd.DataFrame:
+        """Compare this section's evaluations with one of them, as `ninefold.compare` does."""
+        return compare(self.evaluations, control=control)
+
+    # other sections
+
+    def record_of(self, section: str) -> Record:
+        """Return what an earlier section found. Raises NinefoldError where it has not run."""
+        found = self.project.section(section)
+        record = read_record(self.project.results_of(found.id))
+        if record is None:
+            raise NinefoldError(f"{found.id} has no results yet", todo=f"ninefold run {found.id}")
+        return record
+
+    def best(self) -> Variant:
+        """Return the best network so far: of sections 5 and 6, by the metric that decides.
+
+        Selected from several, its own cross-validated score is optimistic; the variant says from
+        how many. Ensembles count. Raises NinefoldError where nothing has been evaluated.
+        """
+        number = self.project.section(self.recorder.record.section).number
+        sections = [s.id for s in self.project.sections if s.is_notebook and 5 <= s.number < number]
+        records = [read_record(self.project.results_of(section)) for section in sections]
+        return choose_best([r for r in records if r is not None], self.metric)
+
+    def build(self, variant: Variant) -> partial:
+        """Return the model function of a recorded variant, its keyword arguments bound."""
+        module, name = variant.function.split(":")
+        try:
+            return partial(getattr(import_module(module), name), **variant.keywords)
+        except (ImportError, AttributeError):
+            raise NinefoldError(
+                f"'{variant.function}', which made {variant.name}, does not exist any more",
+                todo=f"run {variant.section} again",
+            ) from None
+
+    # the final model
+
+    def train_final(self, variant: Variant) -> "FinalFit":
+        """Train and save a variant on all development rows; see `ninefold.study.finale`."""
+        from ninefold.study import finale
+
+        return finale.train_final(self, variant)
+
+    def fit_simple(self, name: str, estimator: Any) -> "SimpleFit":
+        """Fit the simple model that the final one is set beside, on the same rows."""
+        from ninefold.study import finale
+
+        return finale.fit_simple(self, name, estimator)
+
+    def look_at_holdout(self, model: "FinalFit", simple: "SimpleFit") -> "Look":
+        """Score the saved model on the hold-out, from a fresh process, and log the look."""
+        from ninefold.study import finale
+
+        return finale.look_at_holdout(self, model, simple)
+
+    def holdout_inputs(self) -> Any:
+        """Return the hold-out's inputs as the harness takes them. For section 7 alone."""
+        return tidy_inputs(self.split.holdout.X)
+
+    # the forecast, and what is shown
+
+    def forecast(
+        self,
+        winner: str | None = None,
+        difference: float | None = None,
+        confidence: float | None = None,
+    ) -> None:
+        """State what you expect before the first result: which variant wins, by how much on the
+        metric that decides (a positive number), and how sure you are (0.5 … 1).
+
+        What preceded the first result is kept; a forecast made or changed later says so.
+        """
+        from ninefold.study.forecasts import keep_forecast
+
+        earlier = read_record(self.project.results_of(self.recorder.record.section))
+        stated = {"winner": winner, "difference": difference, "confidence": confidence}
+        self.recorder.forecast(keep_forecast(stated, earlier))
+
+    def fact(self, text: str, **values: Any) -> None:
+        """Show one computed line; fields of `text` are filled from `values` and recorded."""
+        self.recorder.fact(text, **values)
+
+    def show(self, name: str, **options: Any) -> None:
+        """Show one of the study's tables or figures by its name.
+
+        Raises NinefoldError with the names there are for one that does not exist.
+        """
+        from ninefold.study.shows import show
+
+        show(self, name, **options)

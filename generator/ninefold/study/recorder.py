@@ -1,0 +1,103 @@
+"""What a notebook shows is what its record holds: each display is written down before it is drawn.
+
+A display carries, beside the picture, a pointer into the record (`application/vnd.ninefold+json`),
+so that every number in a report can be traced.
+"""
+
+import base64
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from ninefold.formats import fill, show
+from ninefold.records import Record, plain, write_record
+from ninefold.study.figures import save, to_png
+
+MIME = "application/vnd.ninefold+json"
+
+
+class Recorder:
+    """The record of one section, growing with every call; written to `folder` each time.
+
+    Without a folder (a notebook opened by hand, not by `ninefold run`) nothing is written.
+    """
+
+    def __init__(self, section: str, folder: Path | None):
+        self.record = Record(section=section)
+        self.folder = folder
+
+    def evaluation(self, name: str, content: dict[str, Any]) -> None:
+        """Keep an evaluation under its name."""
+        self.record.evaluations[name] = plain(content)
+        self.record.fits += content["fits"]
+        self._write()
+
+    def value(self, **values: Any) -> None:
+        """Keep values that expressions in prose can quote."""
+        self.record.values.update(plain(values))
+        self._write()
+
+    def fact(self, text: str, kind: str = "fact", **values: Any) -> None:
+        """Show one computed line: a "fact", whose fields are kept as values too, a "note" that
+        warns, or an "idea"."""
+        self.record.facts.append({"kind": kind, "text": text, "values": plain(values)})
+        if kind == "fact":
+            self.record.values.update(plain(values))
+        line = fill(text, plain(values))
+        sign = {"fact": "⚙", "idea": "•"}.get(kind, "⚠")
+        pointer = "note" if kind == "note" else "fact"
+        self._show(pointer, len(self.record.facts) - 1, {"text/plain": f"{sign} {line}"})
+
+    def table(self, name: str, table: dict[str, Any]) -> None:
+        """Show a table: {"caption", "columns": [{"name", "label", "format"}], "rows"}."""
+        kept = self.record.tables[name] = plain(table)
+        cells = [
+            [
+                show(cell, column["format"])
+                for cell, column in zip(row, kept["columns"], strict=True)
+            ]
+            for row in kept["rows"]
+        ]
+        labels = [column["label"] for column in kept["columns"]]
+        text = "\n".join("\t".join(row) for row in [labels, *cells])
+        self._show("table", name, {"text/html": _html(kept, labels, cells), "text/plain": text})
+
+    def figure(
+        self, name: str, drawing: str, data: dict[str, Any], *, alt: str, caption: str
+    ) -> None:
+        """Draw a figure from plain data, in a light and a dark version."""
+        kept = plain(data)
+        files = {} if self.folder is None else save(drawing, kept, self.folder, name)
+        self.record.figures[name] = {
+            "drawing": drawing,
+            "data": kept,
+            "alt": alt,
+            "caption": caption,
+            "files": files,
+        }
+        picture = base64.b64encode(to_png(drawing, kept)).decode()
+        self._show("figure", name, {"image/png": picture, "text/plain": alt})
+
+    def forecast(self, forecast: dict[str, Any]) -> None:
+        self.record.forecast = plain(forecast)
+        self._write()
+
+    def _show(self, kind: str, name: str | int, shapes: dict[str, str]) -> None:
+        from IPython.display import display
+
+        self._write()
+        pointer = {"schema": 1, "section": self.record.section, "kind": kind, "name": name}
+        display({MIME: pointer, **shapes}, raw=True)
+
+    def _write(self) -> None:
+        if self.folder is not None:
+            write_record(self.folder, self.record)
+
+
+def _html(table: dict[str, Any], labels: list[str], cells: list[list[str]]) -> str:
+    head = "".join(f"<th>{escape(label)}</th>" for label in labels)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in cells
+    )
+    caption = escape(table.get("caption", ""))
+    return f"<table><caption>{caption}</caption><tr>{head}</tr>{body}</table>"

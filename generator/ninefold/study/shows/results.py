@@ -1,0 +1,214 @@
+"""Sections 4 to 6: scores, the line of skill, coefficients, differences, learning curves."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ninefold.errors import NinefoldError
+from ninefold.study.comparison import compare
+from ninefold.study.evaluation import Evaluation
+from ninefold.study.metrics import METRICS, shown_beside
+from ninefold.study.statistics import Interval, paired_comparison, verdict
+from ninefold.study.tables import make_table
+
+if TYPE_CHECKING:
+    from ninefold.study.notebook import Study
+
+_MOST_PANELS = 9
+
+
+def scores(study: "Study") -> None:
+    """The score of each evaluation of this section, with its corrected interval and its cost."""
+    metric, record = study.metric, study.recorder
+    beside = shown_beside(metric)
+    shown = _ranked(study.evaluations, metric)
+    rows, points = [], []
+    for name, evaluation in shown.items():
+        main, other = evaluation.interval(metric), evaluation.interval(beside)
+        cost = evaluation.fit_seconds / max(len(evaluation.scores), 1)
+        kind = "" if evaluation.engine == "constant" else _model_size(evaluation)
+        rows.append([name, _as_dict(main), _as_dict(other), kind, cost or None])
+        points.append(
+            {
+                "name": name,
+                "mean": main.mean,
+                "low": main.low,
+                "high": main.high,
+                "points": evaluation.values(metric),
+            }
+        )
+    columns = [
+        ("model", "text"), (_label(metric), "pm"), (_label(beside), "pm"),
+        ("parameters", "text"), ("fit", "duration"),
+    ]  # fmt: skip
+    caption = "Mean over all folds ± half the corrected 95 % interval; the best on top."
+    record.table("scores", make_table(caption, columns, rows))
+    record.figure(
+        "scores",
+        "forest",
+        {"rows": points, "x_label": _label(metric), "better": _better(metric)},
+        alt=f"{_label(metric)} of each model with its interval, best on top: {', '.join(shown)}.",
+        caption="Each dot is a fold, each bar a mean with its corrected 95 % interval.",
+    )
+
+
+def threshold(study: "Study", simple: str, constant: str = "strongest constant") -> None:
+    """The score above which a model has skill, and whether the simple model has it."""
+    metric, record = study.metric, study.recorder
+    constants, model = study.evaluations[constant], study.evaluations[simple]
+    protocol = model.protocol
+    against = paired_comparison(
+        model.values(metric), constants.values(metric), protocol.n_train, protocol.n_test
+    )
+    found = verdict(against, greater_is_better=METRICS[metric].greater_is_better)
+    record.fact(
+        "A model has skill where its {metric_label} is {side} {constant:score}, that of the "
+        "strongest constant, on the same folds. The {simple_name} model has {simple:score}: "
+        "{verdict}.",
+        metric_label=METRICS[metric].label,
+        side="above" if METRICS[metric].greater_is_better else "below",
+        constant=constants.interval(metric).mean,
+        simple_name=simple,
+        simple=model.interval(metric).mean,
+        verdict=found,
+    )
+
+
+def coefficients(study: "Study", of: Any, most: int = 15) -> None:
+    """The largest coefficients of a linear model, fitted on all development rows, prepared."""
+    from ninefold.study.learners import make_learner
+
+    rows = np.arange(len(study.task.y))
+    fitted = make_learner(of, study.task, "auto", study.recipe()).fit(rows, rows[:0], study.seed)
+    weights = getattr(fitted.model, "coef_", None)
+    if weights is None:
+        raise NinefoldError(f"{type(fitted.model).__name__} has no coefficients")
+    names = list(fitted.preparation.get_feature_names_out())
+    weights = np.atleast_2d(weights)  # (outputs, inputs)
+    strength = np.abs(weights).max(axis=0)
+    order = np.argsort(-strength, kind="stable")[:most]
+    classes = study.task.classes
+    if len(weights) == 1:
+        target = f"towards '{classes[1]}'" if classes else f"on {study.settings.data.target}"
+        labels = [target]
+    else:
+        labels = [f"towards '{name}'" for name in classes]
+    columns = [("input, prepared", "text"), *[(label, "signed") for label in labels]]
+    table = [[names[i], *weights[:, i]] for i in order]
+    caption = "Coefficients for one standard deviation, or one category, more."
+    study.recorder.table("coefficients", make_table(caption, columns, table))
+
+
+def differences(study: "Study", control: str, only: str = "", most: int | None = None) -> None:
+    """Each variant against the control on the same folds: difference, corrected interval, p
+    adjusted for the number of variants, and a verdict.
+
+    only  variants whose names begin so; most: the best so many (the family stays whole)
+    """
+    metric, record = study.metric, study.recorder
+    family = {k: e for k, e in study.evaluations.items() if k == control or k.startswith(only)}
+    table = compare(family, control=control)
+    ranked = list(_ranked({k: family[k] for k in table["variant"]}, metric))[:most]
+    shown = table.set_index("variant").loc[ranked].reset_index()
+    rows = [
+        [
+            row.variant, row.mean, row.difference, {"low": row.low, "high": row.high},
+            row.p_holm, row.better, row.equal, row.verdict,
+        ]
+        for row in shown.itertuples()
+    ]  # fmt: skip
+    columns = [
+        ("variant", "text"), (_label(metric), "score"), ("difference", "signed"),
+        ("95 % interval", "interval"), ("p, Holm", "p"), ("P better", "percent"),
+        ("P equal", "percent"), ("verdict", "text"),
+    ]  # fmt: skip
+    record.fact(
+        "The control, {control}, has {control_score:pm} {metric_label}; {comparisons:integer} "
+        "variants are compared with it, and p is adjusted for their number.",
+        control=control, control_score=_as_dict(family[control].interval()),
+        metric_label=_label(metric), comparisons=len(table),
+    )  # fmt: skip
+    caption = f"Differences from '{control}', paired by fold."
+    record.table("differences", make_table(caption, columns, rows))
+    record.figure(
+        "differences",
+        "forest",
+        {
+            "rows": [
+                {"name": r.variant, "mean": r.difference, "low": r.low, "high": r.high}
+                for r in shown.itertuples()
+            ],
+            "reference": {"value": 0, "label": control},
+            "x_label": f"difference in {_label(metric)}",
+            "better": _better(metric),
+        },
+        alt=f"Difference of each variant from {control} with its 95 % interval.",
+        caption=f"Differences from '{control}' with corrected 95 % intervals.",
+    )
+    _outcome(study, family, control)
+
+
+def _outcome(study: "Study", family: Mapping[str, Evaluation], control: str) -> None:
+    """Keep what a forecast is set beside: the winner, its lead on the control, its verdict."""
+    metric, record = study.metric, study.recorder
+    winner = next(iter(_ranked(family, metric)))
+    compared = compare(family, control=control).set_index("variant")
+    lead: dict[str, Any] = {"mean": 0.0, "low": None, "high": None}
+    found: Any = "the control itself"
+    if winner != control:
+        row = compared.loc[winner]
+        lead = {"mean": row.difference, "low": row.low, "high": row.high}
+        found = row.verdict
+    record.value(
+        outcome={"winner": winner, "difference": lead, "verdict": found},
+        winner=winner, control=control, compared=len(compared),
+    )  # fmt: skip
+    record.fact(
+        "Best of {compared_total:integer}: {winner}, selected and therefore optimistic; against "
+        "the control: {verdict}.",
+        compared_total=len(family), winner=winner, verdict=found,
+    )  # fmt: skip
+
+
+def learning_curves(study: "Study") -> None:
+    """Training and inner-validation loss of the networks of this section, over the epochs."""
+    curves = {k: e.curve() for k, e in study.evaluations.items() if len(e.curves)}
+    panels = []
+    for name, curve in list(curves.items())[:_MOST_PANELS]:
+        parts = {
+            part: {side: curve[side, part] for side in ("mean", "low", "high")}
+            for part in ("train", "validation")
+        }
+        panels.append({"title": name, "epochs": list(curve.index), **parts})
+    if not panels:
+        raise NinefoldError("no network was evaluated here, so there are no learning curves")
+    study.recorder.figure(
+        "learning-curves",
+        "learning_curves",
+        {"panels": panels, "y_label": "loss"},
+        alt=f"Loss over the epochs on training and inner validation rows: {', '.join(curves)}.",
+        caption="Mean loss over the folds, with the middle four fifths of them; evaluated at the "
+        "end of each epoch, in inference mode, without penalties.",
+    )
+
+
+def _ranked(evaluations: Mapping[str, Evaluation], metric: str) -> dict[str, Evaluation]:
+    sign = -1 if METRICS[metric].greater_is_better else 1
+    return dict(sorted(evaluations.items(), key=lambda item: sign * item[1].interval(metric).mean))
+
+
+def _label(metric: str) -> str:
+    return METRICS[metric].label
+
+
+def _better(metric: str) -> str:
+    return "right" if METRICS[metric].greater_is_better else "left"
+
+
+def _as_dict(interval: Interval) -> dict[str, float]:
+    return {"mean": interval.mean, "low": interval.low, "high": interval.high}
+
+
+def _model_size(evaluation: Evaluation) -> str:
+    return f"{evaluation.parameters:,}" if evaluation.parameters else ""

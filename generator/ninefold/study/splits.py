@@ -1,0 +1,156 @@
+"""Which rows are held out, trained on, validated on and tested on.
+
+Everything here is a pure function of labels, groups, sizes and a seed; row numbers go out.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
+
+from ninefold.errors import NinefoldError
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One fold of one repeat. `train`, `validation` and `test` are disjoint row numbers;
+    `validation` is the inner split that whatever chooses may see."""
+
+    repeat: int
+    fold: int
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+    @property
+    def outer(self) -> np.ndarray:
+        """Return the rows of the training fold, inner validation included."""
+        return np.sort(np.concatenate([self.train, self.validation]))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many folds and repeats, and why."""
+
+    folds: int
+    repeats: int
+    reason: str
+
+
+def plan_folds(
+    rows: int,
+    smallest_class: int | None,
+    groups: int | None,
+    folds: int | None = None,
+    repeats: int | None = None,
+) -> Plan:
+    """Choose folds and repeats from the size of the data, unless they are given.
+
+    rows            development rows
+    smallest_class  rows of the rarest class, None for a regression
+    groups          number of groups, None where rows stand alone
+
+    Raises NinefoldError where the data cannot fill the folds.
+    """
+    usual_folds, usual_repeats = next(plan for most, plan in _SIZES if rows <= most)
+    limits = [rows // 2]
+    if smallest_class is not None:
+        limits.append(smallest_class)
+    if groups is not None:
+        limits.append(groups)
+    most = min(limits)
+    if most < 2 or (folds or 2) > most:
+        raise NinefoldError(
+            f"{folds or 2} folds cannot be filled: {_scarce(rows, smallest_class, groups)}",
+            f"at most {most} folds" if most > 1 else "at least two folds",
+            "set harness.folds lower" if most > 1 else "collect more rows, or join rare classes",
+        )
+    chosen = Plan(folds or min(usual_folds, most), repeats or usual_repeats, "")
+    if folds or repeats:
+        reason = "as ninefold.toml says"
+    elif most < usual_folds:
+        reason = f"fewer folds than usual: {_scarce(rows, smallest_class, groups)}"
+    else:
+        reason = f"usual for {rows:,} development rows"
+    return Plan(chosen.folds, chosen.repeats, reason)
+
+
+# Most development rows → (folds, repeats): more rows need fewer fits for the same precision.
+_SIZES = ((1_000, (10, 3)), (5_000, (10, 1)), (20_000, (5, 1)), (float("inf"), (3, 1)))
+
+
+def _scarce(rows: int, smallest_class: int | None, groups: int | None) -> str:
+    if smallest_class is not None and smallest_class < rows // 2:
+        return f"the rarest class has {smallest_class} development rows"
+    return f"there are {rows} rows" if groups is None else f"there are {groups} groups"
+
+
+def make_folds(
+    y: np.ndarray,
+    *,
+    folds: int,
+    repeats: int,
+    validation: float,
+    seed: int,
+    stratify: bool,
+    groups: np.ndarray | None = None,
+) -> list[Fold]:
+    """Return folds × repeats splits of the rows of `y`, each with its inner validation split.
+
+    Stratified by `y` for a classification (`stratify`); rows of one group never part. Each
+    repeat shuffles anew, from `seed` and the repeat's number.
+    """
+    made = []
+    for repeat in range(repeats):
+        splitter = _k_fold(folds, derive_seed(seed, repeat), stratify, groups)
+        for number, (outer, test) in enumerate(splitter.split(y, y, groups)):
+            inner = derive_seed(seed, repeat, number)
+            part = None if groups is None else groups[outer]
+            held = take_share(y[outer], validation, inner, stratify=stratify, groups=part)
+            made.append(Fold(repeat, number, np.delete(outer, held), outer[held], np.asarray(test)))
+    return made
+
+
+def take_share(
+    y: np.ndarray,
+    share: float,
+    seed: int,
+    *,
+    stratify: bool,
+    groups: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return the sorted row numbers of about `share` of the rows: of each class where
+    `stratify`, of whole groups where there are groups. A class of one row is left whole."""
+    if share == 0:
+        return np.array([], dtype=int)
+    if groups is not None:
+        folds = min(max(2, round(1 / share)), len(np.unique(groups)))
+        splitter = _k_fold(folds, seed, stratify, groups)
+        return np.sort(next(iter(splitter.split(y, y, groups)))[1])
+    generator = np.random.default_rng(seed)
+    strata = (
+        [np.flatnonzero(y == code) for code in np.unique(y)] if stratify else [np.arange(len(y))]
+    )
+    taken = [generator.permutation(rows)[: _count(len(rows), share)] for rows in strata]
+    return np.sort(np.concatenate(taken))
+
+
+def _count(rows: int, share: float) -> int:
+    """At least one row is taken of two or more, and at least one stays."""
+    return 0 if rows < 2 else min(max(1, round(share * rows)), rows - 1)
+
+
+def _k_fold(folds: int, seed: int, stratify: bool, groups: np.ndarray | None):
+    kinds = {
+        (False, False): KFold,
+        (True, False): StratifiedKFold,
+        (False, True): GroupKFold,
+        (True, True): StratifiedGroupKFold,
+    }
+    kind = kinds[stratify, groups is not None]
+    return kind(n_splits=folds, shuffle=True, random_state=seed)
+
+
+def derive_seed(*numbers: int) -> int:
+    """Return a seed that depends on all the numbers (seed, repeat, fold, …) and on nothing else."""
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0] >> 1)

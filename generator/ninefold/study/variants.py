@@ -1,0 +1,62 @@
+"""A variant: a model function with its keyword arguments, as records keep it; and the best one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ninefold.errors import NinefoldError
+from ninefold.records import Record
+from ninefold.study.metrics import METRICS
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What it takes to build and train a recorded network again, and what it scored."""
+
+    name: str
+    section: str
+    function: str  # "module:function"
+    keywords: dict[str, Any]
+    epochs: int
+    batch_size: int
+    members: int  # networks whose predictions are averaged
+    selected_from: int
+    record: dict[str, Any] = field(repr=False)  # the evaluation, as Evaluation.to_record wrote it
+
+    @property
+    def summary(self) -> dict[str, dict[str, float]]:
+        """Return metric → {"mean", "low", "high"}."""
+        return self.record["summary"]
+
+
+def choose_best(records: Sequence[Record], metric: str) -> Variant:
+    """Return the best rebuildable network of the records by the mean of `metric`.
+
+    Raises NinefoldError where there is none.
+    """
+    found = [
+        (record.section, name, evaluation)
+        for record in records
+        for name, evaluation in record.evaluations.items()
+        if evaluation["variant"]["rebuildable"]
+        and "epochs" in evaluation["variant"]
+        and evaluation["engine"] != "scikit-learn"
+    ]
+    if not found:
+        raise NinefoldError(
+            "no network has been evaluated yet", todo="run the experiments of section 5 first"
+        )
+    sign = 1 if METRICS[metric].greater_is_better else -1
+    section, name, best = max(found, key=lambda item: sign * item[2]["summary"][metric]["mean"])
+    variant = best["variant"]
+    return Variant(
+        name=name,
+        section=section,
+        function=variant["function"],
+        keywords=variant["keywords"],
+        epochs=variant["epochs"],
+        batch_size=variant["batch_size"],
+        members=best["members"],
+        selected_from=len(found),
+        record=best,
+    )

@@ -1,0 +1,263 @@
+"""`ninefold run` and `ninefold status` on real tiny projects, with real kernels."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import nbformat.v4
+import psutil
+import pytest
+from click.testing import CliRunner
+from ninefold.cli import main
+
+SETTINGS = """
+[study]
+title = "Penguins"
+package = "penguins"
+[data]
+source = "data/penguins.csv"
+target = "species"
+"""
+# What ninefold's library does in a kernel, without the time that importing it takes.
+RECORD = """
+import json, os, pathlib, sys
+def record(**values):
+    content = {"record_schema": 1, "section": os.environ["NINEFOLD_SECTION"], "values": values}
+    path = pathlib.Path(os.environ["NINEFOLD_OUTPUT"]) / "record.json"
+    path.write_text(json.dumps(content))
+"""
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A project whose path holds what trips papermill."""
+    root = tmp_path / "a {study} of 🐧"
+    (root / "data").mkdir(parents=True)
+    (root / "data/penguins.csv").write_text("mass,species\n3750,Adelie\n")
+    (root / "penguins").mkdir()
+    (root / "penguins/models.py").write_text("NAME = 'a network'\n")
+    (root / "ninefold.toml").write_text(SETTINGS)
+    return root
+
+
+def write_notebook(root, name, *sources, parameters=None):
+    cells = [nbformat.v4.new_markdown_cell("# Title\n\n> **DRAFT** What surprised you?")]
+    if parameters:
+        cells.append(nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]}))
+    cells += [nbformat.v4.new_code_cell(source) for source in sources]
+    # Nobody has a kernel of this name: the notebook's author had, on another machine.
+    kernel = {"kernelspec": {"name": "tf-gpu", "display_name": "TF", "language": "python"}}
+    path = root / "sections" / f"{name}.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(nbformat.v4.new_notebook(cells=cells, metadata=kernel)))
+
+
+def start(root, *arguments, command="run"):
+    return subprocess.Popen(
+        [sys.executable, "-m", "ninefold", command, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=root,
+        encoding="utf-8",
+    )
+
+
+def finish(process):
+    stdout, stderr = process.communicate(timeout=120)
+    return process.returncode, stdout, stderr
+
+
+def ninefold(root, *arguments, command="run"):
+    return finish(start(root, *arguments, command=command))
+
+
+def record_of(root, section):
+    return json.loads((root / "results" / section / "record.json").read_text("utf-8"))
+
+
+def wait_for(path):
+    end = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < end, f"{path} never appeared"
+        time.sleep(0.05)
+
+
+def test_a_run_executes_what_is_stale_once_and_leaves_a_record_of_it(root):
+    write_notebook(
+        *(root, "4-baseline", RECORD),
+        "from penguins.models import NAME\nrecord(rate=rate, name=NAME, python=sys.executable)",
+        "print(os.getcwd(), os.environ['NINEFOLD_OUTPUT'])",
+        parameters="rate = 0.1",
+    )
+    code, stdout, stderr = ninefold(root, "-p", "rate=0.5", "-j", "2")
+    assert (code, stderr) == (0, "sections run one after another in this version\n")
+    assert stdout.startswith("ran 4-baseline in ")
+    record = record_of(root, "4-baseline")
+    assert record["values"] == {"rate": 0.5, "name": "a network", "python": sys.executable}
+    assert record["key"]["parameters"] == {"rate": "0.5"}
+    assert {"started", "seconds", "versions", "machine"} <= record["run"].keys()
+    executed = (root / "results/4-baseline/notebook.ipynb").read_text("utf-8")
+    assert str(root) not in executed
+    assert ". results/4-baseline" in executed
+
+    assert ninefold(root, "-p", "rate=0.5") == (0, "kept 4-baseline: nothing changed\n", "")
+    assert record_of(root, "4-baseline") == record
+    status = CliRunner().invoke(main, ["status", "--json"])
+    assert status.exit_code == 1  # outside of a project
+    code, stdout, _ = ninefold(root, "--json", command="status")
+    (row,) = json.loads(stdout)["sections"]
+    assert (row["state"], row["prompts"]) == ("stale", 1)
+    assert row["why"] == "parameter rate changed from 0.5 to its default"
+
+
+@pytest.mark.slow
+def test_a_failing_cell_is_named_and_stops_only_what_reads_it(root):
+    write_notebook(root, "2-data-summary", "'runs'")
+    write_notebook(root, "4-baseline", "a = 1", "b = 2\nb / 0\nb = 3")
+    write_notebook(root, "7-final-model", "'never'")
+    old = root / "results/4-baseline/record.json"
+    old.parent.mkdir(parents=True)
+    old.write_text("{}")
+
+    code, stdout, stderr = ninefold(root)
+    assert code == 1
+    assert "ran 2-data-summary in " in stdout
+    assert "not run: 7-final-model needs 4-baseline, which failed\n" in stdout
+    assert "failed 4-baseline in cell 2 after " in stderr
+    assert "→   2  b / 0\n" in stderr
+    assert "ZeroDivisionError: division by zero\n" in stderr
+    assert stderr.splitlines()[-1].startswith("ninefold: 1 of 3 sections failed: 4-baseline; ")
+    assert old.read_text() == "{}"
+    failure = json.loads((root / "results/4-baseline/failure/failure.json").read_text("utf-8"))
+    assert failure == {
+        **{"section": "4-baseline", "cell": 2, "error": "ZeroDivisionError"},
+        "message": "division by zero",
+        "lines": ["    1  b = 2", "→   2  b / 0", "    3  b = 3"],
+    }
+    executed = json.loads((root / "results/4-baseline/failure/notebook.ipynb").read_text("utf-8"))
+    assert [cell["cell_type"] for cell in executed["cells"]] == ["markdown", "code", "code"]
+    code, stdout, _ = ninefold(root, command="status")
+    assert "its last run failed: ZeroDivisionError in cell 2" in stdout
+
+
+def test_what_cannot_run_is_said_before_anything_runs(root):
+    write_notebook(root, "4-baseline", "raise SystemExit(3)", parameters="rate = 0.1")
+    (root / "sections/1-problem.md").write_text("# Problem\n")
+    for arguments, message in [
+        (["-p", "raet=1"], "declares a parameter 'raet'; did you mean 'rate'?"),
+        (["problem"], "1-problem is a page of prose"),
+        (["basline"], "no section 'basline'; did you mean '4-baseline'?"),
+    ]:
+        result = run_in(root, "run", *arguments)
+        assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+        assert message in result.stderr
+    assert run_in(root, "run", "-p", "rate").exit_code == 2
+    assert not (root / "results").exists()
+
+
+def run_in(root, *arguments):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        return CliRunner().invoke(main, arguments)
+
+
+def test_results_that_cannot_be_written_stop_the_run_in_one_line(root):
+    write_notebook(root, "4-baseline", "1")
+    (root / "results").symlink_to(root / "a disk that is gone")
+    result = run_in(root, "run")
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
+    assert "results cannot be written to" in result.stderr
+
+
+def test_status_says_what_is_written_and_what_is_stale(root):
+    write_notebook(root, "4-baseline", "1")
+    (root / "sections/1-problem.md").write_text("# Problem\n\nAnswered.\n")
+    (root / "sections/2-data-summary.ipynb").write_text("<html>")
+    rows = json.loads(run_in(root, "status", "--json").stdout)["sections"]
+    assert [(row["section"], row["prompts"], row["state"], row["why"]) for row in rows] == [
+        ("1-problem", 0, "prose", ""),
+        ("2-data-summary", None, "stale", "its notebook cannot be read"),
+        ("4-baseline", 1, "stale", "never run"),
+    ]
+    lines = run_in(root, "status").stdout.splitlines()
+    assert lines[3].split() == [*("4-baseline", "1", "prompt", "left", "stale:", "never", "run")]
+
+
+@pytest.mark.parametrize("command", ["run", "status"])
+def test_help_shows_an_example(root, command):
+    assert f"ninefold {command}" in run_in(root, command, "--help").stdout.split("Example")[1]
+
+
+@pytest.mark.slow
+def test_a_kernel_that_dies_is_a_failure_of_its_cell(root):
+    write_notebook(root, "4-baseline", "import os", "os._exit(9)")
+    code, _, stderr = ninefold(root)
+    assert code == 1
+    assert "failed 4-baseline in cell 2 after " in stderr
+    assert "the kernel died in this cell" in stderr
+
+
+@pytest.mark.slow
+def test_a_broken_notebook_stops_only_what_reads_it(root):
+    (root / "sections").mkdir()
+    (root / "sections/2-data-summary.ipynb").write_text("{")
+    write_notebook(root, "4-baseline", "1")
+    code, stdout, stderr = ninefold(root, "--json")
+    assert code == 1
+    states = {row["section"]: row["state"] for row in json.loads(stdout)["sections"]}
+    assert states == {"2-data-summary": "failed", "4-baseline": "ran"}
+    assert "2-data-summary.ipynb is not valid JSON" in stderr
+
+
+def sleeping_project(root):
+    """A project with results, whose next run hangs in its second cell until `go` is there."""
+    write_notebook(root, "4-baseline", RECORD, "record(turn=1)")
+    assert ninefold(root)[0] == 0
+    wait = "pathlib.Path('asleep').touch()\nwhile not pathlib.Path('go').exists(): time.sleep(0.05)"
+    write_notebook(root, "4-baseline", RECORD, f"import time\n{wait}", "record(turn=2)")
+    return {path: path.read_bytes() for path in (root / "results").rglob("*") if path.is_file()}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_leaves_old_results_no_child_and_the_next_run_completes(root, how):
+    old = sleeping_project(root)
+    run = start(root)
+    wait_for(root / "asleep")
+    family = psutil.Process(run.pid).children(recursive=True)
+    assert len(family) >= 2  # a worker and its kernel
+    code, _, stderr = ninefold(root)
+    assert code == 1
+    assert f"another run is under way in {root.name} (process {run.pid})" in stderr
+    run.send_signal(how)
+    code, stdout, stderr = finish(run)
+    assert (code, stdout) == (130 if how == signal.SIGINT else -how, "")
+    assert "Traceback" not in stderr
+    assert psutil.wait_procs(family, timeout=10)[1] == []
+    found = {path: path.read_bytes() for path in (root / "results").rglob("*") if path.is_file()}
+    assert found == old
+
+    (root / "go").touch()
+    assert ninefold(root, "--quiet") == (0, "", "")
+    assert record_of(root, "4-baseline")["values"] == {"turn": 2}
+    assert not list((root / ".ninefold/staging").rglob("*.ipynb"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+def test_a_worker_that_is_killed_is_a_failure_that_names_its_cell(root):
+    sleeping_project(root)
+    run = start(root)
+    wait_for(root / "asleep")
+    worker, kernel = psutil.Process(run.pid).children(recursive=True)[:2]
+    worker.kill()
+    code, _, stderr = finish(run)
+    assert code == 1
+    assert "failed 4-baseline in cell 2 after " in stderr
+    assert "WorkerDied: the process that ran the notebook ended with status -9" in stderr
+    assert psutil.wait_procs([kernel], timeout=10)[1] == []
+    assert record_of(root, "4-baseline")["values"] == {"turn": 1}

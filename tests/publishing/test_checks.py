@@ -1,0 +1,183 @@
+"""The lint of a study: each code is found where it should be, and only there."""
+
+import hashlib
+import json
+
+import pytest
+from conftest import code
+from ninefold.errors import NinefoldError
+from ninefold.publishing.checks import check_project
+from ninefold.publishing.codes import CODES, explain_code
+from ninefold.publishing.render import render, write
+from ninefold.records import read_record, write_record
+from ninefold.running.keys import Keys
+
+SHIPPED = b"species,bill\nGentoo,1\n"
+
+
+@pytest.fixture
+def finished(whole):
+    """A study that is written, fresh and rendered: nothing is to be found."""
+    page = whole.root / "sections/1-problem.md"
+    page.write_text(
+        page.read_text().replace("> **DRAFT** Who pays for\n> a", "Everyone pays for a")
+    )
+    (whole.root / "data").mkdir()
+    (whole.root / "data/penguins.csv").write_bytes(SHIPPED)
+    sha = hashlib.sha256(SHIPPED).hexdigest()
+    whole.write("data/SOURCE.json", json.dumps({"file": "penguins.csv", "sha256": sha}))
+    keep_keys(whole)
+    write(whole.project, render(whole.project))
+    return whole
+
+
+def keep_keys(study):
+    """Do what the runner does: write into each record what its results depend on."""
+    keys = Keys(study.project, {})
+    for section in study.project.sections:
+        folder = study.project.results_of(section.id)
+        if record := read_record(folder):
+            write_record(folder, record.model_copy(update={"key": keys.of(section)}))
+
+
+def found(study, *codes):
+    return [f for f in check_project(study.project) if not codes or f.code in codes]
+
+
+def test_a_finished_study_has_no_findings(finished):
+    assert found(finished) == []
+
+
+def test_an_unanswered_prompt_is_a_warning_with_its_line(finished):
+    finished.page("8-extensions", "# E\n\n> **DRAFT** What next?\n")
+    (finding,) = found(finished, "NF201")
+    assert (finding.severity, finding.where) == ("warning", "sections/8-extensions.md:3")
+    assert "What next?" in finding.message
+
+
+def test_an_unanswered_prompt_in_a_notebook_names_the_cell(study):
+    study.notebook("4-baseline", "# B", "> **DRAFT** Why?")
+    (finding,) = found(study, "NF201")
+    assert finding.where == "sections/4-baseline.ipynb, cell 2, line 1"
+
+
+def test_a_section_that_never_ran_is_an_error_a_stale_one_a_warning(finished):
+    finished.notebook("4-baseline", "# B", code("x"))
+    path = finished.root / "sections/2-data-summary.ipynb"
+    path.write_text(path.read_text().replace("print('mine')", "print('yours')"))
+    shown = {f.where: (f.severity, f.message) for f in found(finished, "NF202")}
+    assert shown["sections/4-baseline.ipynb"] == ("error", "never run")
+    assert shown["sections/2-data-summary.ipynb"] == ("warning", "the notebook's code changed")
+
+
+def test_every_expression_that_names_nothing_is_an_error(finished):
+    finished.page("8-extensions", "# E\n\n{{ best.acuracy }}\n\n{{ x y }} `{{ code }}`\n")
+    shown = found(finished, "NF203")
+    assert [f.where for f in shown] == ["sections/8-extensions.md:3", "sections/8-extensions.md:5"]
+    assert {f.severity for f in shown} == {"error"}
+    assert found(finished, "NF204") == []
+
+
+def test_a_report_that_is_not_what_would_be_rendered_is_an_error(finished):
+    finished.page("8-extensions", "# E\n\nNew.\n")
+    (finding,) = found(finished)
+    assert (finding.code, finding.severity, finding.where) == ("NF204", "error", "report/README.md")
+
+
+def test_a_failed_section_is_an_error_with_its_cell(finished):
+    finished.failed("2-data-summary", error="ValueError", message="no")
+    (finding,) = found(finished, "NF205", "NF202")
+    assert (finding.code, finding.severity) == ("NF205", "error")
+    assert finding.message == "its last run failed in cell 2: ValueError: no"
+
+
+def test_data_that_are_not_those_shipped_are_an_error(finished):
+    path = finished.root / "data/penguins.csv"
+    path.write_bytes(SHIPPED + b"Adelie,2\n")
+    assert [f.where for f in found(finished, "NF206")] == ["data/penguins.csv"]
+    path.unlink()
+    assert [f.message for f in found(finished, "NF206")] == ["the file is missing"]
+
+
+def looks(study, *counted, keys=None):
+    lines = [json.dumps({"counted": c, "keys": keys or {}}) for c in counted]
+    study.write("results/holdout.jsonl", "\n".join(lines) + "\n")
+
+
+def test_further_looks_at_the_holdout_are_a_warning_scoring_again_is_none(finished):
+    looks(finished, True, False, False)
+    assert found(finished) == []
+    looks(finished, True, False, True)
+    (finding,) = found(finished)
+    assert (finding.code, finding.severity) == ("NF207", "warning")
+    assert "2 times" in finding.message
+
+
+def test_an_experiment_that_changed_after_the_first_look_is_a_warning(finished):
+    from ninefold.study.finale import _digest  # what writes the keys; what reads them must agree
+
+    name = "5-experiments/1-spot-check"
+    record = read_record(finished.project.results_of(name))
+    looks(finished, True, keys={name: _digest(record.key)})
+    assert found(finished) == []
+    looks(finished, True, keys={name: "other"})
+    (finding,) = found(finished)
+    assert (finding.code, finding.severity) == ("NF208", "warning")
+    assert name in finding.message
+
+
+def test_invalid_settings_are_one_error(finished):
+    finished.write("ninefold.toml", "[study]\ntitel = 'x'\n")
+    (finding,) = found(finished)
+    assert (finding.code, finding.severity) == ("NF209", "error")
+
+
+def test_files_too_large_for_github_are_found(finished):
+    for name, size in (("data/big.csv", 60), ("data/huge.csv", 120), (".venv/x", 500)):
+        (finished.root / name).parent.mkdir(exist_ok=True)
+        with (finished.root / name).open("wb") as file:
+            file.truncate(size * 2**20)
+    shown = {f.where: f.severity for f in found(finished, "NF210")}
+    assert shown == {"data/big.csv": "warning", "data/huge.csv": "error"}
+
+
+def test_data_without_a_licence_are_a_warning(finished):
+    path = finished.root / "ninefold.toml"
+    path.write_text(path.read_text().replace('licence = "CC0-1.0"', ""))
+    (finding,) = found(finished, "NF211")
+    assert finding.severity == "warning"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("sections/2-data-summary.ipynb", "{"),
+        ("results/2-data-summary/record.json", '{"record_schema": 0}'),
+        ("results/2-data-summary/notebook.ipynb", "["),
+        ("results/holdout.jsonl", "3\n"),
+        ("data/SOURCE.json", "[]"),
+    ],
+)
+def test_what_cannot_be_read_is_an_error_and_the_rest_is_still_checked(finished, name, content):
+    finished.page("8-extensions", "# E\n\n> **DRAFT** What next?\n")
+    finished.write(name, content)
+    shown = found(finished)
+    assert "NF201" in [f.code for f in shown]
+    assert [f.severity for f in shown if f.code == "NF212"] == ["error"]
+    assert all("\n" not in f.message for f in shown)
+
+
+def test_errors_come_before_warnings(whole):
+    severities = [f.severity for f in found(whole)]
+    assert severities == sorted(severities)
+    assert set(severities) == {"error", "warning"}
+
+
+def test_every_finding_has_its_explanation(whole):
+    assert all(f.code in CODES and f.todo for f in found(whole))
+
+
+def test_a_code_is_found_in_any_case_and_a_wrong_one_answered_with_the_nearest():
+    assert explain_code("nf103").title == "overfit"
+    with pytest.raises(NinefoldError, match="did you mean 'NF20"):
+        explain_code("NF299")

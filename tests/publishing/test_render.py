@@ -1,0 +1,219 @@
+"""The format github: what is written, where, and what stays as it was."""
+
+import json
+import re
+
+import pytest
+from conftest import README, code, shows, table_entry
+from markdown_it import MarkdownIt
+from ninefold.assets import asset_folder
+from ninefold.errors import NinefoldError
+from ninefold.publishing.github import picture_name
+from ninefold.publishing.render import FORMATS, differences, render, write
+
+
+def report(study) -> str:
+    return render(study.project).files["report/README.md"].decode()
+
+
+def readme(study) -> str:
+    return render(study.project).files["README.md"].decode()
+
+
+def test_rendering_twice_gives_the_same_bytes_and_nothing_to_write(whole):
+    write(whole.project, render(whole.project))
+    assert differences(whole.project, render(whole.project)) == []
+    assert render(whole.project) == render(whole.project)
+
+
+def test_the_report_shows_a_block_of_every_kind(whole):
+    whole.failed("9-resources", error="E", message="")
+    whole.notebook("4-baseline", "# Baseline", code("1 / 0"))
+    whole.failed("4-baseline", error="ValueError", message="a*b", lines=["→ 1  1 / 0"])
+    text = report(whole)
+    for part in (
+        "## 2. Data summary",
+        "> [!IMPORTANT]\n> **DRAFT** Who pays for\n> a false species?",
+        "<sub>⚙ 275 rows</sub>",
+        "> [!WARNING]\n> quick: 3 folds",
+        "| a&#124;b&#42;c&#42; | 0.500 |\n| bill_length | – |",
+        'srcset="figures/2-data-summary-types-dark.svg"',
+        'alt="Three bars"',
+        "```python\nstudy.show('columns')\n```",
+        "```text\nmine\n```",
+        "stated before the first result | wide | 0.020 | 70 % sure |",
+        "| **Outcome** | linear | 0.010 ± 0.020 | no difference seen |",
+        "> **The last run of this section failed** in cell 2: ValueError: a&#42;b",
+    ):
+        assert part in text
+    assert "a warning" not in text
+    assert "seen in Jupyter only" not in text
+
+
+def test_tables_stay_tables_whatever_their_cells_hold(study):
+    study.ran(
+        "4-baseline",
+        "# B",
+        code("x", shows("4-baseline", "table", "t")),
+        tables={"t": table_entry(["a|b\nc", 1.0], ["`d|", -1.0], ["\\", None], ["<b>*e*", 0.0])},
+    )
+    html = MarkdownIt("commonmark").enable("table").render(report(study))
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", html)
+    assert cells[0::2] == ["a|b c", "`d|", "\\", "&lt;b&gt;*e*"]
+    assert cells[1::2] == ["1.000", "−1.000", "–", "0.000"]
+
+
+def test_the_first_minute_holds_score_interval_range_and_baselines(whole):
+    for text in (report(whole), readme(whole)):
+        assert "**Verdict: beats the best simple model.**" in text
+        assert "| final model: batch of 16 | **0.957** | 0.880 to 0.985 |" in text
+        assert "0.910 to 1.000, the score is inside |" in text
+        assert "| best simple model: logistic regression | 0.942 |" in text
+        assert "| strongest constant | 0.435 |" in text
+        assert "7-final-model-holdout-light.svg" in text
+        assert "looked at once" in text
+
+
+@pytest.mark.parametrize("missing", ["holdout", "range", "constant", "simple", "verdict", "looks"])
+def test_a_missing_value_leaves_out_its_line_and_no_more(whole, missing):
+    path = whole.root / "results/7-final-model/record.json"
+    record = json.loads(path.read_text())
+    del record["values"][missing]
+    path.write_text(json.dumps(record))
+    shown = readme(whole)
+    assert "1 of 4 parts" in shown
+    assert "None" not in shown
+
+
+def test_before_any_run_the_report_says_that_there_is_no_result(study):
+    study.page("1-problem", "# P\n\n> **DRAFT** What?")
+    study.notebook("4-baseline", "# Baseline", code("x"))
+    assert "There is no result yet" in report(study)
+    assert "1 of 1 parts is still to be written: NF201" in report(study)
+    assert "· not run yet" in report(study)
+
+
+def test_a_loss_says_that_lower_is_better_and_gives_a_score_people_know(whole):
+    path = whole.root / "results/7-final-model/record.json"
+    text = path.read_text().replace('"metric": "accuracy"', '"metric": "log_loss"')
+    text = text.replace('"metric_label": "accuracy"', '"metric_label": "log loss"')
+    rows = '[["accuracy", 0.9, {"low": 0.8, "high": 0.95}, 0.7]]'
+    table = f'"holdout-scores": {{"caption": "", "columns": [], "rows": {rows}}}'
+    path.write_text(text.replace('"tables": {', '"tables": {' + table))
+    assert "| log loss (lower is better) |" in report(whole)
+    assert "accuracy 0.900 on the hold-out (0.800 to 0.950)" in report(whole)
+
+
+def test_readme_outside_the_markers_is_byte_identical(whole):
+    before, after = b"# T\r\n\xef\xbb\xbf odd \xff bytes  \r\n", b"\r\n\r\nend without newline"
+    markers = b"<!-- ninefold:begin -->\r\nearlier\r\n<!-- ninefold:end -->"
+    (whole.root / "README.md").write_bytes(before + markers + after)
+    write(whole.project, render(whole.project))
+    content = (whole.root / "README.md").read_bytes()
+    assert content.startswith(before + b"<!-- ninefold:begin -->\r\n")
+    assert content.endswith(b"<!-- ninefold:end -->" + after)
+    assert b"earlier" not in content
+    assert b"\n" not in content.replace(b"\r\n", b"")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "# T\n",
+        "<!-- ninefold:begin -->\n",
+        "<!-- ninefold:end -->\n<!-- ninefold:begin -->\n",
+        README + README,
+    ],
+)
+def test_a_readme_without_its_markers_is_an_error_that_says_what_to_add(whole, content):
+    whole.write("README.md", content)
+    with pytest.raises(NinefoldError, match="add the lines '<!-- ninefold:begin -->' and"):
+        write(whole.project, render(whole.project))
+    assert (whole.root / "README.md").read_text() == content
+    assert not (whole.root / "report").exists()
+
+
+def test_stale_figures_are_removed_and_named(whole):
+    stale = whole.write("report/figures/gone-light.svg", "<svg/>")
+    other = whole.write("report/slides/kept.md", "")
+    assert "report/figures/gone-light.svg" in write(whole.project, render(whole.project))
+    assert not stale.exists()
+    assert other.exists()
+
+
+def test_line_ends_that_git_changed_make_no_other_report(whole):
+    write(whole.project, render(whole.project))
+    path = whole.root / "report/README.md"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert differences(whole.project, render(whole.project)) == []
+
+
+def test_an_edited_report_differs(whole):
+    write(whole.project, render(whole.project))
+    path = whole.root / "report/README.md"
+    path.write_text(path.read_text().replace("0.957", "0.999"))
+    (whole.root / "report/figures/2-data-summary-types-dark.svg").unlink()
+    assert differences(whole.project, render(whole.project)) == [
+        "report/README.md",
+        "report/figures/2-data-summary-types-dark.svg",
+    ]
+
+
+def test_all_pictures_of_the_report_are_files_of_it(whole):
+    files = render(whole.project).files
+    for page, folder in (("report/README.md", "report/"), ("README.md", "")):
+        named = re.findall(r'(?:src|srcset)="([^"]+)"', files[page].decode())
+        assert named
+        assert {folder + name for name in named} <= set(files)
+
+
+def test_links_in_prose_lead_to_the_same_file_from_where_the_report_is(study):
+    study.notebook(
+        "5-experiments/1-a",
+        "# A\n\n[d](../../data/x.csv) ![i](../images/i.png) [w](https://a.b/c) [h](#here) "
+        "`](x)`\n\n"
+        '<img src="p.png">',
+    )
+    study.page("1-problem", "# P\n\nSee [data](../data/x.csv).")
+    text = report(study)
+    assert "[d](../data/x.csv) ![i](../sections/images/i.png) [w](https://a.b/c) [h](#here)" in text
+    assert "`](x)`" in text
+    assert '<img src="../sections/5-experiments/p.png">' in text
+    assert "See [data](data/x.csv)." in readme(study)
+
+
+def test_links_of_the_contents_lead_to_headings(whole):
+    text = report(whole)
+    linked = re.findall(r"\]\(#([^)]+)\)", text)
+    slugs = [
+        re.sub(r"[^\w\- ]", "", line.lstrip("#").strip().lower()).replace(" ", "-")
+        for line in text.split("\n")
+        if re.match(r"#{2,3} \d", line)
+    ]
+    assert linked == slugs
+
+
+def test_code_with_fences_and_blank_lines_stays_whole(study):
+    source = 'text = """\n```\n\n\n````\n"""'
+    study.ran("4-baseline", "# B", code(source))
+    assert f"`````python\n{source}\n`````" in report(study)
+
+
+def test_templates_cannot_be_reached_from_a_studys_text(study):
+    study.page("1-problem", "# P\n\n{% raw %} {# not a comment #} `{{ x }}` {% include 'y' %}\n")
+    assert "{% raw %} {# not a comment #} `{{ x }}` {% include 'y' %}" in report(study)
+
+
+def test_a_picture_gets_a_name_without_blanks_and_folders():
+    path = "results/5-experiments/2-batch-size/figures/my curves-dark.svg"
+    assert picture_name(path) == "5-experiments-2-batch-size-my-curves-dark.svg"
+
+
+def test_an_unknown_format_is_answered_with_the_nearest(whole):
+    with pytest.raises(NinefoldError, match="did you mean 'github'"):
+        render(whole.project, "git-hub")
+
+
+def test_every_format_has_its_templates():
+    for name in FORMATS:
+        assert list((asset_folder("reports") / name).glob("*.jinja"))

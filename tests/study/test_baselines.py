@@ -1,0 +1,73 @@
+import itertools
+
+import numpy as np
+import pytest
+from ninefold.study.baselines import constant_prediction, naive_loss
+from ninefold.study.metrics import METRICS, metrics_for, score
+
+TWO = np.repeat([0, 1], [26, 14])
+THREE = np.repeat([0, 1, 2], [9, 25, 6])
+NUMBERS = np.random.default_rng(1).lognormal(size=41)
+
+
+def every_constant(classes: int, steps: int = 10):
+    """All probabilities on a grid of the simplex."""
+    for parts in itertools.product(range(steps + 1), repeat=classes - 1):
+        if sum(parts) <= steps:
+            yield np.array([*parts, steps - sum(parts)]) / steps
+
+
+@pytest.mark.parametrize("name", metrics_for("binary"))
+@pytest.mark.parametrize("y", [TWO, THREE], ids=["two classes", "three classes"])
+def test_no_other_constant_scores_better_on_the_training_rows(name, y):
+    classes = len(np.unique(y))
+    sign = 1 if METRICS[name].greater_is_better else -1
+    chosen = score(name, y, constant_prediction(name, y, len(y), classes), n_classes=classes)
+    others = [
+        score(name, y, np.tile(constant, (len(y), 1)), n_classes=classes)
+        for constant in every_constant(classes)
+    ]
+    assert sign * chosen >= max(sign * np.array(others)) - 1e-12
+
+
+@pytest.mark.parametrize("name", metrics_for("regression"))
+def test_no_other_number_scores_better_on_the_training_rows(name):
+    sign = 1 if METRICS[name].greater_is_better else -1
+    chosen = score(name, NUMBERS, constant_prediction(name, NUMBERS, len(NUMBERS)))
+    others = [
+        score(name, NUMBERS, np.full(len(NUMBERS), constant))
+        for constant in np.linspace(NUMBERS.min(), NUMBERS.max(), 401)
+    ]
+    assert sign * chosen >= max(sign * np.array(others)) - 1e-12
+
+
+def test_each_constant_scores_what_the_text_books_say():
+    share = 14 / 40
+    expected = {
+        "accuracy": 1 - share,
+        "balanced_accuracy": 0.5,
+        "f1": 2 * share / (1 + share),
+        "roc_auc": 0.5,
+        "average_precision": share,
+        "log_loss": -(share * np.log(share) + (1 - share) * np.log(1 - share)),
+        "brier": share * (1 - share),
+    }
+    found = {name: naive_loss(name, TWO, 2) for name in expected}
+    assert found == pytest.approx(expected)
+    assert naive_loss("rmse", NUMBERS) == pytest.approx(NUMBERS.std())
+    assert naive_loss("mae", NUMBERS) == pytest.approx(
+        np.abs(NUMBERS - np.sort(NUMBERS)[20]).mean()
+    )
+
+
+def test_the_constant_is_fitted_on_the_training_rows_and_has_the_length_of_the_others():
+    told = constant_prediction("log_loss", TWO, 3, 2)
+    assert told == pytest.approx(np.array([[0.65, 0.35]] * 3))
+    assert constant_prediction("rmse", np.array([1.0, 3.0]), 2).tolist() == [2, 2]
+    assert score("r2", np.array([0.0, 2.0]), constant_prediction("r2", np.full(4, 3.0), 2)) == -4
+
+
+def test_a_class_without_training_rows_costs_the_constant_no_fortune():
+    told = constant_prediction("log_loss", np.array([0, 0, 1]), 1, 3)
+    assert told == pytest.approx(np.array([[2, 1, 0.5]]) / 3.5)
+    assert constant_prediction("accuracy", np.array([0, 0, 1]), 1, 3).tolist() == [[1, 0, 0]]

@@ -1,0 +1,323 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ninefold.errors import NinefoldError
+from ninefold.study.statistics import (
+    bayesian_correlated_t,
+    corrected_interval,
+    detectable_difference,
+    expected_standard_error,
+    holm,
+    paired_comparison,
+    predicted_holdout_range,
+    standard_error_by_plan,
+    verdict,
+)
+from scipy import integrate, stats
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+
+SCORES = [0.91, 0.88, 0.94, 0.90, 0.93, 0.86]
+OTHERS = [0.89, 0.88, 0.90, 0.91, 0.90, 0.85]
+finite = st.floats(-1e6, 1e6)
+many = st.lists(finite, min_size=2, max_size=30)
+
+
+def correlated_folds(generator, number: int, rho: float, mean: float = 0.0) -> np.ndarray:
+    """Scores of unit variance, each pair correlated by `rho`: what the correction assumes."""
+    shared = generator.normal() * math.sqrt(rho)
+    return mean + shared + generator.normal(size=number) * math.sqrt(1 - rho)
+
+
+# Intervals
+
+
+def test_the_interval_follows_the_paper():
+    mean = sum(SCORES) / 6
+    variance = sum((score - mean) ** 2 for score in SCORES) / 5
+    error = math.sqrt(variance * (1 / 6 + 20 / 100))
+    found = corrected_interval(SCORES, n_train=100, n_test=20)
+    assert (found.mean, found.standard_error) == pytest.approx((mean, error))
+    # 2.5706: the 97.5 % point of Student's t with 5 degrees of freedom, from a printed table
+    assert (found.low, found.high) == pytest.approx(
+        (mean - 2.5706 * error, mean + 2.5706 * error), abs=1e-5
+    )
+    assert found.freedom == 5
+
+
+def test_the_interval_holds_the_truth_95_times_in_100_where_folds_are_correlated():
+    generator = np.random.default_rng(1)
+    rho, held, naively_held = 0.1, 0, 0
+    for _ in range(1000):
+        scores = correlated_folds(generator, 30, rho)
+        found = corrected_interval(scores, n_train=90, n_test=10)
+        held += found.low <= 0 <= found.high
+        naively_held += abs(scores.mean()) < 2.045 * scores.std(ddof=1) / math.sqrt(30)
+    assert 930 <= held <= 970
+    assert naively_held < 750
+
+
+def test_repeats_narrow_the_interval_little():
+    one = corrected_interval(SCORES, 100, 20)
+    ten = corrected_interval(SCORES * 10, 100, 20)
+    assert one.standard_error > ten.standard_error > 0.7 * one.standard_error
+
+
+def test_the_interval_is_cut_to_the_range_of_the_metric():
+    found = corrected_interval([1.0, 1.0, 0.8], 20, 10, bounds=(0, 1))
+    assert (found.high, found.low > 0) == (1, True)
+
+
+def test_perfect_scores_have_a_point_for_an_interval():
+    found = corrected_interval([1.0] * 5, 80, 20, bounds=(0, 1))
+    assert (found.low, found.mean, found.high, found.standard_error) == (1, 1, 1, 0)
+
+
+@given(many, st.integers(2, 500), st.integers(2, 500))
+def test_the_interval_holds_its_mean(scores, n_train, n_test):
+    bounds = (min(scores), max(scores))
+    found = corrected_interval(scores, n_train, n_test, bounds=bounds)
+    assert bounds[0] <= found.low <= found.mean <= found.high <= bounds[1]
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=20), st.floats(0.1, 10), st.floats(-5, 5))
+def test_the_interval_moves_and_stretches_with_the_scores(scores, factor, shift):
+    found = corrected_interval(scores, 90, 10)
+    moved = corrected_interval(np.array(scores) * factor + shift, 90, 10)
+    assert moved.low == pytest.approx(found.low * factor + shift, abs=1e-6)
+    assert moved.high == pytest.approx(found.high * factor + shift, abs=1e-6)
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("scores", "keywords", "line"),
+    [
+        ([0.9], {}, "one fold: no interval"),
+        ([], {}, "no scores: no interval"),
+        ([0.9, math.nan, 0.8, math.nan], {}, "2 of 4 scores are not numbers, the first in place 2"),
+        ([0.9, math.inf], {}, "1 of 2 scores are not numbers"),
+        ([0.9, 0.8], {"exchangeable": False}, "splits ordered by time or for leave-one-out"),
+        ([0.9, 0.8], {"n_test": 1}, "leave-one-out"),
+    ],
+)
+def test_scores_that_have_no_interval_are_refused_by_every_figure(scores, keywords, line):
+    sizes = {"n_train": 90, "n_test": 10} | keywords
+    for figure in (
+        lambda: corrected_interval(scores, **sizes),
+        lambda: paired_comparison(scores, scores, **sizes),
+        lambda: bayesian_correlated_t(scores, margin=0.01, **sizes),
+        lambda: predicted_holdout_range(scores, n_holdout=20, **sizes),
+        lambda: detectable_difference(scores, **sizes),
+    ):
+        with pytest.raises(NinefoldError, match=line):
+            figure()
+
+
+def test_scores_that_are_not_of_the_same_folds_are_refused():
+    with pytest.raises(NinefoldError, match="6 scores are compared with 5"):
+        paired_comparison(SCORES, OTHERS[:5], 100, 20)
+
+
+# Comparisons
+
+
+def test_the_paired_comparison_follows_the_paper():
+    differences = np.array(SCORES) - OTHERS
+    t = differences.mean() / math.sqrt(differences.var(ddof=1) * (1 / 6 + 20 / 100))
+    density = stats.t(5).pdf
+    found = paired_comparison(SCORES, OTHERS, 100, 20)
+    assert found.t == pytest.approx(t)
+    assert found.p == pytest.approx(2 * integrate.quad(density, abs(t), np.inf)[0])
+    assert found.difference.mean == pytest.approx(np.mean(SCORES) - np.mean(OTHERS))
+
+
+def test_without_overlap_the_comparison_is_the_ordinary_paired_t_test():
+    expected = stats.ttest_rel(SCORES, OTHERS)
+    found = paired_comparison(SCORES, OTHERS, n_train=1e12, n_test=2)
+    assert (found.t, found.p) == pytest.approx((expected.statistic, expected.pvalue))
+
+
+def test_identical_scores_have_no_p():
+    found = paired_comparison(SCORES, SCORES, 100, 20)
+    assert (found.t, found.p, found.remark) == (None, None, "identical on all folds")
+    assert found.difference.mean == found.difference.low == found.difference.high == 0
+
+
+def test_the_same_difference_on_all_folds_has_no_p_though_rounding_makes_it_vary():
+    a, b = np.array([0.3, 0.8, 0.9]), np.array([0.2, 0.7, 0.8])
+    assert np.ptp(a - b) > 0
+    found = paired_comparison(a, b, 100, 50)
+    assert (found.t, found.p, found.remark) == (None, None, "the same difference on all folds")
+    assert found.difference.mean == pytest.approx(0.1)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=20))
+def test_the_comparison_the_other_way_round_has_the_other_sign(pairs):
+    a, b = np.array(pairs).T
+    one, other = paired_comparison(a, b, 90, 10), paired_comparison(b, a, 90, 10)
+    assert (one.p, one.remark) == (other.p, other.remark)
+    assert one.difference.low == pytest.approx(-other.difference.high)
+
+
+def test_the_p_and_the_interval_agree():
+    generator = np.random.default_rng(2)
+    for _ in range(100):
+        a, b = generator.normal(0.5, size=10), generator.normal(size=10)
+        found = paired_comparison(a, b, 90, 10)
+        covers_zero = found.difference.low <= 0 <= found.difference.high
+        assert covers_zero == (found.p > 0.05)
+
+
+def test_holm_by_hand():
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.6, 0.7]) == [1, 1]
+    assert holm([]) == []
+
+
+def test_a_comparison_without_p_counts_in_the_family():
+    assert holm([0.02, None, 0.5]) == [pytest.approx(0.06), None, 1]
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20), st.randoms())
+def test_holm_keeps_the_order_never_lowers_and_ignores_the_order_given(p_values, random):
+    adjusted = holm(p_values)
+    assert all(p <= new <= 1 for p, new in zip(p_values, adjusted, strict=True))
+    by_p = [new for _, new in sorted(zip(p_values, adjusted, strict=True))]
+    assert by_p == sorted(by_p)
+    places = list(range(len(p_values)))
+    random.shuffle(places)
+    assert holm([p_values[i] for i in places]) == [adjusted[i] for i in places]
+
+
+# The Bayesian comparison
+
+
+def test_the_bayesian_comparison_is_the_integral_of_its_posterior():
+    differences = np.array(SCORES) - OTHERS
+    rho = 20 / 120
+    scale = math.sqrt((1 / 6 + rho / (1 - rho)) * differences.var(ddof=1))
+    posterior = stats.t(5, differences.mean(), scale).pdf
+    found = bayesian_correlated_t(differences, 100, 20, margin=0.01)
+    expected = [
+        integrate.quad(posterior, *limits)[0]
+        for limits in ((0.01, np.inf), (-0.01, 0.01), (-np.inf, -0.01))
+    ]
+    assert (found.better, found.equal, found.worse) == pytest.approx(expected, abs=1e-7)
+
+
+def test_of_a_loss_less_is_better():
+    gain = bayesian_correlated_t([0.1, 0.2, 0.15], 90, 10, margin=0.01)
+    loss = bayesian_correlated_t([0.1, 0.2, 0.15], 90, 10, margin=0.01, greater_is_better=False)
+    assert (loss.better, loss.worse) == pytest.approx((gain.worse, gain.better))
+
+
+@pytest.mark.parametrize(
+    ("difference", "expected"),
+    [(0.02, (1, 0, 0)), (0.01, (0, 1, 0)), (0.0, (0, 1, 0)), (-0.02, (0, 0, 1))],
+)
+def test_without_variance_the_posterior_is_a_point(difference, expected):
+    found = bayesian_correlated_t([difference] * 4, 90, 10, margin=0.01)
+    assert (found.better, found.equal, found.worse) == expected
+
+
+@given(many, st.floats(0, 10))
+def test_the_three_probabilities_sum_to_one(differences, margin):
+    found = bayesian_correlated_t(differences, 90, 10, margin)
+    assert min(found.better, found.equal, found.worse) >= 0
+    assert found.better + found.equal + found.worse == pytest.approx(1)
+
+
+# What the hold-out should show, and what the harness could
+
+
+def test_the_range_predicted_for_the_hold_out_follows_its_formula():
+    spread = np.std(SCORES, ddof=1)
+    reach = 2.5706 * spread * math.sqrt(1 / 6 + 20 / 100 + 20 / 40)
+    found = predicted_holdout_range(SCORES, 100, 20, n_holdout=40)
+    assert (found.low, found.high) == pytest.approx(
+        (np.mean(SCORES) - reach, np.mean(SCORES) + reach), abs=1e-5
+    )
+
+
+def test_a_correct_pipeline_scores_in_the_predicted_range_about_95_times_in_100():
+    generator, outside, outside_the_mean, trials = np.random.default_rng(3), 0, 0, 100
+    for trial in range(trials):
+        y = generator.permutation(np.arange(150) % 2)
+        X = generator.normal(size=(150, 3)) + 0.8 * y[:, None]
+        model = LinearDiscriminantAnalysis()
+        folds = StratifiedKFold(10, shuffle=True, random_state=trial)
+        scores = cross_val_score(model, X[:120], y[:120], cv=folds)
+        actual = model.fit(X[:120], y[:120]).score(X[120:], y[120:])
+        predicted = predicted_holdout_range(scores, 108, 12, n_holdout=30)
+        mean = corrected_interval(scores, 108, 12)
+        outside += not predicted.low <= actual <= predicted.high
+        outside_the_mean += not mean.low <= actual <= mean.high
+    assert outside <= 11  # 4 seen, as in 9 of 300
+    assert outside_the_mean > 2 * outside
+
+
+def test_the_detectable_difference_is_found_with_the_power_asked_for():
+    generator, rho, found = np.random.default_rng(4), 0.1, 0
+    scores = correlated_folds(generator, 30, rho)
+    scores = (scores - scores.mean()) / scores.std(ddof=1) * math.sqrt(1 - rho)  # E[s²] is 1 − ρ
+    smallest = detectable_difference(scores, 90, 10, power=0.8)
+    for _ in range(1000):
+        differences = correlated_folds(generator, 30, rho, mean=smallest)
+        found += paired_comparison(differences, np.zeros(30), 90, 10).p < 0.05
+    assert 760 <= found <= 840
+
+
+def test_two_models_that_err_on_the_same_rows_are_told_apart_more_easily():
+    plain = detectable_difference(SCORES, 100, 20)
+    assert detectable_difference(SCORES, 100, 20, correlation=0.875) == pytest.approx(plain / 2)
+    assert detectable_difference(SCORES, 100, 20, power=0.9) > plain
+    assert detectable_difference([0.9, 0.9], 100, 20) == 0
+
+
+def test_the_standard_error_after_each_repeat_is_that_of_the_scores_known_by_then():
+    scores = np.array(SCORES + OTHERS).reshape(4, 3)
+    found = standard_error_by_plan(scores)
+    expected = [
+        corrected_interval(scores[:repeats].ravel(), 200, 100).standard_error
+        for repeats in (1, 2, 3, 4)
+    ]
+    assert found == pytest.approx(expected)
+    with pytest.raises(NinefoldError, match="one fold"):
+        standard_error_by_plan(np.array([[0.9]]))
+
+
+def test_another_plan_is_judged_by_the_rows_its_folds_would_hold():
+    assert expected_standard_error(0.1, 5, 2) == pytest.approx(0.1 * math.sqrt(1 / 10 + 1 / 4))
+    # ten folds of half the rows each vary by √2 as much as five
+    assert expected_standard_error(0.1, 10, 1, measured_folds=5) == pytest.approx(
+        0.1 * math.sqrt(2) * math.sqrt(1 / 10 + 1 / 9)
+    )
+
+
+# Verdicts
+
+
+def compared(gain: float, noise: float = 0.01):
+    scores = 0.5 + noise * np.array([-1, 1, -1, 1, -1, 1])
+    return paired_comparison(scores + gain, np.full(6, 0.5), 100, 20)
+
+
+def test_the_three_verdicts():
+    won, lost, open_ = compared(0.1), compared(-0.1), compared(0.001)
+    judge = {"greater_is_better": True}
+    assert verdict(won, won, **judge) == "beats the best simple model"
+    assert verdict(won, open_, **judge) == verdict(won, lost, **judge) == "skill"
+    assert verdict(won, None, **judge) == "skill"
+    assert verdict(open_, won, **judge) == verdict(lost, won, **judge) == "no evidence of skill"
+    assert verdict(lost, lost, greater_is_better=False) == "beats the best simple model"
+
+
+def test_the_same_gain_on_every_fold_is_skill_and_no_gain_is_none():
+    same, none = compared(0.5, noise=0), compared(0, noise=0)
+    assert verdict(same, none, greater_is_better=True) == "skill"
+    assert verdict(none, same, greater_is_better=True) == "no evidence of skill"
