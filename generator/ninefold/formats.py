@@ -29,9 +29,9 @@ def _natural(value: Any) -> str:
 
 
 def _score(value: float) -> str:
-    """Three decimals below ten, else three significant digits and thousands apart."""
+    """Three decimals below ten, two significant digits below a thousandth, thousands apart."""
     if value != 0 and abs(value) < 0.0005:
-        return f"{value:.1e}"
+        return f"{value:.2g}"
     return f"{value:.3f}" if abs(value) < 10 else f"{value:,.{1 if abs(value) < 100 else 0}f}"
 
 

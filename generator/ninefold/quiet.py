@@ -25,6 +25,7 @@ def load_tensorflow() -> None:
         import keras  # noqa: F401
         import tensorflow
 
+        tensorflow.get_logger().setLevel("ERROR")  # one trace a variant is no mistake
         tensorflow.zeros(1)  # starts the devices, which speak once more
 
 

@@ -99,7 +99,11 @@ def _first_mistake(error: ValidationError) -> str:
 
 
 def _known_keys(where: list[str]) -> list[str]:
-    tables = {"study": StudySettings, "data": DataSettings, "harness": HarnessSettings}
+    tables: dict[str, type[_Table]] = {
+        "study": StudySettings,
+        "data": DataSettings,
+        "harness": HarnessSettings,
+    }
     if not where:
         return list(Settings.model_fields)
     return list(tables.get(where[0], SectionSettings).model_fields)

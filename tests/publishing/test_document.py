@@ -202,6 +202,15 @@ def test_a_quotation_of_a_record_leads_to_the_very_value(whole):
     assert found == [275, {"mean": 0.97, "low": 0.95, "high": 0.99}]
 
 
+def test_what_was_run_leads_to_the_record_that_says_so_and_a_sum_to_all(whole):
+    whole.page(
+        "9-resources", "# R\n\n{{ run.versions.scikit_learn }} {{ run.commit }} {{ run.fits }}"
+    )
+    quoted = blocks(whole, "9-resources")[0].quoted
+    assert [resolve(whole.root, q.source) for q in quoted[:2]] == ["1.7", "abc"]
+    assert (quoted[2].text, quoted[2].source) == ("30", "results#/run/fits")
+
+
 @pytest.mark.parametrize("content", ["{", "[]", '{"cells": [{}]}', '{"cells": 3}', "<<<<<<< HEAD"])
 def test_a_broken_notebook_is_one_clear_line(whole, content):
     whole.write("sections/2-data-summary.ipynb", content)

@@ -65,10 +65,10 @@ def test_tables_stay_tables_whatever_their_cells_hold(study):
 
 def test_the_first_minute_holds_score_interval_range_and_baselines(whole):
     for text in (report(whole), readme(whole)):
-        assert "**Verdict: beats the best simple model.**" in text
+        assert "**The model has skill, and beats the best simple model.**" in text
         assert "| final model: batch of 16 | **0.957** | 0.880 to 0.985 |" in text
         assert "0.910 to 1.000, the score is inside |" in text
-        assert "| best simple model: logistic regression | 0.942 |" in text
+        assert "| simple model: logistic regression | 0.942 |" in text
         assert "| strongest constant | 0.435 |" in text
         assert "7-final-model-holdout-light.svg" in text
         assert "looked at once" in text
@@ -101,7 +101,7 @@ def test_a_loss_says_that_lower_is_better_and_gives_a_score_people_know(whole):
     table = f'"holdout-scores": {{"caption": "", "columns": [], "rows": {rows}}}'
     path.write_text(text.replace('"tables": {', '"tables": {' + table))
     assert "| log loss (lower is better) |" in report(whole)
-    assert "accuracy 0.900 on the hold-out (0.800 to 0.950)" in report(whole)
+    assert "On the hold-out, accuracy 0.900 (0.800 to 0.950)." in report(whole)
 
 
 def test_readme_outside_the_markers_is_byte_identical(whole):
@@ -191,6 +191,29 @@ def test_links_of_the_contents_lead_to_headings(whole):
         if re.match(r"#{2,3} \d", line)
     ]
     assert linked == slugs
+
+
+def test_neighbours_of_a_kind_share_a_fold_a_box_or_a_paragraph(study):
+    facts = [{"kind": "fact", "text": text, "values": {}} for text in ("one", "two")]
+    study.ran(
+        "4-baseline",
+        "# B\n\n> **DRAFT** A?\n\n> **DRAFT** B?",
+        code("first()"),
+        code("second()", *(shows("4-baseline", "fact", number) for number in (0, 1))),
+        facts=facts,
+    )
+    text = report(study)
+    assert "> [!IMPORTANT]\n> **DRAFT** A?\n>\n> **DRAFT** B?\n\n" in text
+    assert "```python\nfirst()\n\nsecond()\n```" in text
+    assert "<sub>⚙ one</sub><br>\n<sub>⚙ two</sub>" in text
+
+
+def test_the_markdown_of_the_report_has_no_blank_lines_in_a_row(whole):
+    whole.page("8-extensions", "# E\n\n> **DRAFT** What next?")
+    whole.notebook("4-baseline", "# Baseline", code("x"))
+    for text in (report(whole), readme(whole)):
+        assert "\n\n\n" not in text
+        assert text.endswith("\n")
 
 
 def test_code_with_fences_and_blank_lines_stays_whole(study):

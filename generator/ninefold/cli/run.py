@@ -62,7 +62,7 @@ def run(
     if jobs > 1:
         click.echo("sections run one after another in this version", err=True)
     try:
-        with _display(quiet or as_json) as listen:
+        with show_progress(quiet or as_json) as listen:
             outcomes = runner.run(project, listen, sections, force=force, given=given)
     except KeyboardInterrupt:
         click.echo("stopped; what was finished is kept, and so are older results", err=True)
@@ -78,7 +78,7 @@ def run(
         )
 
 
-def _display(silent: bool) -> AbstractContextManager[runner.Listener]:
+def show_progress(silent: bool) -> AbstractContextManager[runner.Listener]:
     """Return the listener that fits: a live line on a terminal, plain lines in a pipe."""
     if silent:
         return nullcontext(partial(_told, lambda line: None))

@@ -79,8 +79,7 @@ def build_context(project: Project, records: dict[str, Record]) -> Context:
         sources[section.names] = f"{record_file(section.id)}#/values"
     _name_the_best(values, sources, pending)
     if records:
-        values["run"] = _run(project.settings, records)
-        sources["run",] = "results#/run"
+        _add_run(values, sources, project.settings, records)
     elif pending:
         pending.add(("run",))
     return Context(values, sources, frozenset(pending))
@@ -114,18 +113,32 @@ def _name_the_best(values: dict[str, Any], sources: dict[Names, str], pending: s
         sources["best",] = f"{sources[final]}/best"
 
 
-def _run(settings: Settings, records: dict[str, Record]) -> dict[str, Any]:
-    """Sum what the runs took; of versions, machine and commit take the last section's."""
-    runs = [record.run for record in records.values()]
-    versions: dict[str, str] = {}
-    for run in runs:
-        versions.update(run.get("versions") or {})
-    last = runs[-1] if runs else {}
-    return {
+def _add_run(
+    values: dict[str, Any],
+    sources: dict[Names, str],
+    settings: Settings,
+    records: dict[str, Record],
+) -> None:
+    """Sum what the runs took; of versions, machine and commit take the last section's that has it.
+
+    A sum has no one place: its source is "results#/run/fits", all records together.
+    """
+    run: dict[str, Any] = {
         "fits": sum(record.fits for record in records.values()),
-        "seconds": sum(run.get("seconds") or 0 for run in runs),
-        "versions": {name.replace("-", "_"): version for name, version in versions.items()},
-        "machine": last.get("machine"),
-        "commit": last.get("commit"),
+        "seconds": sum(record.run.get("seconds") or 0 for record in records.values()),
         "seed": settings.study.seed,
+        "versions": {},
+        "machine": None,
+        "commit": None,
     }
+    sources |= {("run",): "results#/run", ("run", "seed"): f"{SETTINGS_FILE}#/study/seed"}
+    for section, record in records.items():
+        address = f"{record_file(section)}#/run"
+        for name in ("machine", "commit"):
+            if record.run.get(name) is not None:
+                run[name], sources["run", name] = record.run[name], f"{address}/{name}"
+        for package, version in (record.run.get("versions") or {}).items():
+            name = package.replace("-", "_")
+            run["versions"][name] = version
+            sources["run", "versions", name] = below(f"{address}/versions", package)
+    values["run"] = run

@@ -2,6 +2,8 @@
 
 import posixpath
 import re
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,12 @@ from ninefold.formats import fill, show
 from ninefold.project import Project
 from ninefold.publishing.blocks import (
     Block,
+    Code,
     Document,
     DocumentSection,
     Fact,
     Figure,
+    Prompt,
     Table,
 )
 from ninefold.publishing.markdown import escape, fence, scan
@@ -36,7 +40,7 @@ def render_github(project: Project, document: Document, summary: Summary) -> dic
     known = {"document": document, "study": project.settings.study, "summary": summary}
     report = environment.get_template("report.md.jinja").render(known)
     part = environment.get_template("readme.md.jinja").render(known)
-    files = {REPORT: _tidy(report).encode(), README: _readme(project.root / README, _tidy(part))}
+    files = {REPORT: report.encode(), README: _readme(project.root / README, part)}
     for section in document.sections:
         for block in section.blocks:
             if isinstance(block, Figure):
@@ -54,6 +58,7 @@ def _environment() -> SandboxedEnvironment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     environment.filters |= {
         "md": escape,
@@ -83,34 +88,22 @@ def _escape_line(text: str) -> str:
 
 
 def _body(section: DocumentSection, blocks: Any) -> str:
-    """Return a section's blocks, each by the macro of its name, a blank line between them."""
-    text, last = "", None
-    for block in section.blocks:
+    """Return a section's blocks, each by the macro of its name, a blank line between them.
+
+    Facts in a row are the lines of one paragraph, prompts in a row the paragraphs of one box.
+    """
+    text = ""
+    last: Block | None = None
+    for block in _joined(section.blocks):
         shown = getattr(blocks, type(block).__name__)(block, section).strip()
-        text += _between(last, block) + shown
+        if isinstance(block, Fact) and isinstance(last, Fact):
+            text += "<br>\n" + shown
+        elif isinstance(block, Prompt) and isinstance(last, Prompt):
+            text += "\n>\n" + shown.partition("\n")[2]
+        else:
+            text += "\n\n" + shown
         last = block
-    return text
-
-
-def _between(last: Block | None, block: Block) -> str:
-    if last is None:
-        return ""
-    return "<br>\n" if isinstance(last, Fact) and isinstance(block, Fact) else "\n\n"
-
-
-def _tidy(text: str) -> str:
-    """Return text without blank lines in a row outside of code, ending in one newline."""
-    kept: list[str] = []
-    inside = ""  # the fence of the code that the line is in
-    for line in text.split("\n"):
-        if match := re.match(r" {0,3}(`{3,}|~{3,})", line):
-            if not inside:
-                inside = match[1]
-            elif line.strip().startswith(inside) and not line.strip().strip(inside[0]):
-                inside = ""
-        if inside or line.strip() or (kept and kept[-1].strip()):
-            kept.append(line)
-    return "\n".join(kept).strip("\n") + "\n"
+    return text.strip()
 
 
 def picture_name(path: str) -> str:
@@ -135,11 +128,23 @@ def _figure_files(project: Project, document: Document, figure: Figure) -> dict[
     return files
 
 
+def _joined(blocks: Sequence[Block]) -> Iterator[Block]:
+    """Yield the blocks, code of neighbouring cells as one: what is folded away is one fold."""
+    for is_code, group in groupby(blocks, lambda block: isinstance(block, Code)):
+        if is_code:
+            cells = [block for block in group if isinstance(block, Code)]
+            yield Code(cells[0].language, "\n\n".join(cell.text for cell in cells))
+        else:
+            yield from group
+
+
 def _alignments(table: Table) -> list[str]:
     """Return a table's second line: numbers to the right, columns that hold any text left."""
     columns = zip(*table.rows, strict=True) if table.rows else [()] * len(table.columns)
     return [
-        ":---" if any(isinstance(value, (str, bool)) for value in values) else "---:"
+        ":---"
+        if any(isinstance(value, (str, bool)) and value != "" for value in values)
+        else "---:"
         for values in columns
     ]
 

@@ -62,7 +62,7 @@ def escape(text: str) -> str:
     Characters become entities, which neither reads as markup. Newlines become blanks.
     """
     text = " ".join(str(text).split())
-    text = re.sub(r"[\\`*\[\]<>|#~$&\"{}]|(?<![^\W_])_|_(?![^\W_])", _entity, text)
+    text = re.sub(r"[\\`*\[\]<>|#~$\"]|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_])", _entity, text)
     text = re.sub(r"^[-+=](?=\s|[-+=]|$)", _entity, text)  # a list, a rule, an underline
     return re.sub(r"^(\d{1,9})([.)])(?=\s|$)", lambda m: m[1] + _entity(m[2]), text)
 

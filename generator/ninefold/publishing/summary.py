@@ -27,6 +27,12 @@ _PROBLEMS = {
     "multiclass": "classification",
     "regression": "regression",
 }
+# The three verdicts, so that they can stand alone.
+_VERDICTS = {
+    "no evidence of skill": "No evidence of skill: the model does not clearly beat a constant",
+    "skill": "The model has skill, but does not clearly beat the best simple model",
+    "beats the best simple model": "The model has skill, and beats the best simple model",
+}
 
 
 @dataclass(frozen=True)
@@ -61,11 +67,12 @@ def summarise(project: Project, records: dict[str, Record], document: Document) 
     """Return the summary of a study; before section 7 has run, it holds no result."""
     record = records.get(FINAL)
     values = record.values if record else {}
+    verdict = str(values.get("verdict") or "")
     return Summary(
         lead=_lead(document),
         about=tuple(_about(project, records)),
         metric=_metric(values),
-        verdict=str(values.get("verdict") or ""),
+        verdict=_VERDICTS.get(verdict, verdict),
         lines=tuple(_lines(values)),
         beside=_beside(values, record),
         rows=(values.get("holdout") or {}).get("n"),
@@ -104,7 +111,7 @@ def _lines(values: dict[str, Any]) -> list[Line]:
     rows = [
         _line(values, "holdout", f"final model: {best}" if best else "final model", "score"),
         _line(values, "range", "… as predicted by cross-validation", "mean"),
-        _line(values, "simple", f"best simple model: {simple.get('name', '')}", "score"),
+        _line(values, "simple", f"simple model: {simple.get('name', '')}", "score"),
         _line(values, "constant", "strongest constant", ""),
     ]
     return [row for row in rows if row]

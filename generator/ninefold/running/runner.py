@@ -6,6 +6,7 @@ from typing import Any
 
 from ninefold.project import Project
 from ninefold.running.execution import Outcome, execute
+from ninefold.running.leaderboard import write_leaderboard
 from ninefold.running.lock import locked
 from ninefold.running.plan import Step, make_plan
 from ninefold.running.provenance import provenance
@@ -54,6 +55,8 @@ def run(
                 outcome = execute(project, step, known, _cells(step, listen))
             outcomes[step.section.id] = outcome
             listen(outcome)
+        if any(outcome.state == "ran" for outcome in outcomes.values()):
+            write_leaderboard(project)
         return tuple(outcomes.values())
 
 

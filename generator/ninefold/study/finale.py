@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ninefold.errors import NinefoldError
 from ninefold.records import read_record
 from ninefold.study.baselines import constant_prediction
 from ninefold.study.final import (
@@ -21,7 +22,7 @@ from ninefold.study.final import (
     save_network,
 )
 from ninefold.study.learners import Fitted, make_learner
-from ninefold.study.metrics import score
+from ninefold.study.metrics import METRICS, score
 from ninefold.study.row_sampling import SampledInterval, holdout_interval
 from ninefold.study.splits import derive_seed, take_share
 from ninefold.study.variants import Variant
@@ -65,6 +66,7 @@ class Look:
 
     fit: FinalFit
     simple: SimpleFit
+    beside: tuple[SimpleFit, ...]  # the linear model, where that is not the best simple one
     y: np.ndarray
     found: np.ndarray
     predictions: pd.DataFrame
@@ -103,15 +105,42 @@ def train_final(study: "Study", variant: Variant) -> FinalFit:
     return FinalFit(variant, folder, model, parameters, seconds, tuple(fitted))
 
 
-def fit_simple(study: "Study", name: str, estimator: Any) -> SimpleFit:
-    """Fit a scikit-learn estimator on the rows that the final model trains on."""
+def fit_simple(study: "Study", models: Mapping[str, Any]) -> dict[str, SimpleFit]:
+    """Fit the best simple model of the spot-check, first, and the linear one, on the rows that the
+    final model trains on."""
     train, validation = _divide(study)
-    learner = make_learner(estimator, study.task, "auto", study.recipe())
-    fitted = learner.fit(train, validation, derive_seed(study.seed, _FINAL))
-    return SimpleFit(name, fitted, learner.parameters)
+    fits = {}
+    for name in dict.fromkeys([_best_simple(study, models), *(n for n in models if n == "linear")]):
+        learner = make_learner(models[name], study.task, "auto", study.recipe())
+        fitted = learner.fit(train, validation, derive_seed(study.seed, _FINAL))
+        fits[name] = SimpleFit(name, fitted, learner.parameters)
+    return fits
 
 
-def look_at_holdout(study: "Study", fit: FinalFit, simple: SimpleFit) -> Look:
+def _best_simple(study: "Study", models: Mapping[str, Any]) -> str:
+    judged = simple_evaluations(study)
+    known = {name: judged[name] for name in models if name in judged}
+    if not known:
+        raise NinefoldError(
+            "none of these simple models was evaluated in the spot-check",
+            f"expected some of: {', '.join(judged)}",
+        )
+    return best_of(known, study.metric)
+
+
+def simple_evaluations(study: "Study") -> dict[str, dict[str, Any]]:
+    """Return the spot-check's evaluations of scikit-learn models: name → as recorded."""
+    judged = study.record_of("1-spot-check").evaluations
+    return {name: e for name, e in judged.items() if e["engine"] == "scikit-learn"}
+
+
+def best_of(evaluations: Mapping[str, dict[str, Any]], metric: str) -> str:
+    """Return the name of the recorded evaluation with the best mean of `metric`."""
+    sign = 1 if METRICS[metric].greater_is_better else -1
+    return max(evaluations, key=lambda name: sign * evaluations[name]["summary"][metric]["mean"])
+
+
+def look_at_holdout(study: "Study", fit: FinalFit, simple_fits: dict[str, SimpleFit]) -> Look:
     """Predict the hold-out in a fresh process, score it, and log the look.
 
     A look is a new pair of (final configuration, hold-out content); scoring the same pair again is
@@ -124,6 +153,7 @@ def look_at_holdout(study: "Study", fit: FinalFit, simple: SimpleFit) -> Look:
     found = shown.to_numpy(dtype=float)
     train, _ = _divide(study)
     constant = constant_prediction(metric, study.task.y[train], len(holdout), classes)
+    simple, *others = simple_fits.values()
     simple_found = simple.fitted.predict(study.holdout_inputs())
     simple_found = simple_found if classes else simple_found[:, 0]
 
@@ -132,7 +162,8 @@ def look_at_holdout(study: "Study", fit: FinalFit, simple: SimpleFit) -> Look:
 
     looks = _log_look(study, fit, scored(found))
     return Look(
-        fit=fit, simple=simple, y=holdout.y, found=found, predictions=predictions,
+        fit=fit, simple=simple, beside=tuple(others),
+        y=holdout.y, found=found, predictions=predictions,
         interval=holdout_interval(metric, holdout.y, found, n_classes=classes, seed=study.seed),
         constant=scored(constant), simple_score=scored(simple_found), simple_found=simple_found,
         looks=looks,

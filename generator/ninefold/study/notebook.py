@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
@@ -133,21 +133,20 @@ class Study:
     ) -> Evaluation:
         """Judge a variant under the study's harness and record it under `name`.
 
-        build  as for `ninefold.evaluate`, or what `best` returned; bind a variant's keyword
-               arguments with `functools.partial(network, dropout=0.2)`: the record keeps them,
-               so that later sections can build it again
+        build  as for `ninefold.evaluate`; or what `best` returned; or "constant", the strongest
+               constant for each metric, fitted on each fold's training rows. Bind a variant's
+               keyword arguments with `functools.partial(network, dropout=0.2)`: the record keeps
+               them, so that later sections can build it again
         """
         given = {"epochs": epochs, "batch_size": batch_size}
         changes = {key: value for key, value in given.items() if value is not None}
+        if build == "constant":
+            return self.keep(name, judge_constant(self.harness))
         if isinstance(build, Variant):
             changes = {"epochs": build.epochs, "batch_size": build.batch_size} | changes
             build = self.build(build)
         recipe = self.recipe(callbacks=tuple(callbacks), **changes)
         return self.keep(name, judge(build, self.harness, recipe, model_seed))
-
-    def evaluate_constant(self, name: str) -> Evaluation:
-        """Judge the strongest constant for each metric, fitted on each fold's training rows."""
-        return self.keep(name, judge_constant(self.harness))
 
     def keep(self, name: str, evaluation: Evaluation) -> Evaluation:
         """Record an evaluation, one made by `ninefold.average` for example, under `name`."""
@@ -206,13 +205,17 @@ class Study:
 
         return finale.train_final(self, variant)
 
-    def fit_simple(self, name: str, estimator: Any) -> "SimpleFit":
-        """Fit the simple model that the final one is set beside, on the same rows."""
+    def fit_simple(self, models: Mapping[str, Any]) -> "dict[str, SimpleFit]":
+        """Fit the simple models that the final one is set beside, on the rows it trains on: the
+        best of them by section 5, first, and the linear one.
+
+        models  name → scikit-learn estimator, the names as in the spot-check
+        """
         from ninefold.study import finale
 
-        return finale.fit_simple(self, name, estimator)
+        return finale.fit_simple(self, models)
 
-    def look_at_holdout(self, model: "FinalFit", simple: "SimpleFit") -> "Look":
+    def look_at_holdout(self, model: "FinalFit", simple: "dict[str, SimpleFit]") -> "Look":
         """Score the saved model on the hold-out, from a fresh process, and log the look."""
         from ninefold.study import finale
 

@@ -113,7 +113,7 @@ def take_rows(X: pd.DataFrame | np.ndarray, rows: np.ndarray) -> pd.DataFrame | 
 
 def transform(preparation: Any, rows: pd.DataFrame | np.ndarray) -> np.ndarray:
     """Return prepared rows as a dense array; raises NinefoldError where one is not finite."""
-    x = rows if preparation is None else preparation.transform(rows)
+    x: Any = rows if preparation is None else preparation.transform(rows)
     x = x.toarray() if hasattr(x, "toarray") else np.asarray(x)
     if not np.isfinite(x.astype(float)).all():
         raise NinefoldError(

@@ -144,7 +144,7 @@ def precision(study: "Study") -> None:
         {
             "series": series,
             "x_label": "repeats",
-            "y_label": f"standard error of the mean {METRICS[study.metric].label}",
+            "y_label": f"standard error, {METRICS[study.metric].label}",
         },
         alt="Standard error of the mean score against the number of repeats, a line for each "
         "number of folds.",

@@ -1,0 +1,52 @@
+"""`ninefold demo`: a whole study of a built-in dataset, from nothing to its report."""
+
+import re
+from pathlib import Path
+
+import click
+
+_QUICK = {
+    "folds": "5",
+    "repeats": "1",
+    "epochs": "50",
+    "quick": '"the demo uses fewer folds and epochs, so that it ends in minutes"',
+}
+
+
+@click.command(epilog="Example: ninefold demo my-first-study")
+@click.argument("dest", type=click.Path(path_type=Path), default="demo")
+@click.option("--data", default="builtin:breast_cancer", help="Another builtin:NAME.")
+@click.option("--quiet", is_flag=True, help="Say only where the report is.")
+def demo(dest: Path, data: str, quiet: bool) -> None:
+    """Make, run and report a study of a built-in dataset at DEST (usually ./demo).
+
+    Uses fewer folds and epochs than a real study; the report says so.
+    """
+    from ninefold.cli.run import show_progress
+    from ninefold.errors import NinefoldError
+    from ninefold.project import find_project
+    from ninefold.publishing.render import render, write
+    from ninefold.running import runner
+
+    root = _quick_project(dest, data)
+    project = find_project(root)
+    with show_progress(quiet) as listen:
+        outcomes = runner.run(project, listen)
+    write(project, render(project, "github"))
+    click.echo(f"report: {project.report / 'README.md'}")
+    if any(outcome.state == "failed" for outcome in outcomes):
+        raise NinefoldError("some sections failed; the report shows which")
+
+
+def _quick_project(destination: Path, data: str) -> Path:
+    from ninefold.project import SETTINGS_FILE
+    from ninefold.records import write_text
+    from ninefold.scaffold.project import new_project
+
+    root = new_project({"data": data}, destination, git=False)
+    path = root / SETTINGS_FILE
+    text = path.read_text("utf-8")
+    for key in ("folds", "repeats", "epochs"):
+        text = re.sub(rf"^(# )?{key} = .*$", f"{key} = {_QUICK[key]}", text, flags=re.M)
+    write_text(path, text.replace("[harness]", f"[harness]\nquick = {_QUICK['quick']}"))
+    return root
