@@ -33,7 +33,7 @@ def test_the_report_shows_a_block_of_every_kind(whole):
     text = report(whole)
     for part in (
         "## 2. Data summary",
-        "> [!IMPORTANT]\n> **DRAFT** Who pays for\n> a false species?",
+        "> ✎ **DRAFT** Who pays for\n> a false species?",
         "<sub>⚙ 275 rows</sub>",
         "> [!WARNING]\n> quick: 3 folds",
         "| a&#124;b&#42;c&#42; | 0.500 |\n| bill_length | – |",
@@ -203,7 +203,7 @@ def test_neighbours_of_a_kind_share_a_fold_a_box_or_a_paragraph(study):
         facts=facts,
     )
     text = report(study)
-    assert "> [!IMPORTANT]\n> **DRAFT** A?\n>\n> **DRAFT** B?\n\n" in text
+    assert "> ✎ **DRAFT** A?\n>\n> ✎ **DRAFT** B?\n\n" in text
     assert "```python\nfirst()\n\nsecond()\n```" in text
     assert "<sub>⚙ one</sub><br>\n<sub>⚙ two</sub>" in text
 

@@ -61,7 +61,7 @@ def test_the_overview_counts(small):
 def test_the_column_table_tells_range_or_most_frequent_value(small):
     assert shown(summary.column_table(small)) == [
         ["size", "number", "1", "4", "1", "2", "6", "–", "a number with 4 distinct values; "
-         "list it under `categorical` if it is a code"],
+         "list it under categorical if it is a code"],
         ["place", "category", "1", "2", "–", "–", "–", "u", ""],
         ["same", "left out", "0", "1", "–", "–", "–", "–", "constant"],
         ["y", "target", "0", "2", "–", "–", "–", "no", "binary"],

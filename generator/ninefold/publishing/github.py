@@ -90,7 +90,7 @@ def _escape_line(text: str) -> str:
 def _body(section: DocumentSection, blocks: Any) -> str:
     """Return a section's blocks, each by the macro of its name, a blank line between them.
 
-    Facts in a row are the lines of one paragraph, prompts in a row the paragraphs of one box.
+    Facts in a row are the lines of one paragraph, prompts in a row those of one quotation.
     """
     text = ""
     last: Block | None = None
@@ -99,7 +99,7 @@ def _body(section: DocumentSection, blocks: Any) -> str:
         if isinstance(block, Fact) and isinstance(last, Fact):
             text += "<br>\n" + shown
         elif isinstance(block, Prompt) and isinstance(last, Prompt):
-            text += "\n>\n" + shown.partition("\n")[2]
+            text += "\n>\n" + shown
         else:
             text += "\n\n" + shown
         last = block

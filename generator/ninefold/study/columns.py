@@ -177,7 +177,7 @@ def _empty(distinct: int, gaps: bool) -> Verdict | None:
 
 
 def _by_categorical(name: str, settings: DataSettings) -> Verdict | None:
-    return ("category", "listed under `categorical`") if name in settings.categorical else None
+    return ("category", "listed under categorical") if name in settings.categorical else None
 
 
 def _by_type(name: str, present: pd.Series, distinct: int) -> Verdict:
@@ -206,7 +206,7 @@ def _number(name: str, present: pd.Series, distinct: int) -> Verdict:
         )
     if 2 < distinct <= _FEW_LEVELS or _CODE_NAME.search(name):
         return "number", (
-            f"a number with {distinct} distinct values; list it under `categorical` if it is a code"
+            f"a number with {distinct} distinct values; list it under categorical if it is a code"
         )
     return "number", ""
 

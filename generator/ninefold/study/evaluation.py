@@ -8,11 +8,16 @@ import numpy as np
 import pandas as pd
 
 from ninefold.errors import NinefoldError
+from ninefold.formats import show
+from ninefold.study.baselines import constant_prediction
 from ninefold.study.metrics import METRICS, score
 from ninefold.study.statistics import Interval, corrected_interval
 
 
-@dataclass(frozen=True)
+Places = Sequence[tuple[int, int]]  # (repeat, fold) of some folds
+
+
+@dataclass(frozen=True, eq=False)
 class Protocol:
     """Under what an evaluation was made; two can be compared only where it is the same.
 
@@ -37,7 +42,7 @@ class Protocol:
         return kinds.get(len(self.classes), "multiclass")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evaluation:
     """One variant, judged by repeated k-fold cross-validation.
 
@@ -45,8 +50,8 @@ class Evaluation:
     curves       long: repeat, fold, epoch, metric, train, validation (NaN where not computed)
     predictions  one row per test row: repeat, fold, row, and `prediction`, or for a
                  classification one column of probability for each class
-    diverged     (repeat, fold) of the networks whose outputs were not finite: scored as the
-                 naive model
+    diverged     (repeat, fold) where a network's outputs were not finite: scored as the naive
+                 model, for each metric its own strongest constant
     """
 
     scores: pd.DataFrame
@@ -61,7 +66,17 @@ class Evaluation:
     predict_seconds: float
     members: int = 1
     diverged: tuple[tuple[int, int], ...] = ()
-    notes: tuple[str, ...] = field(default=())
+
+    def __repr__(self) -> str:
+        found = self.interval()
+        shown = show({"mean": found.mean, "low": found.low, "high": found.high}, "pm")
+        label, protocol = METRICS[self.protocol.metric].label, self.protocol
+        kind = "network" if self.engine in ("graph", "fit") else self.engine
+        parts = [kind if self.members == 1 else f"mean of {self.members} {kind}s"]
+        parts += [f"{self.parameters:,} parameters"] if self.parameters else []
+        parts += [f"{len(self.diverged)} diverged"] if self.diverged else []
+        plan = f"{protocol.folds} × {protocol.repeats} folds"
+        return f"Evaluation({label} {shown} over {plan}, {', '.join(parts)})"
 
     def values(self, metric: str | None = None) -> np.ndarray:
         """Return the score of each fold (folds × repeats,), by the deciding metric unless named."""
@@ -148,9 +163,11 @@ def average(evaluations: Sequence[Evaluation]) -> Evaluation:
     outputs = [str(c) for c in first.predictions if c not in ("repeat", "fold", "row")]
     predictions = first.predictions.copy()
     predictions[outputs] = np.mean([e.predictions[outputs] for e in evaluations], axis=0)
+    diverged = tuple(sorted({pair for e in evaluations for pair in e.diverged}))
+    predictions = put_naive(predictions, first.protocol, diverged)
     return replace(
         first,
-        scores=score_folds(predictions, first.protocol),
+        scores=score_folds(predictions, first.protocol, diverged),
         curves=first.curves.iloc[:0],
         predictions=predictions,
         parameters=sum(e.parameters for e in evaluations),
@@ -158,7 +175,7 @@ def average(evaluations: Sequence[Evaluation]) -> Evaluation:
         fit_seconds=sum(e.fit_seconds for e in evaluations),
         predict_seconds=sum(e.predict_seconds for e in evaluations),
         members=len(evaluations),
-        diverged=tuple(sorted({pair for e in evaluations for pair in e.diverged})),
+        diverged=diverged,
     )
 
 

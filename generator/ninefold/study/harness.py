@@ -151,7 +151,7 @@ def judge(build: Any, harness: Harness, recipe: Recipe, model_seed: int = 0) -> 
         curves=pd.concat(curves, ignore_index=True) if curves[0].size else curves[0],
         predictions=together,
         protocol=protocol,
-        variant=describe_variant(build, recipe),
+        variant=describe_variant(build, recipe) | {"model_seed": model_seed},
         engine=learner.engine,
         parameters=learner.parameters,
         fits=len(harness.splits),

@@ -1,8 +1,10 @@
 """Preparation inside the folds: impute, standardise, one-hot encode; fitted on training rows only.
 
-What is known from all rows given is the list of categories, never a statistic of a value.
+What is known from all rows given is which categories there are and which of them are rare, never
+a statistic of a number.
 """
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -25,7 +27,7 @@ def make_preparation(prepare: Any, X: pd.DataFrame | np.ndarray) -> Any:
     """
     if prepare is None:
         return None
-    if hasattr(prepare, "fit") and hasattr(prepare, "transform"):
+    if hasattr(prepare, "transform") and not inspect.isclass(prepare):
         return prepare
     if prepare != "auto":
         raise NinefoldError(
@@ -112,10 +114,17 @@ def take_rows(X: pd.DataFrame | np.ndarray, rows: np.ndarray) -> pd.DataFrame | 
 
 
 def transform(preparation: Any, rows: pd.DataFrame | np.ndarray) -> np.ndarray:
-    """Return prepared rows as a dense array; raises NinefoldError where one is not finite."""
+    """Return prepared rows as a dense array; raises NinefoldError for text and where a number is
+    missing or infinite."""
     x: Any = rows if preparation is None else preparation.transform(rows)
     x = x.toarray() if hasattr(x, "toarray") else np.asarray(x)
-    if not np.isfinite(x.astype(float)).all():
+    try:
+        finite = np.isfinite(x.astype(float)).all()
+    except ValueError:
+        raise NinefoldError(
+            "the inputs hold text", "expected numbers", 'use prepare="auto", which encodes it'
+        ) from None
+    if not finite:
         raise NinefoldError(
             "the inputs hold missing or infinite values",
             "expected finite numbers",

@@ -3,6 +3,7 @@
 Everything here is a pure function of labels, groups, sizes and a seed; row numbers go out.
 """
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -120,13 +121,16 @@ def take_share(
     groups: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return the sorted row numbers of about `share` of the rows: of each class where
-    `stratify`, of whole groups where there are groups. A class of one row is left whole."""
-    if share == 0:
+    `stratify`, of whole groups where there are groups. A class of one row, or the only group,
+    is left whole."""
+    if share == 0 or (groups is not None and len(np.unique(groups)) < 2):
         return np.array([], dtype=int)
     if groups is not None:
         folds = min(max(2, round(1 / share)), len(np.unique(groups)))
         splitter = _k_fold(folds, seed, stratify, groups)
-        return np.sort(next(iter(splitter.split(y, y, groups)))[1])
+        with warnings.catch_warnings():  # fewer rows of a class than folds: only one is taken
+            warnings.filterwarnings("ignore", "The least populated class")
+            return np.sort(next(iter(splitter.split(y, y, groups)))[1])
     generator = np.random.default_rng(seed)
     strata = (
         [np.flatnonzero(y == code) for code in np.unique(y)] if stratify else [np.arange(len(y))]

@@ -32,6 +32,9 @@ class Variant:
 def choose_best(records: Sequence[Record], metric: str) -> Variant:
     """Return the best rebuildable network of the records by the mean of `metric`.
 
+    A network trained again from another seed is the same variant, and no candidate: the best of
+    many seeds is luck.
+
     Raises NinefoldError where there is none.
     """
     found = [
@@ -41,6 +44,7 @@ def choose_best(records: Sequence[Record], metric: str) -> Variant:
         if evaluation["variant"]["rebuildable"]
         and "epochs" in evaluation["variant"]
         and evaluation["engine"] != "scikit-learn"
+        and evaluation["variant"]["model_seed"] == 0
     ]
     if not found:
         raise NinefoldError(

@@ -124,7 +124,7 @@ def differences(study: "Study", control: str, only: str = "", most: int | None =
         ("P equal", "percent"), ("verdict", "text"),
     ]  # fmt: skip
     record.fact(
-        "The control, {control}, has {control_score:pm} {metric_label}; {comparisons:integer} "
+        "The control ({control}) has {control_score:pm} {metric_label}; {comparisons:integer} "
         "variants are compared with it, and p is adjusted for their number.",
         control=control, control_score=_as_dict(family[control].interval()),
         metric_label=_label(metric), comparisons=len(table),

@@ -1,0 +1,53 @@
+"""A forecast is kept with the first result it preceded."""
+
+import pytest
+from ninefold.errors import NinefoldError
+from ninefold.records import Record
+from ninefold.study.forecasts import keep_forecast
+
+STATED = {"winner": "dropout 0.2", "difference": 0.05, "confidence": 0.7}
+NOTHING = dict.fromkeys(STATED)
+
+
+def record(**forecast):
+    return Record(section="5-experiments/2-batch-size", forecast=forecast or None)
+
+
+def test_what_is_stated_before_the_first_result_is_marked_so():
+    assert keep_forecast(STATED, None) == {"stated": "before", **STATED}
+
+
+def test_nothing_stated_is_a_valid_state():
+    assert keep_forecast(NOTHING, None) == {"stated": "never"}
+    assert keep_forecast(NOTHING, record()) == {"stated": "never"}
+
+
+def test_what_preceded_the_first_result_stands_whatever_comes_later():
+    first = {"stated": "before", **STATED}
+    for later in (STATED, NOTHING, STATED | {"winner": "control"}):
+        assert keep_forecast(later, record(**first)) == first
+
+
+@pytest.mark.parametrize("earlier", [record(), record(stated="never")])
+def test_what_is_stated_after_a_result_is_marked_so(earlier):
+    assert keep_forecast(STATED, earlier) == {"stated": "after", **STATED}
+
+
+def test_a_late_forecast_stays_late():
+    late = record(stated="after", **STATED)
+    assert keep_forecast(STATED | {"confidence": 0.9}, late)["stated"] == "after"
+    assert keep_forecast(NOTHING, late) == {"stated": "after", **STATED}
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"winner": None, "confidence": None}, "lacks winner and confidence; expected all three"),
+        ({"difference": -0.1}, "difference is negative"),
+        ({"confidence": 70}, "confidence is 70; expected 0.5 to 1"),
+        ({"confidence": 0.4}, "confidence is 0.4; expected 0.5 to 1"),
+    ],
+)
+def test_half_a_forecast_or_an_impossible_one_is_one_clear_line(change, line):
+    with pytest.raises(NinefoldError, match=line):
+        keep_forecast(STATED | change, None)

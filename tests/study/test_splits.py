@@ -1,0 +1,159 @@
+"""Rows are divided the same way from the same seed, and what belongs together never parts."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ninefold.errors import NinefoldError
+from ninefold.study.splits import Fold, derive_seed, make_folds, plan_folds, take_share
+
+LABELS = np.repeat([0, 1, 2], [60, 30, 10])
+
+
+def folds_of(y=LABELS, **changes):
+    usual = {"folds": 5, "repeats": 2, "validation": 0.2, "seed": 1, "stratify": True}
+    return make_folds(y, **usual | changes)
+
+
+def rows_of(folds: list[Fold]) -> list[tuple]:
+    return [(f.train.tolist(), f.validation.tolist(), f.test.tolist()) for f in folds]
+
+
+def test_each_fold_divides_all_rows_into_three_disjoint_parts():
+    for fold in folds_of():
+        parts = np.concatenate([fold.train, fold.validation, fold.test])
+        assert sorted(parts) == list(range(100))
+        assert sorted([*fold.outer, *fold.test]) == list(range(100))
+
+
+def test_each_repeat_tests_every_row_once():
+    folds = folds_of()
+    assert [(f.repeat, f.fold) for f in folds] == [(r, f) for r in (0, 1) for f in range(5)]
+    for repeat in (0, 1):
+        tested = np.concatenate([f.test for f in folds if f.repeat == repeat])
+        assert sorted(tested) == list(range(100))
+
+
+def test_every_part_of_a_fold_holds_the_classes_in_their_shares():
+    for fold in folds_of():
+        assert np.bincount(LABELS[fold.test]).tolist() == [12, 6, 2]
+        assert np.bincount(LABELS[fold.validation]).tolist() == [10, 5, 2]
+        assert np.bincount(LABELS[fold.train]).tolist() == [38, 19, 6]
+
+
+def test_a_regression_is_split_without_looking_at_its_target():
+    y = np.linspace(0, 1, 50)
+    assert rows_of(folds_of(y, stratify=False)) == rows_of(folds_of(y**2, stratify=False))
+    assert {len(f.test) for f in folds_of(y, stratify=False)} == {10}
+    assert {len(f.validation) for f in folds_of(y, stratify=False)} == {8}
+
+
+def test_the_same_seed_gives_the_same_splits_another_seed_or_repeat_others():
+    assert rows_of(folds_of()) == rows_of(folds_of())
+    assert rows_of(folds_of()) != rows_of(folds_of(seed=2))
+    first, second = (rows_of([f for f in folds_of() if f.repeat == r]) for r in (0, 1))
+    assert first != second
+
+
+def test_more_repeats_leave_the_first_ones_as_they_were():
+    assert rows_of(folds_of(repeats=3))[:10] == rows_of(folds_of(repeats=2))
+
+
+def test_without_inner_validation_a_fold_trains_on_all_other_rows():
+    for fold in folds_of(validation=0):
+        assert len(fold.validation) == 0
+        assert len(fold.train) == 80
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 6), min_size=6, max_size=25),
+    classes=st.integers(0, 3),
+    seed=st.integers(0, 2**31 - 1),
+    folds=st.integers(2, 5),
+)
+def test_rows_of_one_group_never_part(sizes, classes, seed, folds):
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    y = np.arange(len(groups)) % max(classes, 1)
+    stratify = classes > 1 and min(np.bincount(y)) >= folds
+    for fold in make_folds(
+        y, folds=folds, repeats=1, validation=0.25, seed=seed, stratify=stratify, groups=groups
+    ):
+        parts = [set(groups[rows]) for rows in (fold.train, fold.validation, fold.test)]
+        assert sum(map(len, parts)) == len(set.union(*parts)) == len(sizes)
+
+
+def test_a_fold_that_trains_on_one_group_has_no_inner_validation():
+    groups = np.repeat([0, 1], 10)
+    y = np.tile([0, 1], 10)
+    for stratify in (True, False):
+        made = folds_of(y, folds=2, repeats=1, stratify=stratify, groups=groups)
+        assert [(len(f.train), len(f.validation)) for f in made] == [(10, 0), (10, 0)]
+
+
+def test_a_rare_class_among_groups_is_split_without_a_warning():
+    groups = np.arange(40) // 2
+    y = (np.arange(40) < 6).astype(int)
+    assert len(take_share(y, 0.1, 1, stratify=True, groups=groups)) > 0
+
+
+@pytest.mark.parametrize(
+    ("rows", "plan"),
+    [
+        (569, (10, 3)),
+        (1_000, (10, 3)),
+        (1_001, (10, 1)),
+        (5_001, (5, 1)),
+        (20_001, (3, 1)),
+        (10**6, (3, 1)),
+    ],
+)
+def test_more_rows_need_fewer_fits(rows, plan):
+    found = plan_folds(rows, rows // 3, None)
+    assert (found.folds, found.repeats) == plan
+    assert found.reason == f"usual for {rows:,} development rows"
+
+
+def test_a_rare_class_or_few_groups_limit_the_folds_and_it_is_said():
+    rare, grouped = plan_folds(500, 4, None), plan_folds(500, None, 6)
+    assert (rare.folds, rare.repeats) == (4, 3)
+    assert rare.reason == "fewer folds than usual: the rarest class has 4 development rows"
+    assert (grouped.folds, grouped.reason) == (6, "fewer folds than usual: there are 6 groups")
+
+
+def test_settings_decide_over_the_size_of_the_data():
+    plan = plan_folds(500, 100, None, folds=3, repeats=2)
+    assert (plan.folds, plan.repeats, plan.reason) == (3, 2, "as ninefold.toml says")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ((500, 1, None), "2 folds cannot be filled: the rarest class has 1 development rows"),
+        ((500, 4, None, 5), "5 folds cannot be filled: the rarest class has 4 .*at most 4 folds"),
+        ((500, None, 3, 10), "10 folds cannot be filled: there are 3 groups; at most 3 folds"),
+        ((3, None, None), "2 folds cannot be filled: there are 3 rows; at least two folds"),
+    ],
+)
+def test_folds_that_cannot_be_filled_are_one_clear_line(arguments, line):
+    with pytest.raises(NinefoldError, match=line):
+        plan_folds(*arguments)
+
+
+def test_a_share_takes_at_least_one_row_of_each_class_and_leaves_one():
+    y = np.repeat([0, 1, 2, 3], [50, 3, 2, 1])
+    for share, counts in ((0.1, [5, 1, 1]), (0.9, [45, 2, 1])):  # the single row stays
+        assert np.bincount(y[take_share(y, share, 1, stratify=True)]).tolist() == counts
+
+
+def test_a_share_of_a_regression_is_that_share_of_its_rows():
+    held = take_share(np.zeros(40), 0.25, 3, stratify=False)
+    assert len(held) == len(set(held)) == 10
+    assert held.tolist() == sorted(held)
+
+
+def test_a_seed_depends_on_all_numbers_in_their_places():
+    seeds = [derive_seed(*n) for n in ((1,), (1, 0, 1), (1, 1, 0), (2, 0, 1), (1, 0, 1, 1))]
+    assert len(set(seeds)) == 5
+    assert derive_seed(1, 0, 1) == seeds[1]
+    assert all(0 <= seed < 2**31 for seed in seeds)
