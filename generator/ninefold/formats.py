@@ -77,7 +77,7 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "text": _list,
     "integer": lambda value: _minus(f"{round(value):,}"),
     "score": lambda value: _minus(_score(value)),
-    "significant": lambda value: _minus(f"{value:.3g}"),
+    "significant": lambda value: _minus(f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"),
     "signed": _signed,
     "percent": lambda value: f"{100 * value:.1f} %",
     "p": lambda value: "< 0.001" if value < 0.001 else f"{value:.3f}",

@@ -4,6 +4,7 @@ Schema version 1. The kernel writes what the notebook found (`evaluations`, `val
 `tables`, `figures`, `forecast`); the runner adds what it knows of the run (`key`, `run`).
 """
 
+import hashlib
 import json
 import math
 import os
@@ -105,6 +106,12 @@ def write_text(path: Path, text: str) -> None:
     except OSError as error:
         Path(temporary).unlink(missing_ok=True)
         raise NinefoldError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def digest(value: Any) -> str:
+    """Return a short digest of a JSON value, the same on every machine."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def plain(value: Any) -> Any:

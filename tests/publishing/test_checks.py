@@ -5,11 +5,12 @@ import json
 
 import pytest
 from conftest import code
+
 from ninefold.errors import NinefoldError
 from ninefold.publishing.checks import check_project
 from ninefold.publishing.codes import CODES, explain_code
 from ninefold.publishing.render import render, write
-from ninefold.records import read_record, write_record
+from ninefold.records import digest, read_record, write_record
 from ninefold.running.keys import Keys
 
 SHIPPED = b"species,bill\nGentoo,1\n"
@@ -114,11 +115,10 @@ def test_further_looks_at_the_holdout_are_a_warning_scoring_again_is_none(finish
 
 
 def test_an_experiment_that_changed_after_the_first_look_is_a_warning(finished):
-    from ninefold.study.finale import _digest  # what writes the keys; what reads them must agree
 
     name = "5-experiments/1-spot-check"
     record = read_record(finished.project.results_of(name))
-    looks(finished, True, keys={name: _digest(record.key)})
+    looks(finished, True, keys={name: digest(record.key)})
     assert found(finished) == []
     looks(finished, True, keys={name: "other"})
     (finding,) = found(finished)

@@ -5,6 +5,7 @@ import json
 import pytest
 from conftest import MIME, code, figure_entry, shows, table_entry
 from nbformat.v4 import new_output
+
 from ninefold.errors import NinefoldError
 from ninefold.publishing.blocks import (
     Code,

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+
 from ninefold.errors import NinefoldError
 from ninefold.publishing.blocks import Place
 from ninefold.publishing.context import Context

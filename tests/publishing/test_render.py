@@ -6,6 +6,7 @@ import re
 import pytest
 from conftest import README, code, shows, table_entry
 from markdown_it import MarkdownIt
+
 from ninefold.assets import asset_folder
 from ninefold.errors import NinefoldError
 from ninefold.publishing.github import picture_name

@@ -4,9 +4,10 @@ import json
 
 import nbformat.v4
 import pytest
+
 from ninefold.project import Project
 from ninefold.records import Record, read_record, write_record
-from ninefold.running.keys import difference, digest, own_keys, staleness
+from ninefold.running.keys import difference, own_keys, staleness
 
 NOTEBOOKS = (
     "2-data-summary",
@@ -198,7 +199,3 @@ def test_an_edited_key_is_a_difference():
     }
     assert difference(key, key) is None
     assert difference({**key, "settings": []}, key) == "its record was edited"
-
-
-def test_a_digest_does_not_depend_on_order():
-    assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1}) != digest({"a": 2, "b": 1})

@@ -4,6 +4,7 @@ import json
 
 import nbformat.v4
 import pytest
+
 from ninefold.errors import NinefoldError
 from ninefold.project import Project
 from ninefold.records import Record, write_record

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+
 from ninefold.errors import NinefoldError
 from ninefold.project import Project
 from ninefold.running.lock import locked

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from ninefold.running.scrubbing import path_cleaner, scrub, settle
 
 ROOT = Path("/srv/a {b}/stu dy")

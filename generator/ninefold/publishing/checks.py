@@ -19,7 +19,7 @@ from ninefold.publishing.github import REPORT
 from ninefold.publishing.notebooks import read_failure, texts
 from ninefold.publishing.pages import read_page
 from ninefold.publishing.render import differences, render
-from ninefold.records import Record, read_record
+from ninefold.records import Record, digest, read_record
 
 _MEGABYTE = 2**20
 
@@ -166,7 +166,6 @@ def _looks(project: Project, records: dict[str, Record]) -> Iterator[Finding]:
 
 def _changed_since(keys: dict[str, Any], records: dict[str, Record]) -> list[str]:
     """Return the sections whose results are not those that stood when `keys` were written."""
-    from ninefold.running.keys import digest
 
     now = {name: digest(r.key) for name, r in records.items() if name.startswith(("5-", "6-"))}
     return [name for name in now if now[name] != keys.get(name)] if keys else []

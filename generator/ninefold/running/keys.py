@@ -22,7 +22,7 @@ from typing import Any
 from ninefold import __version__
 from ninefold.errors import NinefoldError
 from ninefold.project import Project, Section
-from ninefold.records import read_record
+from ninefold.records import digest, read_record
 from ninefold.running.notebooks import read_notebook, sources
 from ninefold.running.results import FAILURE
 
@@ -134,12 +134,6 @@ def _changes(then: Any, now: dict[str, str]) -> Iterator[tuple[str, str | None, 
 
 def _unset(text: str | None) -> str:
     return "unset" if text in (None, "null", '""') else str(text)
-
-
-def digest(value: Any) -> str:
-    """Return a short digest of a JSON value, the same on every machine."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _text(value: Any) -> str:

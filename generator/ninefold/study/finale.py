@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ninefold.errors import NinefoldError
-from ninefold.records import read_record
+from ninefold.records import digest, read_record
 from ninefold.study.baselines import constant_prediction
 from ninefold.study.final import (
     FinalModel,
@@ -193,7 +193,7 @@ def _log_look(study: "Study", fit: FinalFit, found: float) -> int:
     earlier = [json.loads(line) for line in lines]
     variant = fit.variant
     pair = {
-        "configuration": _digest(
+        "configuration": digest(
             [variant.function, variant.keywords, variant.epochs, variant.batch_size,
              variant.members, study.seed, _content(study.development().frame), _modules(study)]
         ),
@@ -221,7 +221,7 @@ def _keys_of_sections(study: "Study") -> Mapping[str, str]:
     for section in study.project.sections:
         record = read_record(study.project.results_of(section.id)) if section.is_notebook else None
         if record is not None and section.number in (5, 6):
-            found[section.id] = _digest(record.key)
+            found[section.id] = digest(record.key)
     return found
 
 
@@ -229,11 +229,6 @@ def _modules(study: "Study") -> list[str]:
     """The source of the user's package: the same keywords of another function are another model."""
     folder = study.project.root / study.settings.study.package
     return [path.read_text("utf-8") for path in sorted(folder.rglob("*.py"))]
-
-
-def _digest(value: Any) -> str:
-    text = json.dumps(value, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _content(frame: pd.DataFrame) -> str:

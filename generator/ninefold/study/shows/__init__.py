@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ninefold.errors import NinefoldError
-from ninefold.study.shows import data, final, harness, results, tuning
+from ninefold.study.shows import data, final, harness, mistakes, results, tuning
 from ninefold.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -41,12 +41,12 @@ SHOWS: dict[str, Callable[..., None]] = {
     "saved model": final.saved_model,
     "expected range": final.expected_range,
     "holdout": final.holdout,
-    "errors": final.errors,
-    "worst errors": final.worst_errors,
-    "sub-groups": final.sub_groups,
-    "importance": final.importance,
+    "errors": mistakes.errors,
+    "worst errors": mistakes.worst_errors,
+    "sub-groups": mistakes.sub_groups,
+    "importance": mistakes.importance,
     "cost": final.cost,
-    "new rows": final.new_rows,
+    "new rows": mistakes.new_rows,
 }
 
 

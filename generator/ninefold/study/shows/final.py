@@ -1,23 +1,19 @@
-"""Section 7: the choice, what to expect, the look, and what the final model does with it."""
+"""Section 7: the choice, what to expect, the look at the hold-out, and the cost."""
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from ninefold.study.final import load_model
 from ninefold.study.finale import FinalFit, Look, best_of, simple_evaluations
 from ninefold.study.metrics import METRICS, score, shown_beside
-from ninefold.study.row_sampling import holdout_interval, wilson
+from ninefold.study.row_sampling import holdout_interval
 from ninefold.study.statistics import Comparison, predicted_holdout_range, verdict
 from ninefold.study.tables import make_table
 from ninefold.study.variants import Variant
 
 if TYPE_CHECKING:
     from ninefold.study.notebook import Study
-
-_PERMUTATIONS = 10
-_FEWEST = 5  # rows of a sub-group whose score is shown
 
 
 def choice(study: "Study", variant: Variant) -> None:
@@ -179,150 +175,12 @@ def _verdict(study: "Study", look: Look) -> str:
     )
 
 
-def errors(study: "Study", look: Look) -> None:
-    """Confusion and calibration, or residuals."""
-    data, record = study.development(), study.recorder
-    if not data.classes:
-        record.figure(
-            "residuals",
-            "residuals",
-            {"predicted": look.found, "actual": look.y, "label": data.target},
-            alt=f"Predicted against actual {data.target} on the hold-out, and the residuals.",
-            caption="Hold-out rows: predicted against actual, and what is left.",
-        )
-        return
-    counts = np.zeros((len(data.classes), len(data.classes)), dtype=int)
-    np.add.at(counts, (look.y, look.found.argmax(axis=1)), 1)
-    record.figure(
-        "confusion",
-        "confusion",
-        {"labels": data.classes, "counts": counts, "x_label": "predicted", "y_label": "actual"},
-        alt="Confusion matrix of the hold-out rows.",
-        caption="Hold-out rows: a row for each actual class, a column for each predicted one.",
-    )
-    _calibration(study, look)
+def _against(record: dict[str, Any], other: dict[str, Any], metric: str) -> Comparison:
+    from ninefold.study.statistics import paired_comparison
 
-
-def _calibration(study: "Study", look: Look, bins: int = 5) -> None:
-    """The confidence in the predicted class against how often it was right, in equal-sized bins."""
-    confidence = look.found.max(axis=1)
-    right = look.found.argmax(axis=1) == look.y
-    parts = np.array_split(np.argsort(confidence, kind="stable"), min(bins, len(look.y)))
-    shown = []
-    for part in parts:
-        share = wilson(int(right[part].sum()), len(part))
-        shown.append(
-            {
-                "predicted": confidence[part].mean(),
-                "observed": share.score,
-                "low": share.low,
-                "high": share.high,
-                "count": len(part),
-            }
-        )
-    study.recorder.figure(
-        "calibration",
-        "calibration",
-        {"bins": shown, "label": "predicted class"},
-        alt="How often the predicted class was right, against the probability given to it.",
-        caption="Calibration on the hold-out, in bins of equal size, with Wilson intervals.",
-    )
-
-
-def worst_errors(study: "Study", look: Look, most: int = 5) -> None:
-    """The rows that the model was most wrong about."""
-    data = study.split.holdout
-    if data.classes:
-        wrong = 1 - look.found[np.arange(len(look.y)), look.y]
-        actual = [data.classes[code] for code in look.y]
-        predicted = [data.classes[code] for code in look.found.argmax(axis=1)]
-        label, form = "probability of the actual class", "score"
-        shown = look.found[np.arange(len(look.y)), look.y]
-    else:
-        wrong = np.abs(look.found - look.y)
-        actual, predicted = list(look.y), list(look.found)
-        label, form, shown = "residual", "signed", look.y - look.found
-    order = np.argsort(-wrong, kind="stable")[:most]
-    inputs = _leading_inputs(data.X)
-    number = "text" if data.classes else "significant"
-    columns = [
-        ("row", "integer"), ("actual", number), ("predicted", number), (label, form),
-        *[(name, "") for name in inputs],
-    ]  # fmt: skip
-    rows = [
-        [data.rows[i] + 1, actual[i], predicted[i], shown[i], *_cells(data.X[inputs].iloc[i])]
-        for i in order
-    ]
-    caption = "The hold-out rows the model was most wrong about, numbered as in the file."
-    study.recorder.table("worst-errors", make_table(caption, columns, rows))
-
-
-def sub_groups(study: "Study", look: Look, most: int = 4) -> None:
-    """The score in each sub-group of the categories, or of the halves of numbers."""
-    data, metric = study.split.holdout, study.metric
-    shown = _comparable(metric)
-    rows = []
-    for name in [*data.categories, *data.numbers][:most]:
-        for label, members in _parts(data.X[name], study.development().X[name]):
-            if members.sum() >= _FEWEST:
-                found = score(
-                    shown, look.y[members], look.found[members], n_classes=len(data.classes)
-                )
-                rows.append([f"{name}: {label}", int(members.sum()), found])
-    columns = [("sub-group", "text"), ("rows", "integer"), (METRICS[shown].label, "score")]
-    caption = "Hold-out rows by sub-group; small groups vary widely by chance."
-    study.recorder.table("sub-groups", make_table(caption, columns, rows))
-
-
-def _comparable(metric: str) -> str:
-    """A metric that is defined where a sub-group lacks a class."""
-    return "log_loss" if metric in ("roc_auc", "average_precision", "f1") else metric
-
-
-def _parts(values: pd.Series, development: pd.Series) -> list[tuple[str, np.ndarray]]:
-    if pd.api.types.is_numeric_dtype(values):
-        middle = float(development.median())
-        numbers = values.to_numpy()
-        return [
-            (f"up to {middle:.4g}", numbers <= middle),
-            (f"above {middle:.4g}", numbers > middle),
-        ]
-    levels = sorted(development.dropna().unique())
-    return [(str(level), (values == level).to_numpy()) for level in levels]
-
-
-def importance(study: "Study", look: Look, most: int = 12) -> None:
-    """How much worse the score becomes when one input's values are shuffled among the rows."""
-    data, metric = study.split.holdout, study.metric
-    loaded, generator = load_model(look.fit.folder), np.random.default_rng(study.seed)
-    sign = 1 if METRICS[metric].greater_is_better else -1
-    whole = score(metric, look.y, look.found, n_classes=len(data.classes))
-    losses: dict[str, tuple[float, float, float]] = {}
-    for name in map(str, data.X):
-        drops = []
-        for _ in range(_PERMUTATIONS):
-            shuffled = data.X.copy()
-            shuffled[name] = generator.permutation(data.X[name].to_numpy())
-            found = loaded.outputs(shuffled)
-            drops.append(sign * (whole - score(metric, look.y, found, n_classes=len(data.classes))))
-        losses[name] = (float(np.mean(drops)), float(np.min(drops)), float(np.max(drops)))
-    ranked = sorted(losses, key=lambda name: -losses[name][0])[:most]
-    mean, low, high = zip(*(losses[name] for name in ranked), strict=True)
-    study.recorder.figure(
-        "importance",
-        "bars",
-        {
-            "labels": ranked,
-            "values": mean,
-            "low": low,
-            "high": high,
-            "x_label": f"loss of {METRICS[metric].label} when shuffled",
-            "format": "significant",
-        },
-        alt=f"Permutation importance on the hold-out, most important first: {', '.join(ranked)}.",
-        caption="Permutation importance on the hold-out: mean and range over the shuffles. Inputs "
-        "that say the same share their importance.",
-    )
+    pairs = zip(record["scores"][metric], other["scores"][metric], strict=True)
+    a, b = np.array([pair for pair in pairs if None not in pair]).T
+    return paired_comparison(a, b, record["n_train"], record["n_test"])
 
 
 def cost(study: "Study", look: Look) -> None:
@@ -348,32 +206,3 @@ def cost(study: "Study", look: Look) -> None:
         ("prediction, ms a row", "significant"),
     ]  # fmt: skip
     study.recorder.table("cost", make_table("Cost, measured on this machine.", columns, rows))
-
-
-def new_rows(study: "Study", look: Look, most: int = 5) -> None:
-    """The first hold-out rows as `ninefold predict` answers them."""
-    inputs = _leading_inputs(study.split.holdout.X)
-    predictions = look.predictions
-    columns = [*[(name, "") for name in inputs], *[(str(name), "") for name in predictions]]
-    rows = [
-        [*_cells(study.split.holdout.X[inputs].iloc[i]), *_cells(predictions.iloc[i])]
-        for i in range(min(most, len(predictions)))
-    ]
-    caption = "Inputs (the first of them) and what the saved model answers."
-    study.recorder.table("new-rows", make_table(caption, columns, rows))
-
-
-def _leading_inputs(X: pd.DataFrame, most: int = 4) -> list[str]:
-    return list(X.columns[:most])
-
-
-def _cells(row: pd.Series) -> list[Any]:
-    return [None if pd.isna(value) else value for value in row]
-
-
-def _against(record: dict[str, Any], other: dict[str, Any], metric: str) -> Comparison:
-    from ninefold.study.statistics import paired_comparison
-
-    pairs = zip(record["scores"][metric], other["scores"][metric], strict=True)
-    a, b = np.array([pair for pair in pairs if None not in pair]).T
-    return paired_comparison(a, b, record["n_train"], record["n_test"])

@@ -1,0 +1,85 @@
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ninefold.errors import NinefoldError
+from ninefold.records import Record, digest, plain, read_record, write_json, write_record
+
+
+def test_a_record_reads_back_as_it_was_written(tmp_path):
+    record = Record(section="4-baseline", values={"rows": 3}, facts=[{"kind": "fact"}], fits=7)
+    write_record(tmp_path, record)
+    assert read_record(tmp_path) == record
+
+
+def test_a_folder_without_a_record_has_none(tmp_path):
+    assert read_record(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{", "is not valid JSON"),
+        ("[]", "has the record version None; this ninefold reads 1"),
+        ('{"record_schema": 0, "section": "x"}', "has the record version 0"),
+        ('{"record_schema": 1}', "'section': Field required"),
+        ('{"record_schema": 1, "section": "x", "extra": 1}', "'extra': Extra inputs"),
+    ],
+)
+def test_a_broken_or_older_record_is_one_clear_line(tmp_path, content, said):
+    (tmp_path / "record.json").write_text(content)
+    with pytest.raises(NinefoldError, match="run the section again") as error:
+        read_record(tmp_path)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_json_is_sorted_rounded_and_ends_in_a_newline(tmp_path):
+    write_json(tmp_path / "a.json", {"b": 1 / 3, "a": [1.0, math.nan, np.float32(2.5)], "é": "ü"})
+    text = (tmp_path / "a.json").read_text("utf-8")
+    assert text == '{\n "a": [1.0, null, 2.5],\n "b": 0.333333,\n "é": "ü"\n}\n'
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.text() | st.floats(-1e9, 1e9),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=12,
+)
+
+
+@given(json_values)
+def test_any_value_is_written_as_json_that_reads_back(value):
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "value.json"
+        write_json(path, value)
+        assert json.loads(path.read_text("utf-8")) == plain(value)
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    path = tmp_path / "a.json"
+    write_json(path, 1)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.replace", full)
+    with pytest.raises(NinefoldError, match=r"a\.json cannot be written: No space left on device"):
+        write_json(path, 2)
+    assert path.read_text() == "1\n"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_numpy_values_become_plain_ones():
+    value = {"a": np.arange(2), 1: (np.int64(3), np.nan, np.inf), "p": None}
+    assert plain(value) == {"a": [0, 1], "1": [3, None, None], "p": None}
+
+
+def test_a_digest_does_not_depend_on_order():
+    assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1}) != digest({"a": 2, "b": 1})

@@ -1,0 +1,50 @@
+import pytest
+
+from ninefold.errors import NinefoldError
+from ninefold.settings import read_settings
+
+GOOD = """
+[study]
+title = "Penguins 🐧"
+package = "penguins"
+[data]
+source = "data/penguins.csv"
+target = "species"
+"""
+
+
+def read(tmp_path, text):
+    path = tmp_path / "ninefold.toml"
+    path.write_text(text, "utf-8")
+    return read_settings(path)
+
+
+def test_what_is_left_out_takes_its_default(tmp_path):
+    settings = read(tmp_path, GOOD)
+    assert settings.study.title == "Penguins 🐧"
+    assert (settings.harness.folds, settings.harness.epochs) == (None, 100)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (GOOD + "[harnes]\nfolds = 3", "unknown key 'harnes'; did you mean 'harness'?"),
+        (GOOD + "[harness]\nfold = 3", "unknown key 'harness.fold'; did you mean 'folds'?"),
+        (GOOD + "[harness]\nfolds = 1", "'harness.folds' is 1; input should be greater than"),
+        (GOOD + '[harness]\nepochs = "x"', "'harness.epochs' is 'x'; input should be a valid"),
+        (GOOD.replace('target = "species"', ""), "'data.target' is missing; add it"),
+        (GOOD.replace('"penguins"', '"Pen guins"'), "'study.package' is 'Pen guins'"),
+        (GOOD + "folds = ", "cannot be read"),
+    ],
+)
+def test_a_mistake_is_one_line_with_its_remedy(tmp_path, text, said):
+    with pytest.raises(NinefoldError) as error:
+        read(tmp_path, text)
+    assert str(error.value).startswith("ninefold.toml")
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_that_is_absent_is_named(tmp_path):
+    with pytest.raises(NinefoldError, match="no such file"):
+        read_settings(tmp_path / "ninefold.toml")
