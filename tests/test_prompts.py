@@ -1,6 +1,7 @@
 """Which prompts of a section stand unanswered."""
 
 import pytest
+
 from ninefold.prompts import unanswered
 
 

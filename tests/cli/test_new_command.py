@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+
 from ninefold.cli import main
 from ninefold.cli.new import converse
 from ninefold.project import find_project

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from click.testing import CliRunner
+
 from ninefold.cli import main
 
 SETTINGS = """\

@@ -11,6 +11,7 @@ import nbformat.v4
 import psutil
 import pytest
 from click.testing import CliRunner
+
 from ninefold.cli import main
 
 SETTINGS = """

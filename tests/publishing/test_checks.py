@@ -4,7 +4,7 @@ import hashlib
 import json
 
 import pytest
-from conftest import code
+from small_study import code
 
 from ninefold.errors import NinefoldError
 from ninefold.publishing.checks import check_project

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from conftest import MIME, code, figure_entry, shows, table_entry
 from nbformat.v4 import new_output
+from small_study import MIME, code, figure_entry, shows, table_entry
 
 from ninefold.errors import NinefoldError
 from ninefold.publishing.blocks import (

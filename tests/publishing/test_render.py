@@ -4,8 +4,8 @@ import json
 import re
 
 import pytest
-from conftest import README, code, shows, table_entry
 from markdown_it import MarkdownIt
+from small_study import README, code, shows, table_entry
 
 from ninefold.assets import asset_folder
 from ninefold.errors import NinefoldError

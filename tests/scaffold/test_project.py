@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
 from ninefold.errors import NinefoldError
 from ninefold.project import find_project
 from ninefold.scaffold import project as module

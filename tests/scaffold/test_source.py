@@ -8,6 +8,7 @@ from importlib.metadata import Distribution, PathDistribution
 from pathlib import Path
 
 import pytest
+
 from ninefold.errors import NinefoldError
 from ninefold.scaffold.source import ninefold_source, repack, requirement_line
 

@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+
 from ninefold.errors import NinefoldError
 from ninefold.scaffold.answers import prompts
 from ninefold.scaffold.dataset import Shipment, open_data

@@ -2,6 +2,7 @@ import itertools
 
 import numpy as np
 import pytest
+
 from ninefold.study.baselines import constant_prediction, naive_loss
 from ninefold.study.metrics import METRICS, metrics_for, score
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+
 from ninefold.errors import NinefoldError
 from ninefold.settings import DataSettings
 from ninefold.study.dataset import make_dataset, make_inputs, split_dataset

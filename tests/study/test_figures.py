@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.text import Text
+
 from ninefold.study.figures import DARK, DRAWINGS, LIGHT, draw, save, to_png
 from ninefold.study.figures.canvas import shorten, wide
 from ninefold.study.figures.harness import _pieces

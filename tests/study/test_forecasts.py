@@ -1,6 +1,7 @@
 """A forecast is kept with the first result it preceded."""
 
 import pytest
+
 from ninefold.errors import NinefoldError
 from ninefold.records import Record
 from ninefold.study.forecasts import keep_forecast

@@ -2,6 +2,8 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn import metrics as sk
+
 from ninefold.errors import NinefoldError
 from ninefold.study.metrics import (
     METRICS,
@@ -12,7 +14,6 @@ from ninefold.study.metrics import (
     score,
     shown_beside,
 )
-from sklearn import metrics as sk
 
 GENERATOR = np.random.default_rng(1)
 CLASSIFICATION = metrics_for("binary")

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from ninefold.errors import NinefoldError
 from ninefold.study.reading import MISSING_MARKS, read_source, read_table
 

@@ -1,5 +1,4 @@
 import pytest
-from IPython.utils.capture import capture_output
 
 from ninefold.records import read_record
 from ninefold.study.recorder import MIME, Recorder
@@ -13,15 +12,20 @@ def recorder(tmp_path):
     return Recorder("4-baseline", tmp_path)
 
 
-def shown(show):
-    """Return the data of the one display that `show` makes."""
-    with capture_output() as captured:
-        show()
-    (output,) = captured.outputs
-    return output.data
+@pytest.fixture
+def shown(monkeypatch):
+    """Return a function that gives the data of the one display which another makes."""
+    displays = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: displays.append(data))
+
+    def show(make):
+        make()
+        return displays.pop()
+
+    return show
 
 
-def test_a_fact_is_recorded_and_shown_with_a_pointer_to_its_record(recorder, tmp_path):
+def test_a_fact_is_recorded_and_shown_with_a_pointer_to_its_record(recorder, shown, tmp_path):
     data = shown(lambda: recorder.fact("{rows:integer} rows", rows=1234))
     assert data["text/plain"] == "⚙ 1,234 rows"
     assert data[MIME] == {"schema": 1, "section": "4-baseline", "kind": "fact", "name": 0}
@@ -32,20 +36,20 @@ def test_a_fact_is_recorded_and_shown_with_a_pointer_to_its_record(recorder, tmp
     assert record.values == {"rows": 1234}
 
 
-def test_a_note_warns_and_its_values_are_not_quotable(recorder, tmp_path):
+def test_a_note_warns_and_its_values_are_not_quotable(recorder, shown, tmp_path):
     data = shown(lambda: recorder.fact("careful: {n}", kind="note", n=1))
     assert data[MIME]["kind"] == "note"
     assert read_record(tmp_path).values == {}
 
 
-def test_a_table_is_recorded_raw_and_shown_in_its_formats(recorder, tmp_path):
+def test_a_table_is_recorded_raw_and_shown_in_its_formats(recorder, shown, tmp_path):
     table = make_table("Scores.", [("model", "text"), ("loss", "score")], [["<b>", 0.12345]])
     data = shown(lambda: recorder.table("scores", table))
     assert "<td>&lt;b&gt;</td><td>0.123</td>" in data["text/html"]
     assert read_record(tmp_path).tables["scores"]["rows"] == [["<b>", 0.12345]]
 
 
-def test_a_figure_is_drawn_from_the_data_that_is_recorded(recorder, tmp_path):
+def test_a_figure_is_drawn_from_the_data_that_is_recorded(recorder, shown, tmp_path):
     data = shown(lambda: recorder.figure("bars", "bars", BARS, alt="two bars", caption="Bars."))
     assert data["text/plain"] == "two bars"
     figure = read_record(tmp_path).figures["bars"]
@@ -53,7 +57,7 @@ def test_a_figure_is_drawn_from_the_data_that_is_recorded(recorder, tmp_path):
     assert all((tmp_path / path).is_file() for path in figure["files"].values())
 
 
-def test_a_notebook_opened_by_hand_shows_and_writes_nothing(tmp_path):
+def test_a_notebook_opened_by_hand_shows_and_writes_nothing(shown, tmp_path):
     recorder = Recorder("", None)
     assert "1 row" in shown(lambda: recorder.fact("{n} row", n=1))["text/plain"]
     assert shown(lambda: recorder.figure("b", "bars", BARS, alt="x", caption=""))["image/png"]

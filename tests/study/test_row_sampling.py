@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from ninefold.errors import NinefoldError
 from ninefold.study.metrics import METRICS, metrics_for, score
 from ninefold.study.row_sampling import bootstrap_interval, holdout_interval, wilson

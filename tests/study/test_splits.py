@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from ninefold.errors import NinefoldError
 from ninefold.study.splits import Fold, derive_seed, make_folds, plan_folds, take_share
 
@@ -65,9 +66,9 @@ def test_without_inner_validation_a_fold_trains_on_all_other_rows():
         assert len(fold.train) == 80
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
-    sizes=st.lists(st.integers(1, 6), min_size=6, max_size=25),
+    sizes=st.lists(st.integers(1, 6), min_size=6, max_size=15),
     classes=st.integers(0, 3),
     seed=st.integers(0, 2**31 - 1),
     folds=st.integers(2, 5),

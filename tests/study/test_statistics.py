@@ -4,6 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import integrate, stats
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+
 from ninefold.errors import NinefoldError
 from ninefold.study.statistics import (
     bayesian_correlated_t,
@@ -16,9 +20,6 @@ from ninefold.study.statistics import (
     standard_error_by_plan,
     verdict,
 )
-from scipy import integrate, stats
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.model_selection import StratifiedKFold, cross_val_score
 
 SCORES = [0.91, 0.88, 0.94, 0.90, 0.93, 0.86]
 OTHERS = [0.89, 0.88, 0.90, 0.91, 0.90, 0.85]

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+
 from ninefold import formats
 from ninefold.settings import DataSettings
 from ninefold.study import summary

@@ -44,3 +44,9 @@ def test_what_is_no_network_or_cannot_be_built_again_is_no_candidate(other):
     assert best(a=evaluation(0.2), other=evaluation(0.1, **other)).name == "a"
     with pytest.raises(NinefoldError, match="no network has been evaluated yet"):
         best(other=evaluation(0.1, **other))
+
+
+def test_what_has_no_score_in_any_fold_is_no_candidate():
+    undefined = evaluation(0.1)
+    undefined["summary"]["log_loss"]["mean"] = None  # as a record keeps NaN
+    assert best(a=evaluation(0.2), undefined=undefined).name == "a"

@@ -1,0 +1,135 @@
+"""The hold-out is set aside before anything is looked at, and what stands in it changes nothing."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ninefold.errors import NinefoldError
+from ninefold.settings import DataSettings, HarnessSettings, Settings, StudySettings
+from ninefold.study.split_data import load_split, make_task
+
+ROWS = 100
+
+
+def settings(target="species", seed=1, **data) -> Settings:
+    return Settings(
+        study=StudySettings(title="Penguins", package="penguins", seed=seed),
+        data=DataSettings(source="data/rows.csv", target=target, **data),
+        harness=HarnessSettings(holdout=0.25),
+    )
+
+
+def table() -> pd.DataFrame:
+    random = np.random.default_rng(0)
+    return pd.DataFrame(
+        {
+            "mass": random.normal(4000, 500, ROWS).round(1),
+            "island": random.choice(["Biscoe", "Dream", "Torgersen"], ROWS),
+            "year": random.integers(2007, 2010, ROWS),
+            "nest": [f"nest {n}" for n in np.arange(ROWS) // 4],
+            "species": ["Adelie", "Gentoo", "Gentoo", "Chinstrap"] * (ROWS // 4),
+        }
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "data").mkdir()
+    write(tmp_path, table())
+    return tmp_path
+
+
+def write(project: Path, frame: pd.DataFrame) -> None:
+    frame.to_csv(project / "data" / "rows.csv", index=False)
+
+
+def test_rows_are_divided_once_stratified_and_the_same_again(project):
+    first, again = load_split(project, settings()), load_split(project, settings())
+    held = first.holdout.rows
+    assert held.tolist() == again.holdout.rows.tolist()
+    assert sorted([*first.development.rows, *held]) == list(range(ROWS))
+    assert np.bincount(first.holdout.y).tolist() == [6, 6, 12]
+    assert held.tolist() != load_split(project, settings(seed=2)).holdout.rows.tolist()
+
+
+def test_noise_in_the_holdouts_inputs_changes_nothing_that_development_sees(project):
+    before = load_split(project, settings())
+    held, frame = before.holdout.rows, table()
+    frame["year"] = frame["year"].astype(object)
+    frame.loc[held, "mass"] = np.arange(len(held)) * 1e6
+    frame.loc[held, "island"] = [f"word {n}" for n in range(len(held))]
+    frame.loc[held, "year"] = np.linspace(0.1, 0.9, len(held))
+    write(project, frame)
+    after = load_split(project, settings())
+    assert after.holdout.rows.tolist() == held.tolist()
+    assert after.holdout.X["mass"].max() > 1e6
+    pd.testing.assert_frame_equal(after.development.X, before.development.X)
+    assert after.development.columns == before.development.columns == after.holdout.columns
+    np.testing.assert_array_equal(after.development.y, before.development.y)
+
+
+def test_rows_without_a_target_are_counted_and_left_out(project):
+    frame = table()
+    frame.loc[[3, 50], "species"] = None
+    write(project, frame)
+    split = load_split(project, settings())
+    assert (split.rows, split.without_target) == (ROWS, 2)
+    assert not {3, 50} & {*split.development.rows, *split.holdout.rows}
+
+
+def test_a_group_is_held_out_whole_or_not_at_all(project):
+    split = load_split(project, settings(group="nest"))
+    nests = [set(part.frame["nest"]) for part in (split.development, split.holdout)]
+    assert not nests[0] & nests[1]
+    assert len(nests[0] | nests[1]) == 25
+    assert len(split.groups) == len(split.development)
+
+
+def test_identical_rows_are_held_out_together_and_then_share_folds(project):
+    assert load_split(project, settings()).groups is None
+    half = table()[: ROWS // 2]
+    write(project, pd.concat([half, half]))
+    split = load_split(project, settings())
+    held = set(split.holdout.rows % (ROWS // 2))
+    assert not held & set(split.development.rows % (ROWS // 2))
+    assert len(set(split.groups)) == len(split.development) / 2
+
+
+def test_a_regression_is_split_too(project):
+    split = load_split(project, settings("mass"))
+    assert split.development.problem == "regression"
+    assert (len(split.development), len(split.holdout)) == (75, 25)
+
+
+def test_a_task_holds_the_development_rows_as_the_harness_takes_them(project):
+    frame = table()
+    frame.loc[::9, "island"] = None
+    write(project, frame)
+    data = load_split(project, settings()).development
+    task = make_task(data)
+    assert (task.problem, task.outputs) == ("multiclass", 3)
+    assert task.classes == ("Adelie", "Chinstrap", "Gentoo")
+    assert "(missing)" in set(task.X["island"])
+    assert task.weight.tolist() == [1] * len(data)
+
+
+def test_a_split_by_time_is_refused_clearly(project):
+    line = "data.time is 'year'; this version does not split by time; remove the setting"
+    with pytest.raises(NinefoldError, match=line):
+        load_split(project, settings(time="year"))
+
+
+def test_a_class_within_one_group_is_refused_where_it_is_held_out(project):
+    frame = table()
+    frame["species"] = np.where(frame["nest"] == "nest 0", "Rare", "Common")
+    write(project, frame)
+    line = "all rows of the class 'Rare' are in one group; rows of each class in several groups"
+    with pytest.raises(NinefoldError, match=line):
+        load_split(project, settings(seed=1, group="nest"))
+
+
+def test_an_absent_file_is_one_clear_line(tmp_path):
+    with pytest.raises(NinefoldError, match=r"no such file: .*rows\.csv"):
+        load_split(tmp_path, settings())
