@@ -8,7 +8,6 @@ import hashlib
 import json
 import math
 import os
-import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -87,8 +86,7 @@ def write_record(folder: Path, record: Record) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write JSON as a person reads it and git diffs it: sorted, floats to six significant
     digits, NaN as null, a final newline; whole or not at all."""
-    text = json.dumps(plain(value), indent=1, sort_keys=True, ensure_ascii=False)
-    write_text(path, _flatten_number_lists(text) + "\n")
+    write_text(path, _pretty(plain(value)) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -130,10 +128,17 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
-def _flatten_number_lists(text: str) -> str:
-    """Put a list of bare numbers on one line: a fold a line would drown the diff."""
+def _pretty(value: Any, margin: str = "\n") -> str:
+    """Return JSON with a line for each item, but one line for a list of bare numbers: a fold a
+    line would drown the diff."""
+    inner = margin + " "
+    if isinstance(value, dict) and value:
+        items = [f"{_scalar(key)}: {_pretty(value[key], inner)}" for key in sorted(value)]
+        return "{" + inner + f",{inner}".join(items) + margin + "}"
+    if isinstance(value, list) and any(isinstance(item, (str, dict, list)) for item in value):
+        return "[" + inner + f",{inner}".join(_pretty(item, inner) for item in value) + margin + "]"
+    return _scalar(value)
 
-    def flat(match: re.Match) -> str:
-        return "[" + ", ".join(part.strip() for part in match[1].split(",")) + "]"
 
-    return re.sub(r"\[\s*\n\s*((?:(?:-?[\d.]+(?:e[-+]?\d+)?|null|true|false),?\s*)+)\]", flat, text)
+def _scalar(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,7 +1,7 @@
 """What an evaluation is: the scores, curves and out-of-fold predictions of one variant."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,6 @@ from ninefold.formats import show
 from ninefold.study.baselines import constant_prediction
 from ninefold.study.metrics import METRICS, score
 from ninefold.study.statistics import Interval, corrected_interval
-
 
 Places = Sequence[tuple[int, int]]  # (repeat, fold) of some folds
 
@@ -152,7 +151,8 @@ class Evaluation:
 def average(evaluations: Sequence[Evaluation]) -> Evaluation:
     """Return the evaluation of the ensemble whose prediction is the mean of its members'.
 
-    The members are evaluations of networks on the same splits (in general, of other seeds).
+    The members are evaluations of networks on the same splits (in general, of other seeds). Where
+    a member diverged, the mean is not finite: the ensemble diverged there too.
     Raises NinefoldError where they are none or were judged on different splits.
     """
     if not evaluations:
@@ -160,7 +160,7 @@ def average(evaluations: Sequence[Evaluation]) -> Evaluation:
     first = evaluations[0]
     if any(e.protocol.splits != first.protocol.splits for e in evaluations):
         raise NinefoldError("the members were judged on different splits", "expected the same ones")
-    outputs = [str(c) for c in first.predictions if c not in ("repeat", "fold", "row")]
+    outputs = _outputs(first.predictions)
     predictions = first.predictions.copy()
     predictions[outputs] = np.mean([e.predictions[outputs] for e in evaluations], axis=0)
     diverged = tuple(sorted({pair for e in evaluations for pair in e.diverged}))
@@ -179,13 +179,43 @@ def average(evaluations: Sequence[Evaluation]) -> Evaluation:
     )
 
 
-def score_folds(predictions: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
-    """Return one row of scores per fold from the out-of-fold predictions."""
-    outputs = [str(c) for c in predictions if c not in ("repeat", "fold", "row")]
+def score_folds(predictions: pd.DataFrame, protocol: Protocol, naive: Places = ()) -> pd.DataFrame:
+    """Return one row of scores per fold from the out-of-fold predictions; for the folds `naive`,
+    the scores of the strongest constant for each metric."""
+    outputs = _outputs(predictions)
     rows = []
-    for (repeat, fold), part in predictions.groupby(["repeat", "fold"], sort=True):
-        y, found = protocol.y[part["row"]], part[outputs].to_numpy()
-        found = found if protocol.classes else found[:, 0]
-        scored = {m: score(m, y, found, n_classes=len(protocol.classes)) for m in protocol.metrics}
-        rows.append({"repeat": repeat, "fold": fold, **scored})
+    for place, part in predictions.groupby(["repeat", "fold"], sort=True):
+        test, found = part["row"].to_numpy(), part[outputs].to_numpy()
+        row = dict(zip(("repeat", "fold"), place, strict=True))
+        for metric in protocol.metrics:
+            if place in naive:
+                found = _naive_prediction(protocol, metric, test)
+            row[metric] = score(
+                metric,
+                protocol.y[test],
+                found if protocol.classes else found.reshape(-1),
+                n_classes=len(protocol.classes),
+            )
+        rows.append(row)
     return pd.DataFrame(rows)
+
+
+def put_naive(predictions: pd.DataFrame, protocol: Protocol, naive: Places) -> pd.DataFrame:
+    """Return the predictions, those of the folds `naive` replaced by the strongest constant for
+    the metric that decides."""
+    replaced, outputs = predictions.copy(), _outputs(predictions)
+    for repeat, fold in naive:
+        here = (predictions["repeat"] == repeat) & (predictions["fold"] == fold)
+        found = _naive_prediction(protocol, protocol.metric, predictions.loc[here, "row"])
+        replaced.loc[here, outputs] = found.reshape(-1, len(outputs))
+    return replaced
+
+
+def _naive_prediction(protocol: Protocol, metric: str, test: Any) -> np.ndarray:
+    """The strongest constant for a metric, fitted on all rows outside the test fold."""
+    others = np.delete(protocol.y, test)
+    return constant_prediction(metric, others, len(test), len(protocol.classes))
+
+
+def _outputs(predictions: pd.DataFrame) -> list[str]:
+    return [str(name) for name in predictions if name not in ("repeat", "fold", "row")]

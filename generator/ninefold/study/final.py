@@ -8,9 +8,12 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -24,6 +27,7 @@ from ninefold.study.learners import network_prediction
 from ninefold.study.preparation import tidy_inputs, transform
 
 SCHEMA = 1
+_AGAIN = "run section 7 again"
 _TRUSTED = ["numpy.dtype"]  # what skops asks about in a fitted preparation of ninefold's
 
 
@@ -73,12 +77,19 @@ def read_model(folder: Path) -> FinalModel:
         raise NinefoldError(
             "there is no final model yet", todo="run section 7: ninefold run 7-final-model"
         ) from None
-    if content.pop("schema", None) != SCHEMA:
+    except ValueError as error:
         raise NinefoldError(
-            f"{folder} holds a model of another version of ninefold", todo="run section 7 again"
-        )
-    columns = tuple(Column(**column) for column in content["columns"])
-    return FinalModel(**content | {"columns": columns, "classes": tuple(content["classes"])})
+            f"{folder / 'model.json'} is not valid JSON ({error})", todo=_AGAIN
+        ) from None
+    try:
+        if content.pop("schema") != SCHEMA:
+            raise KeyError("schema")
+        columns = tuple(Column(**column) for column in content["columns"])
+        return FinalModel(**content | {"columns": columns, "classes": tuple(content["classes"])})
+    except (KeyError, TypeError):
+        raise NinefoldError(
+            f"{folder} holds a model of another version of ninefold", todo=_AGAIN
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -103,19 +114,27 @@ class LoadedModel:
 
 
 def load_model(folder: Path) -> LoadedModel:
-    """Load the model in a folder. Raises NinefoldError where there is none, or TensorFlow is not
-    installed."""
+    """Load the model in a folder. Raises NinefoldError where there is none, a file of it is absent
+    or broken, or TensorFlow is not installed."""
     model = read_model(folder)
     load_tensorflow()
     import keras
     import skops.io
 
-    numbers = range(1, model.members + 1)
+    load_preparation = partial(skops.io.load, trusted=_TRUSTED)
+    networks = [folder / f"network-{number}.keras" for number in range(1, model.members + 1)]
     return LoadedModel(
         model,
-        skops.io.load(folder / "preparation.skops", trusted=_TRUSTED),
-        tuple(keras.saving.load_model(folder / f"network-{n}.keras") for n in numbers),
+        _load(folder / "preparation.skops", load_preparation),
+        tuple(_load(network, keras.saving.load_model) for network in networks),
     )
+
+
+def _load(path: Path, load: Callable[[Path], Any]) -> Any:
+    try:
+        return load(path)
+    except (OSError, ValueError, TypeError, BadZipFile) as error:
+        raise NinefoldError(f"{path} cannot be loaded ({error})", todo=_AGAIN) from None
 
 
 def predict_rows(folder: Path, frame: pd.DataFrame) -> pd.DataFrame:

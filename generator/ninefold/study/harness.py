@@ -16,12 +16,10 @@ import numpy as np
 import pandas as pd
 
 from ninefold.errors import NinefoldError
-from ninefold.study.baselines import constant_prediction
-from ninefold.study.evaluation import Evaluation, Protocol, score_folds
+from ninefold.study.arguments import make_splits, make_task, metric_names
+from ninefold.study.evaluation import Evaluation, Protocol, put_naive, score_folds
 from ninefold.study.learners import Fitted, Task, make_learner
-from ninefold.study.metrics import deciding_metric, metrics_for, score
-from ninefold.study.preparation import tidy_inputs
-from ninefold.study.splits import Fold, derive_seed, make_folds, take_share
+from ninefold.study.splits import Fold, derive_seed
 from ninefold.study.training import Recipe
 
 
@@ -53,8 +51,8 @@ def evaluate(
                    and `outputs` are given the prepared width (or image shape) and the number of
                    outputs (classes; 1 for a regression)
     X              (n, features) DataFrame or array, or (n, height, width, channels) images
-    y              (n,) numbers (a regression) or labels; numbers with at most 20 different whole
-                   values are labels; give floats with fractions, or more values, for a regression
+    y              (n,) numbers (a regression) or labels; whole numbers with at most 20 different
+                   values are labels
     epochs, batch_size, callbacks   how networks are trained; callbacks are copied for each fold
     seed           decides splits, weights, row order and noise
     validation     share of each training fold set aside as inner validation; every kind of model
@@ -76,18 +74,12 @@ def evaluate(
     >>> evaluation = ninefold.evaluate(LogisticRegression(), X, y, folds=5, repeats=1)
     >>> evaluation.scores["accuracy"].mean()
     """
-    task = _make_task(X, y, sample_weight, class_weight)
-    group_ids = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-    if splitter is None:
-        splits = make_folds(
-            task.y,
-            folds=folds, repeats=repeats, validation=validation, seed=seed,
-            stratify=bool(task.classes), groups=group_ids,
-        )  # fmt: skip
-    else:
-        splits = _from_splitter(splitter, task, validation, seed, group_ids)
-    _must_be_filled(task, splits)
-    plan = Harness(task, splits, _metric_names(task, metrics), prepare, seed)
+    task = make_task(X, y, sample_weight, class_weight)
+    splits = make_splits(
+        task, folds=folds, repeats=repeats, validation=validation, seed=seed,
+        splitter=splitter, groups=groups,
+    )  # fmt: skip
+    plan = Harness(task, splits, metric_names(task, metrics), prepare, seed)
     recipe = Recipe(epochs, batch_size, tuple(callbacks), engine)
     return judge(build, plan, recipe, model_seed)
 
@@ -103,7 +95,7 @@ class Harness:
     seed: int = 1
 
     def protocol(self) -> Protocol:
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(np.asarray(self.task.y, dtype=float).tobytes())
         for fold in self.splits:
             for rows in (fold.train, fold.validation, fold.test):
                 digest.update(np.asarray(rows, dtype="int64").tobytes() + b"|")
@@ -134,20 +126,19 @@ def judge(build: Any, harness: Harness, recipe: Recipe, model_seed: int = 0) -> 
             found = fitted.predict(task.rows(fold.test))
         except NinefoldError as error:
             raise NinefoldError(
-                f"{_name(fold)}: {error.happened}", error.expected, error.todo
+                f"{fold.name}: {error.happened}", error.expected, error.todo
             ) from error
         except Exception as error:
-            raise NinefoldError(f"{_name(fold)}: {type(error).__name__}: {error}") from error
+            raise NinefoldError(f"{fold.name}: {type(error).__name__}: {error}") from error
         predict_seconds += time.perf_counter() - start
         fit_seconds += fitted.seconds
         if not np.isfinite(found).all():
             diverged.append((fold.repeat, fold.fold))
-            found = _naive(task, fold, protocol.metric)
         predictions.append(_prediction_frame(fold, found, task.classes))
         curves.append(_curve_frame(fold, fitted))
-    together = pd.concat(predictions, ignore_index=True)
+    together = put_naive(pd.concat(predictions, ignore_index=True), protocol, diverged)
     return Evaluation(
-        scores=score_folds(together, protocol),
+        scores=score_folds(together, protocol, diverged),
         curves=pd.concat(curves, ignore_index=True) if curves[0].size else curves[0],
         predictions=together,
         protocol=protocol,
@@ -162,27 +153,21 @@ def judge(build: Any, harness: Harness, recipe: Recipe, model_seed: int = 0) -> 
 
 
 def judge_constant(harness: Harness) -> Evaluation:
-    """Score the strongest constant for each metric, fitted on the training rows of each fold.
+    """Score the strongest constant for each metric, fitted on each fold's other rows.
 
     `predictions` are those of the deciding metric's constant.
     """
     task, protocol = harness.task, harness.protocol()
-    scores, predictions = [], []
-    for fold in harness.splits:
-        row: dict[str, Any] = {"repeat": fold.repeat, "fold": fold.fold}
-        for metric in protocol.metrics:
-            found = constant_prediction(
-                metric, task.y[fold.train], len(fold.test), len(task.classes)
-            )
-            row[metric] = score(metric, task.y[fold.test], found, n_classes=len(task.classes))
-        scores.append(row)
-        predictions.append(
-            _prediction_frame(fold, _naive(task, fold, protocol.metric), task.classes)
-        )
+    folds = [(fold.repeat, fold.fold) for fold in harness.splits]
+    blank = [
+        _prediction_frame(fold, np.full((len(fold.test), task.outputs), np.nan), task.classes)
+        for fold in harness.splits
+    ]
+    predictions = put_naive(pd.concat(blank, ignore_index=True), protocol, folds)
     return Evaluation(
-        scores=pd.DataFrame(scores),
+        scores=score_folds(predictions, protocol, folds),
         curves=pd.DataFrame(columns=_CURVE_COLUMNS),
-        predictions=pd.concat(predictions, ignore_index=True),
+        predictions=predictions,
         protocol=protocol,
         variant={"function": "the strongest constant", "keywords": {}, "rebuildable": False},
         engine="constant",
@@ -198,96 +183,31 @@ def describe_variant(build: Any, recipe: Recipe) -> dict[str, Any]:
     of a module, with keyword arguments bound by `functools.partial`."""
     function: Any = build
     keywords: dict[str, Any] = {}
+    whole = True
     while isinstance(function, partial):
         keywords = {**function.keywords, **keywords}
+        whole = whole and not function.args
         function = function.func
     named = inspect.isfunction(function)
+    # a notebook's own function is gone with its kernel
+    lasting = named and "<" not in function.__qualname__ and function.__module__ != "__main__"
     variant = {
         "function": f"{function.__module__}:{function.__qualname__}" if named else repr(function),
         "keywords": keywords,
-        "rebuildable": named and "<" not in function.__qualname__,
+        "rebuildable": lasting and whole and _are_plain(keywords),
     }
     if named:
         variant |= {"epochs": recipe.epochs, "batch_size": recipe.batch_size}
     return variant
 
 
-def _make_task(X: Any, y: Any, sample_weight: Any, class_weight: Any) -> Task:
-    inputs = tidy_inputs(X)
-    labels = np.asarray(y)
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.ndim != 1 or len(labels) != len(inputs):
-        raise NinefoldError(
-            f"y has the shape {labels.shape} and X {len(inputs)} rows",
-            "expected one y for each row",
-        )
-    if pd.isna(labels).any():
-        raise NinefoldError("y has missing values", todo="leave these rows out")
-    classes, codes = _encode(labels)
-    weight = np.ones(len(codes)) if sample_weight is None else np.asarray(sample_weight, float)
-    return Task(inputs, codes, classes, weight, class_weight)
-
-
-def _encode(labels: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
-    """Encode labels once over all classes seen, in sorted order; numbers stay numbers."""
-    numeric = np.issubdtype(labels.dtype, np.number)
-    whole = numeric and np.all(np.mod(labels.astype(float), 1) == 0)
-    if numeric and not (whole and len(np.unique(labels)) <= 20):
-        return (), labels.astype(float)
-    names, codes = np.unique(labels if numeric else labels.astype(str), return_inverse=True)
-    if len(names) < 2:
-        raise NinefoldError(f"y has one class only, {names[0]}", "expected at least two")
-    return tuple(map(str, names)), codes
-
-
-def _metric_names(task: Task, metrics: Sequence[str] | None) -> tuple[str, ...]:
-    known = metrics_for(task.problem)
-    if metrics:
-        return tuple(deciding_metric(task.y, task.problem, name)[0] for name in metrics)
-    decides, _ = deciding_metric(task.y, task.problem)
-    return (decides, *(name for name in known if name != decides))
-
-
-def _from_splitter(
-    splitter: Any, task: Task, validation: float, seed: int, groups: Any
-) -> list[Fold]:
-    per_repeat = getattr(splitter, "cvargs", {}).get(
-        "n_splits", splitter.get_n_splits(task.X, task.y, groups)
-    )
-    made = []
-    for number, (outer, test) in enumerate(splitter.split(task.X, task.y, groups)):
-        part = None if groups is None else groups[outer]
-        held = take_share(
-            task.y[outer],
-            validation,
-            derive_seed(seed, number),
-            stratify=bool(task.classes),
-            groups=part,
-        )
-        repeat, fold = divmod(number, per_repeat)
-        made.append(Fold(repeat, fold, np.delete(outer, held), outer[held], test))
-    return made
-
-
-def _must_be_filled(task: Task, splits: Sequence[Fold]) -> None:
-    for fold in splits:
-        missing = (
-            set(range(len(task.classes))) - set(task.y[fold.train].astype(int))
-            if task.classes
-            else set()
-        )
-        if missing:
-            names = ", ".join(task.classes[code] for code in sorted(missing))
-            raise NinefoldError(
-                f"{_name(fold)}: no training row of the class {names}",
-                "every class in every training fold", "use fewer folds or join rare classes",
-            )  # fmt: skip
-
-
-def _naive(task: Task, fold: Fold, metric: str) -> np.ndarray:
-    found = constant_prediction(metric, task.y[fold.train], len(fold.test), len(task.classes))
-    return found if task.classes else found[:, None]
+def _are_plain(value: Any) -> bool:
+    """Tell whether a record gives the same back (a tuple as a list, NumPy's numbers as numbers)."""
+    if isinstance(value, dict):
+        return all(map(_are_plain, value.values()))
+    if isinstance(value, (list, tuple)):
+        return all(map(_are_plain, value))
+    return value is None or isinstance(value, (bool, int, float, str)) or hasattr(value, "tolist")
 
 
 def _prediction_frame(fold: Fold, found: np.ndarray, classes: tuple[str, ...]) -> pd.DataFrame:
@@ -317,7 +237,3 @@ def _curve_frame(fold: Fold, fitted: Fitted) -> pd.DataFrame:
 
 
 _CURVE_COLUMNS = ["repeat", "fold", "epoch", "metric", "train", "validation"]
-
-
-def _name(fold: Fold) -> str:
-    return f"repeat {fold.repeat + 1}, fold {fold.fold + 1}"

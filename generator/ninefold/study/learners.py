@@ -85,7 +85,7 @@ def make_learner(build: Any, task: Task, prepare: Any, recipe: Recipe) -> "Netwo
             "expected a function that returns a compiled Keras model, or a scikit-learn estimator",
         )
     if _returns_estimator(build, task):
-        return Estimator(_told(build, inputs=1, outputs=task.outputs), task, prepare)
+        return Estimator(_told(build, outputs=task.outputs), task, prepare)
     return Network(build, task, prepare, recipe)
 
 
@@ -98,8 +98,9 @@ def _returns_estimator(build: Callable, task: Task) -> bool:
 
 
 def _told(build: Callable, **known: Any) -> Callable[[], Any]:
-    """Bind those of `inputs`, `outputs` that the function asks for."""
-    asked = inspect.signature(build).parameters
+    """Bind those of `inputs`, `outputs` that the function asks for and has not been given."""
+    given = build.keywords if isinstance(build, partial) else {}
+    asked = set(inspect.signature(build).parameters) - set(given)
     return partial(build, **{name: value for name, value in known.items() if name in asked})
 
 
@@ -123,13 +124,17 @@ class Estimator:
         if "random_state" in model.get_params() and model.get_params()["random_state"] is None:
             model.set_params(random_state=seed % 2**31)
         preparation = _fit_preparation(self._prepare, task, train)
+
+        def as_given(rows: Any) -> Any:  # an unprepared frame keeps its columns, for a pipeline
+            return rows if preparation is None else transform(preparation, rows)
+
         weight = task.weights(train)
         weighted = {} if np.all(weight == 1) else {"sample_weight": weight}
-        model.fit(transform(preparation, task.rows(train)), task.y[train], **weighted)
+        model.fit(as_given(task.rows(train)), task.y[train], **weighted)
         self.parameters = _count(model)
 
         def predict(rows: Any) -> np.ndarray:
-            x = transform(preparation, rows)
+            x = as_given(rows)
             if not task.classes:
                 return np.asarray(model.predict(x), float).reshape(-1, 1)
             return _probabilities(model, x, len(task.classes))
@@ -154,12 +159,12 @@ class Network:
         target = _fit_target(task.y[train]) if self._scales_target else None
         x = _as_input(preparation, task.rows(train))
         trainer = self._trainer(x.shape[1:])
-        shape = trainer.targets_like(task.outputs)
 
         def rows(numbers: np.ndarray, x: np.ndarray) -> Rows:
             y = task.y[numbers]
             y = y if target is None else target.transform(y[:, None])[:, 0]
-            return Rows(x, shape(y), task.weights(numbers).astype("float32"))
+            y = trainer.shape_targets(y, task.outputs, x)
+            return Rows(x, y, task.weights(numbers).astype("float32"))
 
         inner = (
             rows(validation, _as_input(preparation, task.rows(validation)))
@@ -194,18 +199,19 @@ class Network:
 
 def network_prediction(outputs: np.ndarray, model: Any, classes: int, target: Any) -> np.ndarray:
     """Turn a network's outputs into probabilities (n, classes), or numbers (n, 1) in the target's
-    units. Raises NinefoldError where they cannot be."""
+    units; NaN throughout where it diverged. Raises NinefoldError where they cannot be."""
     outputs = np.asarray(outputs, dtype=float)
     outputs = outputs.reshape(len(outputs), -1)
     width = outputs.shape[1]
+    if width != (classes or 1) and not (classes == 2 and width == 1):
+        wanted = f"{classes}, one a class" if classes else "1 for a regression"
+        raise NinefoldError(f"the network has {width} outputs", f"expected {wanted}")
+    if not np.isfinite(outputs).all():
+        return np.full((len(outputs), classes or 1), np.nan)
     if not classes:
-        if width != 1:
-            raise NinefoldError(f"the network has {width} outputs", "expected 1 for a regression")
         return outputs if target is None else target.inverse_transform(outputs)
-    if width != classes and not (classes == 2 and width == 1):
-        raise NinefoldError(f"the network has {width} outputs", f"expected {classes}, one a class")
     outputs = _from_logits(outputs) if getattr(model.loss, "from_logits", False) else outputs
-    if np.nanmin(outputs) < -1e-6 or np.nanmax(outputs) > 1 + 1e-6:
+    if outputs.min() < -1e-6 or outputs.max() > 1 + 1e-6:
         raise NinefoldError(
             "the network's outputs are not probabilities",
             "expected values from 0 to 1",

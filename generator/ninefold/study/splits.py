@@ -24,6 +24,11 @@ class Fold:
     test: np.ndarray
 
     @property
+    def name(self) -> str:
+        """Return what a message calls it; people count from 1."""
+        return f"repeat {self.repeat + 1}, fold {self.fold + 1}"
+
+    @property
     def outer(self) -> np.ndarray:
         """Return the rows of the training fold, inner validation included."""
         return np.sort(np.concatenate([self.train, self.validation]))
@@ -60,20 +65,21 @@ def plan_folds(
     if groups is not None:
         limits.append(groups)
     most = min(limits)
+    if (folds is not None and folds < 2) or (repeats is not None and repeats < 1):
+        raise NinefoldError(f"{folds} folds × {repeats} repeats", "expected at least 2 × 1")
     if most < 2 or (folds or 2) > most:
         raise NinefoldError(
             f"{folds or 2} folds cannot be filled: {_scarce(rows, smallest_class, groups)}",
             f"at most {most} folds" if most > 1 else "at least two folds",
-            "set harness.folds lower" if most > 1 else "collect more rows, or join rare classes",
+            "ask for fewer folds" if most > 1 else "collect more rows, or join rare classes",
         )
-    chosen = Plan(folds or min(usual_folds, most), repeats or usual_repeats, "")
     if folds or repeats:
         reason = "as ninefold.toml says"
     elif most < usual_folds:
         reason = f"fewer folds than usual: {_scarce(rows, smallest_class, groups)}"
     else:
         reason = f"usual for {rows:,} development rows"
-    return Plan(chosen.folds, chosen.repeats, reason)
+    return Plan(folds or min(usual_folds, most), repeats or usual_repeats, reason)
 
 
 # Most development rows → (folds, repeats): more rows need fewer fits for the same precision.
@@ -81,7 +87,8 @@ _SIZES = ((1_000, (10, 3)), (5_000, (10, 1)), (20_000, (5, 1)), (float("inf"), (
 
 
 def _scarce(rows: int, smallest_class: int | None, groups: int | None) -> str:
-    if smallest_class is not None and smallest_class < rows // 2:
+    """Say what there are fewest of."""
+    if smallest_class is not None and smallest_class < min(rows // 2, groups or rows):
         return f"the rarest class has {smallest_class} development rows"
     return f"there are {rows} rows" if groups is None else f"there are {groups} groups"
 
@@ -127,6 +134,7 @@ def take_share(
         return np.array([], dtype=int)
     if groups is not None:
         folds = min(max(2, round(1 / share)), len(np.unique(groups)))
+        stratify = stratify and np.unique(y, return_counts=True)[1].max() >= folds
         splitter = _k_fold(folds, seed, stratify, groups)
         with warnings.catch_warnings():  # fewer rows of a class than folds: only one is taken
             warnings.filterwarnings("ignore", "The least populated class")

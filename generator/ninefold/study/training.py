@@ -42,6 +42,11 @@ class Recipe:
     callbacks: Sequence[Any] = ()
     engine: str = "auto"
 
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise NinefoldError(f"{name}={getattr(self, name)}", "expected 1 or more")
+
 
 @dataclass
 class Trained:
@@ -67,7 +72,7 @@ class Trainer:
         self._build, self._recipe = build, recipe
         self.engine = _choose_engine(recipe)
         self.model: Any = None
-        self._loss_name, self._width = "", None
+        self._one_column: bool | None = None  # the loss compares with (n, 1), not one-hot
 
     def train(self, rows: Rows, validation: Rows | None, seed: int) -> Trained:
         """Train from fresh weights; `seed` decides them, the row order and all noise."""
@@ -92,30 +97,16 @@ class Trainer:
         trained.seconds = time.perf_counter() - start
         return trained
 
-    def targets_like(self, classes: int) -> Callable[[np.ndarray], np.ndarray]:
-        """Return how (n,) codes or numbers become what the compiled loss expects: (n, 1), or one
-        column a class for a loss that is not sparse."""
-        self._look_once()
-        sparse = classes < 2 or self._width == 1 or "sparse" in self._loss_name
-
-        def shape(y: np.ndarray) -> np.ndarray:
-            return (y[:, None] if sparse else np.eye(classes)[y]).astype("float32")
-
-        return shape
+    def shape_targets(self, y: np.ndarray, classes: int, x: np.ndarray) -> np.ndarray:
+        """Return (n,) codes or numbers as the compiled loss expects them: (n, 1), or one column a
+        class for a loss that is not sparse. Any prepared rows `x` tell the network's outputs."""
+        if self._one_column is None:
+            self._one_column = classes < 2 or _compares_with_one_column(self._build(), x)
+        return (y[:, None] if self._one_column else np.eye(classes)[y]).astype("float32")
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the model's outputs (n, outputs), in inference mode."""
         return np.concatenate([np.asarray(self._outputs(part)) for part in _chunks(x)])
-
-    def _look_once(self) -> None:
-        """Build one model to learn its outputs and its loss."""
-        if self._loss_name:
-            return
-        model = self._build()
-        _must_be_compiled(model)
-        loss = model.loss
-        self._loss_name = loss if isinstance(loss, str) else getattr(loss, "name", str(loss))
-        self._width = model.output_shape[-1] if model.built else None
 
     def _train_in_graph(self, rows: Rows, callbacks: list, measure: Callable, seed: int) -> None:
         import keras
@@ -136,6 +127,8 @@ class Trainer:
             called.on_epoch_end(epoch, logs)
             if self.model.stop_training:
                 break
+        model = self.model  # an optimizer may keep an average of the weights, as in `fit`
+        model.optimizer.finalize_variable_values(model.trainable_weights)
         called.on_train_end(logs)
 
     def _fit(self, rows: Rows, callbacks: list, measure: Callable, seed: int) -> None:
@@ -220,8 +213,9 @@ def _choose_engine(recipe: Recipe) -> str:
 def _hooks_batches(callback: Any) -> bool:
     import keras
 
-    plain = keras.callbacks.Callback
-    return any(getattr(type(callback), hook) is not getattr(plain, hook) for hook in _BATCH_HOOKS)
+    hooks = ((getattr(callback, name, None), name) for name in _BATCH_HOOKS)
+    plain = keras.callbacks.Callback  # LambdaCallback has its hooks on the instance
+    return any(getattr(hook, "__func__", hook) is not getattr(plain, name) for hook, name in hooks)
 
 
 def _must_be_compiled(model: Any) -> None:
@@ -236,6 +230,16 @@ def _must_be_compiled(model: Any) -> None:
         raise NinefoldError(
             "the model is not compiled", todo="call model.compile(...) before returning it"
         )
+
+
+def _compares_with_one_column(model: Any, x: np.ndarray) -> bool:
+    """Tell whether a classifier's loss takes codes: it is sparse, or there is one output."""
+    _must_be_compiled(model)
+    outputs, loss = model(x[:1]), model.loss
+    if not hasattr(outputs, "shape"):
+        raise NinefoldError("the model has several outputs", "expected one")
+    names = (loss, getattr(loss, "__name__", ""), type(loss).__name__)
+    return outputs.shape[-1] == 1 or any("sparse" in str(name).lower() for name in names)
 
 
 def _state(model: Any) -> list:

@@ -44,6 +44,7 @@ def choose_best(records: Sequence[Record], metric: str) -> Variant:
         if evaluation["variant"]["rebuildable"]
         and "epochs" in evaluation["variant"]
         and evaluation["engine"] != "scikit-learn"
+        and evaluation["summary"][metric]["mean"] is not None  # defined in no fold
         and evaluation["variant"]["model_seed"] == 0
     ]
     if not found:

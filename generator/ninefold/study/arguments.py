@@ -1,0 +1,145 @@
+"""What `evaluate` is given, checked and turned into a task, its splits and its metrics."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ninefold.errors import NinefoldError
+from ninefold.study.learners import Task
+from ninefold.study.metrics import deciding_metric, metrics_for
+from ninefold.study.preparation import tidy_inputs
+from ninefold.study.splits import Fold, derive_seed, make_folds, plan_folds, take_share
+from ninefold.suggestions import did_you_mean
+
+_MOST_CODES = 20  # whole numbers with more different values are no labels
+
+
+def make_task(X: Any, y: Any, sample_weight: Any, class_weight: Any) -> Task:
+    """Return the rows as a task. Raises NinefoldError where X, y and weights do not fit."""
+    inputs = tidy_inputs(X)
+    labels = np.asarray(y)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim != 1 or len(labels) != len(inputs):
+        raise NinefoldError(
+            f"y has the shape {labels.shape} and X {len(inputs)} rows",
+            "expected one y for each row",
+        )
+    labels = pd.Series(labels).infer_objects().to_numpy()
+    if pd.isna(labels).any():
+        raise NinefoldError("y has missing values", todo="leave these rows out")
+    classes, codes = _encode(labels)
+    _check_class_weight(class_weight, classes)
+    weight = np.ones(len(codes)) if sample_weight is None else np.asarray(sample_weight, float)
+    _must_match("sample_weight", weight, len(codes))
+    return Task(inputs, codes, classes, weight, class_weight)
+
+
+def _encode(labels: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
+    """Encode labels once over all classes seen, in sorted order; numbers stay numbers."""
+    numeric = np.issubdtype(labels.dtype, np.number)
+    whole = numeric and np.all(np.mod(labels.astype(float), 1) == 0)
+    if numeric and not (whole and len(np.unique(labels)) <= _MOST_CODES):
+        return (), labels.astype(float)
+    names, codes = np.unique(labels if numeric else labels.astype(str), return_inverse=True)
+    if len(names) < 2:
+        raise NinefoldError(f"y has one class only, {names[0]}", "expected at least two")
+    return tuple(map(str, names)), codes
+
+
+def _check_class_weight(class_weight: Any, classes: tuple[str, ...]) -> None:
+    if class_weight is None:
+        return
+    if not classes:
+        raise NinefoldError("class_weight is given for a regression", todo="leave it out")
+    if isinstance(class_weight, str):
+        if class_weight != "balanced":
+            raise NinefoldError(
+                f"class_weight={class_weight!r}", 'expected class → weight, or "balanced"'
+            )
+        return
+    unknown = [str(name) for name in class_weight if str(name) not in classes]
+    if unknown:
+        raise NinefoldError(
+            f"class_weight names the class '{unknown[0]}', which y does not have",
+            did_you_mean(unknown[0], classes),
+        )
+
+
+def _must_match(name: str, values: np.ndarray, rows: int) -> None:
+    if values.shape != (rows,):
+        raise NinefoldError(
+            f"{name} has the shape {values.shape} and X {rows} rows", "expected one for each row"
+        )
+
+
+def make_splits(
+    task: Task,
+    *,
+    folds: int,
+    repeats: int,
+    validation: float,
+    seed: int,
+    splitter: Any = None,
+    groups: Any = None,
+) -> list[Fold]:
+    """Return the splits of a task's rows: folds × repeats, or those of a scikit-learn splitter.
+
+    Raises NinefoldError where the rows cannot fill them.
+    """
+    if not 0 <= validation < 1:
+        raise NinefoldError(f"validation={validation}", "expected a share from 0 to below 1")
+    ids = None
+    if groups is not None:
+        _must_match("groups", np.asarray(groups), len(task.y))
+        ids = pd.factorize(np.asarray(groups), use_na_sentinel=False)[0]
+    if splitter is not None:
+        splits = _from_splitter(splitter, task, validation, seed, ids)
+    else:
+        smallest = int(np.bincount(task.y).min()) if task.classes else None
+        plan_folds(len(task.y), smallest, None if ids is None else ids.max() + 1, folds, repeats)
+        splits = make_folds(
+            task.y, folds=folds, repeats=repeats, validation=validation, seed=seed,
+            stratify=bool(task.classes), groups=ids,
+        )  # fmt: skip
+    _must_be_filled(task, splits)
+    return splits
+
+
+def _from_splitter(
+    splitter: Any, task: Task, validation: float, seed: int, groups: Any
+) -> list[Fold]:
+    # the repeated splitters of scikit-learn number all their folds through
+    in_all = splitter.get_n_splits(task.X, task.y, groups)
+    per_repeat = getattr(splitter, "cvargs", {}).get("n_splits", in_all)
+    made = []
+    for number, (outer, test) in enumerate(splitter.split(task.X, task.y, groups)):
+        part = None if groups is None else groups[outer]
+        held = take_share(
+            task.y[outer], validation, derive_seed(seed, number),
+            stratify=bool(task.classes), groups=part,
+        )  # fmt: skip
+        repeat, fold = divmod(number, per_repeat)
+        made.append(Fold(repeat, fold, np.delete(outer, held), outer[held], test))
+    return made
+
+
+def _must_be_filled(task: Task, splits: Sequence[Fold]) -> None:
+    for fold in splits:
+        missing = set(range(len(task.classes))) - set(task.y[fold.train].tolist())
+        if missing:
+            names = ", ".join(task.classes[code] for code in sorted(missing))
+            raise NinefoldError(
+                f"{fold.name}: no training row of the class {names}",
+                "every class in every training fold", "use fewer folds or join rare classes",
+            )  # fmt: skip
+
+
+def metric_names(task: Task, metrics: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the metrics to compute, the deciding one first; by default all that fit."""
+    if metrics:
+        return tuple(deciding_metric(task.y, task.problem, name)[0] for name in metrics)
+    decides, _ = deciding_metric(task.y, task.problem)
+    return (decides, *(name for name in metrics_for(task.problem) if name != decides))
