@@ -4,26 +4,23 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 PENGUINS = Path(__file__).parents[1] / "data" / "penguins.csv"
 NINE = (
-    *("Problem", "Data summary", "Test harness", "Baseline performance", "Experimental results"),
-    *("Improvements", "Final model", "Extensions", "Resources"),
+    *("Problem description", "Data summary", "Test harness", "Baseline performance"),
+    *("Experimental results", "Improvements", "Final model", "Extensions", "Resources"),
 )
 
 _HARNESS = {"folds": 3, "repeats": 1, "epochs": 5}
-_PARAMETERS = """
-[sections."5-experiments/2-batch-size".parameters]
-sizes = [64]
-[sections."5-experiments/3-weight-regularization".parameters]
-strengths = [0.01]
-[sections."6-improvements/1-random-search".parameters]
-budget = 2
-[sections."6-improvements/2-model-averaging".parameters]
-sizes = [1, 2]
-"""
+_PARAMETERS = {
+    "5-experiments/2-batch-size": "sizes = [64]",
+    "5-experiments/3-weight-regularization": "strengths = [0.01]",
+    "6-improvements/1-random-search": "budget = 2",
+    "6-improvements/2-model-averaging": "sizes = [1, 2]",
+}
 
 
 def ninefold(
@@ -39,10 +36,21 @@ def ninefold(
     return done
 
 
-def new_study(root: Path, data: object, *arguments: object, python: object = sys.executable) -> str:
-    """Make a project at `root` and its settings quick; return what `new` said."""
+def new_study(
+    root: Path,
+    data: object,
+    *arguments: object,
+    without: Iterable[str] = (),
+    python: object = sys.executable,
+) -> str:
+    """Make a project at `root` and its settings quick; return what `new` said.
+
+    without  sections to leave out, for the sake of minutes: a study may have any experiments
+    """
     options = ("--data", data, "--no-input", *arguments)
     said = ninefold(root.parent, "new", root, *options, python=python).stdout
+    for section in without:
+        (root / "sections" / f"{section}.ipynb").unlink()
     make_quick(root)
     return said
 
@@ -52,7 +60,11 @@ def make_quick(root: Path) -> None:
     text = path.read_text("utf-8")
     for name, value in _HARNESS.items():
         text = re.sub(rf"^(# )?{name} = .*$", f"{name} = {value}", text, flags=re.MULTILINE)
-    path.write_text(text.replace("[harness]", '[harness]\nquick = "a test"') + _PARAMETERS, "utf-8")
+    text = text.replace("[harness]", '[harness]\nquick = "a test"')
+    for section, parameter in _PARAMETERS.items():
+        if (root / "sections" / f"{section}.ipynb").exists():
+            text += f'\n[sections."{section}".parameters]\n{parameter}\n'
+    path.write_text(text, "utf-8")
 
 
 def edit(path: Path, old: str, new: str) -> None:
@@ -79,9 +91,10 @@ def report_of(root: Path) -> str:
     return (root / "report" / "README.md").read_text("utf-8")
 
 
-def findings(root: Path, status: int = 0) -> dict[str, list[str]]:
+def findings(root: Path, status: int = 0, python: object = sys.executable) -> dict[str, list[str]]:
     """Return the messages of `ninefold check` by code."""
-    content = json.loads(ninefold(root, "check", "--json", status=status).stdout)
+    said = ninefold(root, "check", "--json", status=status, python=python).stdout
+    content = json.loads(said)
     found: dict[str, list[str]] = {}
     for finding in content["findings"]:
         found.setdefault(finding["code"], []).append(f"{finding['where']}: {finding['message']}")

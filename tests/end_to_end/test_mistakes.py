@@ -53,15 +53,13 @@ def test_malformed_settings(command, old, new, said, project):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('"2-batch-size"', '"2-batch-sise"', "did you mean"),
+        ('2-batch-size".parameters]\nsizes', '2-batch-sise".parameters]\nsizes', "did you mean"),
         ("sizes = [64]", "size = [64]", "did you mean 'sizes'?"),
         ("data/penguins.csv", "data/pinguins.csv", "data/pinguins.csv is missing"),
     ],
 )
 def test_settings_that_name_what_does_not_exist(old, new, said, project):
-    path = project / "ninefold.toml"
-    text = path.read_text("utf-8")
-    path.write_text(text.replace(old.strip('"'), new.strip('"'), 1), "utf-8")
+    edit(project / "ninefold.toml", old, new)
     assert said in refused(project, "run")
 
 

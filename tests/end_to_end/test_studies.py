@@ -23,9 +23,7 @@ def finish(tmp_path):
 
     def made(data, *arguments, without=()):
         root = tmp_path / "study"
-        said = new_study(root, data, *arguments)
-        for section in without:
-            (root / "sections" / f"{section}.ipynb").unlink()
+        said = new_study(root, data, *arguments, without=without)
         ninefold(root, "run")
         ninefold(root, "report")
         return root, said
@@ -124,9 +122,8 @@ WILD = 'the |"kind"| {x} <b>'
 def wild_table():
     """A table with all that trips: names, gaps, repeats, columns that are no inputs."""
     draw = np.random.default_rng(1)
-    kind = np.array(["a|b", "{{ c }}", "🐧 *d*"])[np.repeat([0, 1, 2], [60, 40, 8])]
-    shift = np.repeat([0.0, 1.5, 3.0], [60, 40, 8])
-    n = len(kind)
+    group = np.repeat([0, 1, 2], [60, 40, 20])
+    kind, shift, n = np.array(["a|b", "{{ c }}", "🐧 *d*"])[group], 1.5 * group, len(group)
     table = pd.DataFrame(
         {
             WILD: kind,
@@ -159,5 +156,5 @@ def test_a_table_with_all_that_trips_becomes_a_report_that_says_so(finish, tmp_p
     for name in ("always", "never", "row id", "day", "remark"):
         assert "left out" in roles[name], roles[name]
     assert "category" in roles["code"]
-    for said in ("identical rows share a fold", "decimal comma", "tells"):
+    for said in ("identical rows share a fold", "decimal comma", "tells alone predicts"):
         assert said in report_of(root)

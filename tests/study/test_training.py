@@ -51,7 +51,7 @@ NETWORKS = {
     "schedule": lambda: compiled(optimizer=optimizers.SGD(schedule())),
     "weight decay": lambda: compiled(optimizer=optimizers.AdamW(0.01, weight_decay=0.1)),
 }
-FAST = ("momentum", "all at once")
+FAST = ("all at once",)
 
 
 def weights(model) -> list[np.ndarray]:
@@ -147,6 +147,7 @@ def test_a_row_of_no_weight_teaches_nothing():
     assert trainer.train(data, None, 1).train == trainer.train(off, None, 1).train
 
 
+@pytest.mark.slow
 def test_an_average_of_weights_that_an_optimizer_keeps_is_used_in_the_end():
     def build():
         optimizer = optimizers.SGD(0.5, use_ema=True, ema_momentum=0.9)
@@ -215,6 +216,7 @@ def test_a_callback_of_the_users_sees_what_keras_would_show_it():
     assert calls == [("begin", 30), (0, names), (1, names), ("end", names)]
 
 
+@pytest.mark.slow
 def test_callbacks_are_copied_for_each_training():
     class Once(keras.callbacks.Callback):
         used = False
@@ -228,7 +230,7 @@ def test_callbacks_are_copied_for_each_training():
         trainer.train(rows(), None, seed)
 
 
-@pytest.mark.parametrize("kind", ["class", "lambda"])
+@pytest.mark.parametrize("kind", ["lambda", pytest.param("class", marks=pytest.mark.slow)])
 def test_a_callback_on_batches_is_served_by_fit(kind):
     batches = []
 
@@ -259,6 +261,7 @@ def test_an_epoch_callback_made_of_functions_stays_in_the_graph():
     assert len(seen) == 2
 
 
+@pytest.mark.slow
 def test_fit_early_stops_on_the_curves_and_repeats_itself_from_a_seed():
     stop = keras.callbacks.EarlyStopping(patience=1, restore_best_weights=True)
     trainer = Trainer(NETWORKS["momentum"], Recipe(60, BATCH, [stop], engine="fit"))

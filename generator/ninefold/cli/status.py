@@ -47,12 +47,12 @@ def _row(keys: Keys, section: Section) -> dict[str, Any]:
 
 
 def _prompts(section: Section) -> int | None:
-    """Return how many prompts stand unanswered; None where the notebook cannot be read."""
-    if not section.is_notebook:
-        return len(unanswered(section.path.read_text("utf-8")))
+    """Return how many prompts stand unanswered; None where the file cannot be read."""
     try:
+        if not section.is_notebook:
+            return len(unanswered(section.path.read_text("utf-8")))
         texts = sources(read_notebook(section.path), "markdown")
-    except NinefoldError:
+    except (NinefoldError, UnicodeDecodeError):
         return None
     return sum(len(unanswered(text)) for text in texts)
 

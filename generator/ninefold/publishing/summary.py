@@ -29,9 +29,12 @@ _PROBLEMS = {
 }
 # The three verdicts, so that they can stand alone.
 _VERDICTS = {
-    "no evidence of skill": "No evidence of skill: the model does not clearly beat a constant",
-    "skill": "The model has skill, but does not clearly beat the best simple model",
-    "beats the best simple model": "The model has skill, and beats the best simple model",
+    "no evidence of skill": "By cross-validation there is no evidence of skill: the model does "
+    "not clearly beat a constant",
+    "skill": "By cross-validation the model has skill, but does not clearly beat the best simple "
+    "model",
+    "beats the best simple model": "By cross-validation the model has skill, and beats the best "
+    "simple model",
 }
 
 

@@ -26,8 +26,10 @@ def write_leaderboard(project: Project) -> None:
             rows.append([row[column] for column in COLUMNS])
     if not rows:
         return
-    metric, mean = METRICS[rows[0][2]], COLUMNS.index("mean")
-    rows.sort(key=lambda row: -row[mean] if metric.greater_is_better else row[mean])
+    sign = -1 if METRICS[rows[0][COLUMNS.index("metric")]].greater_is_better else 1
+    mean = COLUMNS.index("mean")
+    # One whose metric is defined in no fold has no mean, and comes last.
+    rows.sort(key=lambda row: (row[mean] is None, sign * (row[mean] or 0)))
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([COLUMNS, *rows])
     write_text(project.results / "leaderboard.csv", text.getvalue())

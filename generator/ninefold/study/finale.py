@@ -40,6 +40,7 @@ class FinalFit:
     variant: Variant
     folder: Path
     model: FinalModel
+    rows: int  # that it was trained on, the inner validation split left out
     parameters: int
     seconds: float
     members: tuple[Fitted, ...]
@@ -62,6 +63,7 @@ class Look:
     predictions  as `ninefold predict` writes them
     constant     the strongest constant's score, simple the simple model's, by the deciding metric
     looks        how many different looks there have been, this one included
+    changed      sections 5 and 6 whose results are not those that stood at the first look
     """
 
     fit: FinalFit
@@ -75,11 +77,12 @@ class Look:
     simple_score: float
     simple_found: np.ndarray
     looks: int
+    changed: tuple[str, ...]
 
 
 def train_final(study: "Study", variant: Variant) -> FinalFit:
-    """Train the variant on all development rows by the procedure that cross-validation judged (the
-    inner validation split included), once for each member, and save it."""
+    """Train the variant on the development rows by the procedure that cross-validation judged (an
+    inner validation split is set aside here too), once for each member, and save it."""
     train, validation = _divide(study)
     changes = {"epochs": variant.epochs, "batch_size": variant.batch_size}
     learner = make_learner(study.build(variant), study.task, "auto", study.recipe(**changes))
@@ -102,7 +105,7 @@ def train_final(study: "Study", variant: Variant) -> FinalFit:
     study.recorder.record.fits += variant.members
     seconds = sum(member.seconds for member in fitted)
     parameters = learner.parameters * variant.members
-    return FinalFit(variant, folder, model, parameters, seconds, tuple(fitted))
+    return FinalFit(variant, folder, model, len(train), parameters, seconds, tuple(fitted))
 
 
 def fit_simple(study: "Study", models: Mapping[str, Any]) -> dict[str, SimpleFit]:
@@ -114,6 +117,7 @@ def fit_simple(study: "Study", models: Mapping[str, Any]) -> dict[str, SimpleFit
         learner = make_learner(models[name], study.task, "auto", study.recipe())
         fitted = learner.fit(train, validation, derive_seed(study.seed, _FINAL))
         fits[name] = SimpleFit(name, fitted, learner.parameters)
+    study.recorder.record.fits += len(fits)
     return fits
 
 
@@ -160,13 +164,13 @@ def look_at_holdout(study: "Study", fit: FinalFit, simple_fits: dict[str, Simple
     def scored(prediction: np.ndarray) -> float:
         return score(metric, holdout.y, prediction, n_classes=classes)
 
-    looks = _log_look(study, fit, scored(found))
+    looks, changed = _log_look(study, fit, scored(found))
     return Look(
         fit=fit, simple=simple, beside=tuple(others),
         y=holdout.y, found=found, predictions=predictions,
         interval=holdout_interval(metric, holdout.y, found, n_classes=classes, seed=study.seed),
         constant=scored(constant), simple_score=scored(simple_found), simple_found=simple_found,
-        looks=looks,
+        looks=looks, changed=changed,
     )  # fmt: skip
 
 
@@ -186,33 +190,55 @@ def _model_folder(study: "Study") -> Path:
     return folder
 
 
-def _log_look(study: "Study", fit: FinalFit, found: float) -> int:
-    """Append to results/holdout.jsonl and return how many looks there have been."""
+def _log_look(study: "Study", fit: FinalFit, found: float) -> tuple[int, tuple[str, ...]]:
+    """Append to results/holdout.jsonl; return how many looks there have been, and which of
+    sections 5 and 6 have changed since the first."""
     path = study.project.results / "holdout.jsonl"
-    lines = path.read_text("utf-8").splitlines() if path.exists() else []
-    earlier = [json.loads(line) for line in lines]
-    variant = fit.variant
+    earlier = _earlier_looks(path)
     pair = {
-        "configuration": digest(
-            [variant.function, variant.keywords, variant.epochs, variant.batch_size,
-             variant.members, study.seed, _content(study.development().frame), _modules(study)]
-        ),
+        "configuration": _configuration(study, fit),
         "content": _content(study.split.holdout.frame),
-    }  # fmt: skip
+    }
+    keys = _keys_of_sections(study)
     counted = all({key: line[key] for key in pair} != pair for line in earlier)
     look = {
         **pair,
         "counted": counted,
-        "variant": variant.name,
+        "variant": fit.variant.name,
         "metric": study.metric,
         "score": found,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "keys": _keys_of_sections(study),
+        "keys": keys,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(look, sort_keys=True) + "\n")
-    return sum(line["counted"] for line in earlier) + counted
+    first = earlier[0]["keys"] if earlier else keys
+    changed = tuple(name for name in keys if keys[name] != first.get(name))
+    return sum(line["counted"] for line in earlier) + counted, changed
+
+
+def _earlier_looks(path: Path) -> list[dict[str, Any]]:
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    try:
+        return [json.loads(line) for line in lines]
+    except ValueError as error:
+        raise NinefoldError(
+            f"results/{path.name} is damaged ({error})",
+            "expected a JSON object on each line, one for each look at the hold-out",
+            "restore it from git",
+        ) from None
+
+
+def _configuration(study: "Study", fit: FinalFit) -> str:
+    """A digest of all that decides what the final model answers."""
+    variant = fit.variant
+    inputs = [(column.name, column.role) for column in fit.model.columns]
+    return digest(
+        [variant.function, variant.keywords, variant.epochs, variant.batch_size, variant.members,
+         study.seed, study.settings.harness.validation, inputs,
+         _content(study.development().frame), _modules(study)]
+    )  # fmt: skip
 
 
 def _keys_of_sections(study: "Study") -> Mapping[str, str]:

@@ -62,7 +62,9 @@ def simple_models(outputs: int) -> dict[str, object]:
             "decision tree": tree.DecisionTreeRegressor(max_depth=4),
             "random forest": ensemble.RandomForestRegressor(),
             "gradient boosting": ensemble.HistGradientBoostingRegressor(),
-            "support vector machine": TransformedTargetRegressor(svm.SVR(), transformer=StandardScaler()),
+            "support vector machine": TransformedTargetRegressor(
+                svm.SVR(), transformer=StandardScaler()
+            ),
         }
     return {
         "linear": linear_model.LogisticRegression(max_iter=1000),

@@ -66,6 +66,8 @@ def learning_curves(data: dict, theme: Theme) -> Figure:
 
 
 def _curve(axes: Axes, epochs: np.ndarray, curve: dict, color: str) -> None:
+    if not finite(curve["mean"]):  # there is no inner validation split
+        return
     mean, low, high = (numbers(curve[part]) for part in ("mean", "low", "high"))
     axes.fill_between(epochs, low, high, color=color, alpha=0.2, linewidth=0)
     axes.plot(epochs, mean, color=color, marker="o", markersize=4 if len(epochs) == 1 else 0)
@@ -95,7 +97,8 @@ def _loss_scale(data: dict) -> tuple[float, float, bool]:
 
 
 def _diverges(panel: dict, top: float) -> bool:
-    values = [value for name in CURVES for value in panel[name]["mean"]]
+    curves = (panel[name]["mean"] for name in CURVES)
+    values = [value for curve in curves if finite(curve) for value in curve]
     return any(value is None or not math.isfinite(value) or value > top for value in values)
 
 

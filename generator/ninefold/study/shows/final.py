@@ -40,9 +40,10 @@ def saved_model(study: "Study", model: FinalFit) -> None:
     """What was saved, its size and what training took."""
     files = sorted(path for path in model.folder.iterdir() if path.is_file())
     study.recorder.fact(
-        "{members:integer} network(s) with {parameters:integer} parameters together, trained in "
-        "{seconds:duration}; saved as {files}: {size:integer} kB.",
+        "Networks: {members:integer}, with {parameters:integer} parameters together, trained on "
+        "{trained_rows:integer} rows in {seconds:duration}; saved as {files}: {size:integer} kB.",
         members=model.model.members, parameters=model.parameters, seconds=model.seconds,
+        trained_rows=model.rows,
         files=[path.name for path in files], size=sum(p.stat().st_size for p in files) / 1000,
     )  # fmt: skip
     curves = model.members[0]
@@ -51,13 +52,13 @@ def saved_model(study: "Study", model: FinalFit) -> None:
         "epochs": list(range(1, len(curves.train_curve["loss"]) + 1)),
         **{
             part: {
-                "mean": curve.get("loss", []),
-                "low": curve.get("loss", []),
-                "high": curve.get("loss", []),
+                "mean": curve,
+                "low": curve,
+                "high": curve,
             }
             for part, curve in (
-                ("train", curves.train_curve),
-                ("validation", curves.validation_curve),
+                ("train", curves.train_curve["loss"]),
+                ("validation", curves.validation_curve.get("loss", [])),
             )
         },
     }
@@ -72,33 +73,39 @@ def saved_model(study: "Study", model: FinalFit) -> None:
 
 def expected_range(study: "Study", model: FinalFit) -> None:
     """The range in which the hold-out score should fall, from cross-validation alone."""
-    metric, evaluation = study.metric, model.variant.record
-    found = predicted_holdout_range(
-        np.array([v for v in evaluation["scores"][metric] if v is not None]),
-        evaluation["n_train"], evaluation["n_test"], len(study.split.holdout),
-        bounds=METRICS[metric].limits(len(study.task.classes)),
-    )  # fmt: skip
+    metric, found = study.metric, _range(study, model.variant)
     study.recorder.fact(
         "Cross-validation predicts a {metric_label} of {expected:interval} on the "
         "{holdout_rows:integer} rows of the hold-out (95 %).",
         metric_label=METRICS[metric].label,
-        expected={"low": found.low, "high": found.high},
+        expected={"low": found["low"], "high": found["high"]},
         holdout_rows=len(study.split.holdout),
     )
-    study.recorder.value(range={"mean": found.mean, "low": found.low, "high": found.high})
+    study.recorder.value(range=found)
+
+
+def _range(study: "Study", variant: Variant) -> dict[str, float]:
+    metric, judged = study.metric, variant.record
+    found = predicted_holdout_range(
+        np.array([v for v in judged["scores"][metric] if v is not None]),
+        judged["n_train"], judged["n_test"], len(study.split.holdout),
+        bounds=METRICS[metric].limits(len(study.task.classes)),
+    )  # fmt: skip
+    return {"mean": found.mean, "low": found.low, "high": found.high}
 
 
 def holdout(study: "Study", look: Look) -> None:
     """The score on the hold-out, beside the range predicted, the constant and the simple model."""
     metric, record = study.metric, study.recorder
     label, n = METRICS[metric].label, len(look.y)
-    expected, sampled = record.record.values["range"], look.interval
+    variant, sampled = look.fit.variant, look.interval
+    expected, found = _range(study, variant), _verdict(study, look)
     inside = expected["low"] <= sampled.score <= expected["high"]
     record.value(
         holdout={"score": sampled.score, "low": sampled.low, "high": sampled.high, "n": n},
         inside=bool(inside), constant=look.constant,
         simple={"name": look.simple.name, "score": look.simple_score},
-        verdict=_verdict(study, look), looks=look.looks,
+        verdict=found, looks=look.looks,
     )  # fmt: skip
     record.fact(
         "Hold-out {metric_label}: {score:score} ({interval:interval}, {method}, row sampling "
@@ -108,15 +115,21 @@ def holdout(study: "Study", look: Look) -> None:
         where="inside" if inside else "outside",
     )  # fmt: skip
     record.fact(
-        "Verdict, from cross-validation: {verdict}. The hold-out has been looked at "
-        "{looks:integer} time(s).",
-        verdict=_verdict(study, look), looks=look.looks,
+        "Verdict, from cross-validation on the folds that also chose this model of "
+        "{selected_from:integer}, which favours it: {verdict}.",
+        selected_from=variant.selected_from, verdict=found,
     )  # fmt: skip
     if look.looks > 1:
         record.fact(
             "This is look number {looks:integer}: the hold-out score is no longer that of a set "
             "nobody had seen.",
             kind="note", looks=look.looks,
+        )  # fmt: skip
+    if look.changed:
+        record.fact(
+            "Changed since the hold-out was first looked at, so that what it showed may have had a "
+            "say: {changed}.",
+            kind="note", changed=look.changed,
         )  # fmt: skip
     record.figure(
         "holdout",
@@ -146,12 +159,12 @@ def _all_scores(study: "Study", look: Look) -> None:
             score(metric, look.y, given, n_classes=classes)
             for given in (look.found, look.simple_found)
         )
-        interval = None
-        if metric in (study.metric, shown_beside(study.metric)):  # a bootstrap takes seconds
+        sampled = look.interval if metric == study.metric else None
+        if metric == shown_beside(study.metric) and np.isfinite(found):  # a bootstrap takes seconds
             sampled = holdout_interval(
                 metric, look.y, look.found, n_classes=classes, seed=study.seed
             )
-            interval = {"low": sampled.low, "high": sampled.high}
+        interval = sampled and {"low": sampled.low, "high": sampled.high}
         rows.append([METRICS[metric].label, found, interval, simple])
     columns = [
         ("metric", "text"), ("final model", "score"), ("95 % interval", "interval"),

@@ -72,7 +72,7 @@ def _bars(folds: list[Fold]) -> list[dict]:
 
 
 def _how_divided(study: "Study") -> str:
-    stratified = "with the classes in equal shares" if study.task.classes else "at random"
+    stratified = "at random, each class in proportion" if study.task.classes else "at random"
     if study.split.groups is None:
         return f"The rows are divided {stratified}; no two of them are identical."
     kept = "rows of one group" if study.settings.data.group else "identical rows"
@@ -110,6 +110,16 @@ def precision(study: "Study") -> None:
     model = LogisticRegression(max_iter=1000) if task.classes else Ridge()
     repeats = max(plan.repeats, 10)
     scores = judge(model, _repeated(study, plan.folds, repeats), study.recipe())
+    record.record.fits += scores.fits
+    undefined = int(np.isnan(scores.values()).sum())
+    if undefined:
+        record.fact(
+            "{metric_label} is undefined in {undefined:integer} of {judged:integer} folds, which "
+            "lack a class: the precision of this harness cannot be told. Use fewer folds.",
+            kind="note", metric_label=METRICS[study.metric].label, undefined=undefined,
+            judged=scores.fits,
+        )  # fmt: skip
+        return
     found = scores.values().reshape(repeats, plan.folds)
     spread = float(np.std(found[: plan.repeats], ddof=1))
     sizes = (scores.protocol.n_train, scores.protocol.n_test)

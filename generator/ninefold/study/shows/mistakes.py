@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ninefold.study.columns import as_levels
+from ninefold.study.dataset import Dataset
 from ninefold.study.final import load_model
 from ninefold.study.finale import Look
 from ninefold.study.metrics import METRICS, score
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 _PERMUTATIONS = 10
 _FEWEST = 5  # rows of a sub-group whose score is shown
+_MOST_LEVELS = 12  # of a category, the most frequent
 
 
 def errors(study: "Study", look: Look) -> None:
@@ -86,11 +89,11 @@ def worst_errors(study: "Study", look: Look, most: int = 5) -> None:
     number = "text" if data.classes else "score"
     columns = [
         ("row", "integer"), ("actual", number), ("predicted", number), (label, form),
-        *[(name, "") for name in inputs],
+        *[(name, "text") for name in inputs],
     ]  # fmt: skip
     rows = [
-        [data.rows[i] + 1, actual[i], predicted[i], shown[i], *_cells(data.X[inputs].iloc[i])]
-        for i in order
+        [data.rows[i] + 1, actual[i], predicted[i], shown[i], *cells]
+        for i, cells in zip(order, _as_read(data, inputs, order), strict=True)
     ]
     caption = "The hold-out rows the model was most wrong about, numbered as in the file."
     study.recorder.table("worst-errors", make_table(caption, columns, rows))
@@ -123,10 +126,10 @@ def _parts(values: pd.Series, development: pd.Series) -> list[tuple[str, np.ndar
         middle = float(development.median())
         numbers = values.to_numpy()
         return [
-            (f"up to {middle:.4g}", numbers <= middle),
-            (f"above {middle:.4g}", numbers > middle),
+            (f"up to {middle:.6g}", numbers <= middle),
+            (f"above {middle:.6g}", numbers > middle),
         ]
-    levels = sorted(development.dropna().unique())
+    levels = sorted(development.value_counts().index[:_MOST_LEVELS])
     return [(str(level), (values == level).to_numpy()) for level in levels]
 
 
@@ -155,7 +158,7 @@ def importance(study: "Study", look: Look, most: int = 12) -> None:
             "values": mean,
             "low": low,
             "high": high,
-            "x_label": f"loss of {METRICS[metric].label} when shuffled",
+            "x_label": f"how much worse the {METRICS[metric].label} gets",
             "format": "significant",
         },
         alt=f"Permutation importance on the hold-out, most important first: {', '.join(ranked)}.",
@@ -166,12 +169,12 @@ def importance(study: "Study", look: Look, most: int = 12) -> None:
 
 def new_rows(study: "Study", look: Look, most: int = 5) -> None:
     """The first hold-out rows as `ninefold predict` answers them."""
-    inputs = _leading_inputs(study.split.holdout.X)
-    predictions = look.predictions
-    columns = [*[(name, "") for name in inputs], *[(str(name), "") for name in predictions]]
+    data, predictions = study.split.holdout, look.predictions
+    inputs, first = _leading_inputs(data.X), np.arange(min(most, len(predictions)))
+    columns = [*[(name, "text") for name in inputs], *[(str(name), "") for name in predictions]]
     rows = [
-        [*_cells(study.split.holdout.X[inputs].iloc[i]), *_cells(predictions.iloc[i])]
-        for i in range(min(most, len(predictions)))
+        [*cells, *predictions.iloc[i]]
+        for i, cells in zip(first, _as_read(data, inputs, first), strict=True)
     ]
     caption = "Inputs (the first of them) and what the saved model answers."
     study.recorder.table("new-rows", make_table(caption, columns, rows))
@@ -181,5 +184,6 @@ def _leading_inputs(X: pd.DataFrame, most: int = 4) -> list[str]:
     return list(X.columns[:most])
 
 
-def _cells(row: pd.Series) -> list[Any]:
-    return [None if pd.isna(value) else value for value in row]
+def _as_read(data: Dataset, inputs: list[str], rows: np.ndarray) -> list[list[Any]]:
+    """The inputs of some rows as the file has them: a year is 2007, not 2,007."""
+    return data.frame[inputs].iloc[rows].apply(as_levels).to_numpy(dtype=object).tolist()

@@ -58,13 +58,13 @@ def threshold(study: "Study", simple: str, constant: str = "strongest constant")
     metric, record = study.metric, study.recorder
     constants, model = study.evaluations[constant], study.evaluations[simple]
     protocol = model.protocol
-    against = paired_comparison(
-        model.values(metric), constants.values(metric), protocol.n_train, protocol.n_test
-    )
+    pairs = np.array([model.values(metric), constants.values(metric)])  # (2, folds × repeats)
+    defined = pairs[:, np.isfinite(pairs).all(axis=0)]
+    against = paired_comparison(*defined, protocol.n_train, protocol.n_test)
     found = verdict(against, greater_is_better=METRICS[metric].greater_is_better)
     record.fact(
-        "A model has skill where its {metric_label} is {side} {constant:score}, that of the "
-        "strongest constant, on the same folds. The {simple_name} model has {simple:score}: "
+        "A model has skill where its {metric_label} is clearly {side} {constant:score}, that of "
+        "the strongest constant, on the same folds. The {simple_name} model has {simple:score}: "
         "{verdict}.",
         metric_label=METRICS[metric].label,
         side="above" if METRICS[metric].greater_is_better else "below",
@@ -129,6 +129,8 @@ def differences(study: "Study", control: str, only: str = "", most: int | None =
         control=control, control_score=_as_dict(family[control].interval()),
         metric_label=_label(metric), comparisons=len(table),
     )  # fmt: skip
+    if len(rows) < len(table):
+        record.fact("The best {shown:integer} of them are shown.", shown=len(rows))
     caption = f"Differences from '{control}', paired by fold."
     record.table("differences", make_table(caption, columns, rows))
     record.figure(
@@ -150,7 +152,8 @@ def differences(study: "Study", control: str, only: str = "", most: int | None =
 
 
 def _outcome(study: "Study", family: Mapping[str, Evaluation], control: str) -> None:
-    """Keep what a forecast is set beside: the winner, its lead on the control, its verdict."""
+    """Keep what a forecast is set beside: the winner, how much better than the control it is
+    (positive, of a loss too, as forecasts are), its verdict."""
     metric, record = study.metric, study.recorder
     winner = next(iter(_ranked(family, metric)))
     compared = compare(family, control=control).set_index("variant")
@@ -159,23 +162,29 @@ def _outcome(study: "Study", family: Mapping[str, Evaluation], control: str) -> 
     if winner != control:
         row = compared.loc[winner]
         lead = {"mean": row.difference, "low": row.low, "high": row.high}
+        if not METRICS[metric].greater_is_better:
+            lead = {"mean": -row.difference, "low": -row.high, "high": -row.low}
         found = row.verdict
     record.value(
         outcome={"winner": winner, "difference": lead, "verdict": found},
         winner=winner, control=control, compared=len(compared),
     )  # fmt: skip
-    record.fact(
-        "Best of {compared_total:integer}: {winner}, selected and therefore optimistic; against "
-        "the control: {verdict}.",
-        compared_total=len(family), winner=winner, verdict=found,
-    )  # fmt: skip
+    if winner == control:
+        text = "Best of {compared_total:integer}: {winner}, {verdict}."
+    else:
+        text = (
+            "Best of {compared_total:integer}: {winner}, selected and therefore optimistic; "
+            "against the control: {verdict}."
+        )
+    record.fact(text, compared_total=len(family), winner=winner, verdict=found)
 
 
 def learning_curves(study: "Study") -> None:
     """Training and inner-validation loss of the networks of this section, over the epochs."""
-    curves = {k: e.curve() for k, e in study.evaluations.items() if len(e.curves)}
+    networks = {k: e for k, e in study.evaluations.items() if len(e.curves)}
+    curves = {k: networks[k].curve() for k in list(networks)[:_MOST_PANELS]}
     panels = []
-    for name, curve in list(curves.items())[:_MOST_PANELS]:
+    for name, curve in curves.items():
         parts = {
             part: {side: curve[side, part] for side in ("mean", "low", "high")}
             for part in ("train", "validation")
@@ -183,6 +192,11 @@ def learning_curves(study: "Study") -> None:
         panels.append({"title": name, "epochs": list(curve.index), **parts})
     if not panels:
         raise NinefoldError("no network was evaluated here, so there are no learning curves")
+    if len(curves) < len(networks):
+        study.recorder.fact(
+            "The curves of the first {drawn:integer} of {networks:integer} networks are drawn.",
+            drawn=len(curves), networks=len(networks),
+        )  # fmt: skip
     study.recorder.figure(
         "learning-curves",
         "learning_curves",

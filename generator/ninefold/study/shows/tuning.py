@@ -62,11 +62,12 @@ def search(study: "Study", space: Mapping[str, Any], prefix: str = "trial") -> N
     at_border = [n for n, values in space.items() if _at_border(settings[best][n], values)]
     if at_border:
         record.fact(
-            "The best value of {border} lies at the border of what was searched: widen it.",
+            "The best value of {border} lies at the border of what was searched: widen it, where "
+            "it can be.",
             border=at_border,
         )
     else:
-        record.fact("No setting has its best value at the border of what was searched.")
+        record.fact("No setting drawn from a range has its best value at a border of it.")
 
 
 def nested_estimate(study: "Study", prefix: str = "trial") -> None:
@@ -85,16 +86,18 @@ def nested_estimate(study: "Study", prefix: str = "trial") -> None:
     inner = np.where(np.isfinite(inner), inner, np.inf)
     outer = np.array([e.values(metric) for e in trials.values()])
     chosen = outer[inner.argmin(axis=0), np.arange(outer.shape[1])]
+    chosen = chosen[np.isfinite(chosen)]  # folds where the metric is defined, as in each interval
     greater = METRICS[metric].greater_is_better
-    flat = outer.mean(axis=1).max() if greater else outer.mean(axis=1).min()
+    means = [e.interval(metric).mean for e in trials.values()]
+    flat = max(means) if greater else min(means)
     protocol = next(iter(trials.values())).protocol
     limits = METRICS[metric].limits(len(protocol.classes))
     nested = corrected_interval(chosen, protocol.n_train, protocol.n_test, bounds=limits)
     optimism = (flat - nested.mean) if greater else (nested.mean - flat)
     record.fact(
         "Flat estimate of the search: {flat:score} {metric_label}. Nested: {nested:pm}. The "
-        "difference, {optimism:signed}, is the optimism of choosing the best of {trials:integer} "
-        "on the folds that judge it.",
+        "difference, {optimism:signed}, estimates the optimism of choosing the best of "
+        "{trials:integer} on the folds that judge it.",
         flat=float(flat), metric_label=METRICS[metric].label, trials=len(trials),
         nested={"mean": nested.mean, "low": nested.low, "high": nested.high},
         optimism=float(optimism),
