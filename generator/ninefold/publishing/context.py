@@ -4,7 +4,8 @@ study.*                                  settings of the study and its data
 data_summary.*, test_harness.*, …        `values` of that section's record
 experiments.NAME.*, improvements.NAME.*  the same, of the sections inside 5 and 6
 best.*                                   final_model.best
-run.*                                    fits, seconds, versions, machine, commit, seed; summed
+run.*                                    fits, seconds, versions, machine, seed; commit, and
+                                         changes since it; fits and seconds summed
 """
 
 from dataclasses import dataclass, field
@@ -119,7 +120,7 @@ def _add_run(
     settings: Settings,
     records: dict[str, Record],
 ) -> None:
-    """Sum what the runs took; of versions, machine and commit take the last section's that has it.
+    """Sum what the runs took; of all else take the last section's that has it.
 
     A sum has no one place: its source is "results#/run/fits", all records together.
     """
@@ -130,11 +131,12 @@ def _add_run(
         "versions": {},
         "machine": None,
         "commit": None,
+        "changes": None,
     }
     sources |= {("run",): "results#/run", ("run", "seed"): f"{SETTINGS_FILE}#/study/seed"}
     for section, record in records.items():
         address = f"{record_file(section)}#/run"
-        for name in ("machine", "commit"):
+        for name in ("machine", "commit", "changes"):
             if record.run.get(name) is not None:
                 run[name], sources["run", name] = record.run[name], f"{address}/{name}"
         for package, version in (record.run.get("versions") or {}).items():

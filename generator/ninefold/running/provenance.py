@@ -14,7 +14,7 @@ PACKAGES = (
 
 def provenance(root: Path) -> dict[str, Any]:
     """Return what a record's `run` says beside its times: {"versions", "machine"}, and in a git
-    repository {"commit", "dirty"}."""
+    repository {"commit", "changes"}."""
     return {"versions": _versions(), "machine": _machine(), **_commit(root)}
 
 
@@ -40,14 +40,15 @@ def _machine() -> dict[str, Any]:
 
 
 def _commit(root: Path) -> dict[str, Any]:
-    """Return the commit, and whether anything but what runs and reports write differs from it."""
+    """Return the commit, and in words whether anything but what runs and reports write differs
+    from it."""
     commit = _git(root, "rev-parse", "--verify", "HEAD")
     if not commit:
         return {}
     changed = _git(
         root, "status", "--porcelain", "--", ".", ":(exclude)results", ":(exclude)report"
     )
-    return {"commit": commit, "dirty": bool(changed)}
+    return {"commit": commit, "changes": "some, not committed" if changed else "none"}
 
 
 def _git(root: Path, *arguments: str) -> str:

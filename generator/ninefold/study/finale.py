@@ -90,8 +90,15 @@ def train_final(study: "Study", variant: Variant) -> FinalFit:
     fitted = []
     for number in range(1, variant.members + 1):
         seed = derive_seed(study.seed, _FINAL, number)
-        fitted.append(learner.fit(train, validation, seed))
-        save_network(folder, number, fitted[-1].model)
+        member = learner.fit(train, validation, seed)
+        if not np.isfinite(member.predict(study.task.rows(train))).all():
+            raise NinefoldError(
+                f"the final network diverged ({variant.name}, member {number})",
+                "finite outputs on the rows it was trained on",
+                "lower its learning rate, or choose another variant",
+            )
+        save_network(folder, number, member.model)
+        fitted.append(member)
     data, target = study.development(), fitted[0].target
     model = FinalModel(
         target=study.settings.data.target,

@@ -236,7 +236,8 @@ class Study:
         """State what you expect before the first result: which variant wins, by how much on the
         metric that decides (a positive number), and how sure you are (0.5 … 1).
 
-        What preceded the first result is kept; a forecast made or changed later says so.
+        What preceded the first result is kept, whatever is written later; a first forecast that
+        comes after the result says so.
         """
         from ninefold.study.forecasts import keep_forecast
 

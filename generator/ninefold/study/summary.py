@@ -76,11 +76,19 @@ def first_rows(dataset: Dataset, n: int = 5) -> Table:
     """Return a table of the first n rows as they were read: the target, then the inputs."""
     names = [dataset.target, *dataset.X]
     shown = names[:_WIDEST]
-    rows = dataset.frame[shown].head(n).apply(as_levels).to_numpy(dtype=object).tolist()
+    rows = as_written(dataset.frame[shown].head(n))
     caption = f"The first {len(rows)} development rows"
     if len(shown) < len(names):
         caption += f", {len(shown)} of {len(names)} columns"
     return _table(caption + ".", [(name, name, "text") for name in shown], rows)
+
+
+def as_written(frame: pd.DataFrame) -> list[list[str | None]]:
+    """Return rows as text much as a file has them: a year is 2007, neither 2,007 nor 2007.000."""
+    short = frame.apply(
+        lambda values: values.map(_rounded) if pd.api.types.is_float_dtype(values) else values
+    )
+    return short.apply(as_levels).to_numpy(dtype=object).tolist()
 
 
 def missing_by_class(dataset: Dataset) -> Table:

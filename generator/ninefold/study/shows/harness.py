@@ -76,7 +76,7 @@ def _how_divided(study: "Study") -> str:
     if study.split.groups is None:
         return f"The rows are divided {stratified}; no two of them are identical."
     kept = "rows of one group" if study.settings.data.group else "identical rows"
-    return f"The rows are divided {stratified}; {kept} always stay together."
+    return f"The rows are divided {stratified}, as far as {kept} allow, which stay together."
 
 
 def metrics(study: "Study") -> None:
@@ -114,8 +114,9 @@ def precision(study: "Study") -> None:
     undefined = int(np.isnan(scores.values()).sum())
     if undefined:
         record.fact(
-            "{metric_label} is undefined in {undefined:integer} of {judged:integer} folds, which "
-            "lack a class: the precision of this harness cannot be told. Use fewer folds.",
+            "{metric_label} is undefined in {undefined:integer} of {judged:integer} folds, where a "
+            "class is absent or the target does not vary: how precise this harness is cannot be "
+            "told. Use fewer folds, or another metric.",
             kind="note", metric_label=METRICS[study.metric].label, undefined=undefined,
             judged=scores.fits,
         )  # fmt: skip
@@ -125,9 +126,9 @@ def precision(study: "Study") -> None:
     sizes = (scores.protocol.n_train, scores.protocol.n_test)
     smallest = detectable_difference(found[: plan.repeats].ravel(), *sizes)
     record.fact(
-        "With {folds:integer} folds and {repeats:integer} repeats the mean {metric_label} of a "
-        "linear model has a standard error of {standard_error:significant}, corrected for the "
-        "overlap of the training folds.",
+        "Under this plan (folds: {folds:integer}, repeats: {repeats:integer}) the mean "
+        "{metric_label} of a linear model has a standard error of {standard_error:significant}, "
+        "corrected for the overlap of the training folds.",
         folds=plan.folds, repeats=plan.repeats, metric_label=METRICS[study.metric].label,
         standard_error=expected_standard_error(spread, plan.folds, plan.repeats),
     )  # fmt: skip
@@ -178,8 +179,8 @@ def balance(study: "Study") -> None:
     data, record = study.split, study.recorder
     if not data.development.classes:
         record.fact(
-            "The hold-out is a random {share:percent} of the rows. What it holds is not looked at "
-            "before section 7.",
+            "The hold-out is {share:percent} of the rows, drawn at random. What it holds is not "
+            "looked at before section 7.",
             share=len(data.holdout) / (len(data.holdout) + len(data.development)),
         )  # fmt: skip
         return

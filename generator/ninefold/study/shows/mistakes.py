@@ -1,16 +1,15 @@
 """Section 7: where the final model errs on the hold-out, and what it relies on."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from ninefold.study.columns import as_levels
-from ninefold.study.dataset import Dataset
 from ninefold.study.final import load_model
 from ninefold.study.finale import Look
 from ninefold.study.metrics import METRICS, score
 from ninefold.study.row_sampling import wilson
+from ninefold.study.summary import as_written
 from ninefold.study.tables import make_table
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ def worst_errors(study: "Study", look: Look, most: int = 5) -> None:
     ]  # fmt: skip
     rows = [
         [data.rows[i] + 1, actual[i], predicted[i], shown[i], *cells]
-        for i, cells in zip(order, _as_read(data, inputs, order), strict=True)
+        for i, cells in zip(order, as_written(data.frame[inputs].iloc[order]), strict=True)
     ]
     caption = "The hold-out rows the model was most wrong about, numbered as in the file."
     study.recorder.table("worst-errors", make_table(caption, columns, rows))
@@ -122,15 +121,17 @@ def _comparable(metric: str) -> str:
 
 
 def _parts(values: pd.Series, development: pd.Series) -> list[tuple[str, np.ndarray]]:
+    missing = ("(missing)", values.isna().to_numpy())
     if pd.api.types.is_numeric_dtype(values):
         middle = float(development.median())
         numbers = values.to_numpy()
         return [
             (f"up to {middle:.6g}", numbers <= middle),
             (f"above {middle:.6g}", numbers > middle),
+            missing,
         ]
     levels = sorted(development.value_counts().index[:_MOST_LEVELS])
-    return [(str(level), (values == level).to_numpy()) for level in levels]
+    return [*((str(level), (values == level).to_numpy()) for level in levels), missing]
 
 
 def importance(study: "Study", look: Look, most: int = 12) -> None:
@@ -174,7 +175,7 @@ def new_rows(study: "Study", look: Look, most: int = 5) -> None:
     columns = [*[(name, "text") for name in inputs], *[(str(name), "") for name in predictions]]
     rows = [
         [*cells, *predictions.iloc[i]]
-        for i, cells in zip(first, _as_read(data, inputs, first), strict=True)
+        for i, cells in zip(first, as_written(data.frame[inputs].iloc[first]), strict=True)
     ]
     caption = "Inputs (the first of them) and what the saved model answers."
     study.recorder.table("new-rows", make_table(caption, columns, rows))
@@ -182,8 +183,3 @@ def new_rows(study: "Study", look: Look, most: int = 5) -> None:
 
 def _leading_inputs(X: pd.DataFrame, most: int = 4) -> list[str]:
     return list(X.columns[:most])
-
-
-def _as_read(data: Dataset, inputs: list[str], rows: np.ndarray) -> list[list[Any]]:
-    """The inputs of some rows as the file has them: a year is 2007, not 2,007."""
-    return data.frame[inputs].iloc[rows].apply(as_levels).to_numpy(dtype=object).tolist()

@@ -60,7 +60,7 @@ def threshold(study: "Study", simple: str, constant: str = "strongest constant")
     protocol = model.protocol
     pairs = np.array([model.values(metric), constants.values(metric)])  # (2, folds × repeats)
     defined = pairs[:, np.isfinite(pairs).all(axis=0)]
-    against = paired_comparison(*defined, protocol.n_train, protocol.n_test)
+    against = paired_comparison(defined[0], defined[1], protocol.n_train, protocol.n_test)
     found = verdict(against, greater_is_better=METRICS[metric].greater_is_better)
     record.fact(
         "A model has skill where its {metric_label} is clearly {side} {constant:score}, that of "
