@@ -71,7 +71,7 @@ def test_the_first_minute_holds_score_interval_range_and_baselines(whole):
         )
         assert "| final model: batch of 16 | **0.957** | 0.880 to 0.985 |" in text
         assert "0.910 to 1.000, the score is inside |" in text
-        assert "| simple model: logistic regression | 0.942 |" in text
+        assert "| best simple model: logistic regression | 0.942 |" in text
         assert "| strongest constant | 0.435 |" in text
         assert "7-final-model-holdout-light.svg" in text
         assert "looked at once" in text

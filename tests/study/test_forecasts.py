@@ -11,7 +11,9 @@ NOTHING = dict.fromkeys(STATED)
 
 
 def record(**forecast):
-    return Record(section="5-experiments/2-batch-size", forecast=forecast or None)
+    return Record(
+        section="5-experiments/2-batch-size", forecast=forecast or None, evaluations={"a": {}}
+    )
 
 
 def test_what_is_stated_before_the_first_result_is_marked_so():

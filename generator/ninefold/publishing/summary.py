@@ -114,7 +114,7 @@ def _lines(values: dict[str, Any]) -> list[Line]:
     rows = [
         _line(values, "holdout", f"final model: {best}" if best else "final model", "score"),
         _line(values, "range", "… as predicted by cross-validation", "mean"),
-        _line(values, "simple", f"simple model: {simple.get('name', '')}", "score"),
+        _line(values, "simple", f"best simple model: {simple.get('name', '')}", "score"),
         _line(values, "constant", "strongest constant", ""),
     ]
     return [row for row in rows if row]

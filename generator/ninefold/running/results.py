@@ -74,12 +74,14 @@ def install(project: Project, section: str, staging: Path) -> None:
 
 
 def install_failure(project: Project, section: str, staging: Path, failure: dict) -> None:
-    """Keep the executed notebook in `staging` and what failed beside the section's old results."""
+    """Keep the executed notebook and the record in `staging`, and what failed, beside the section's
+    old results."""
     new = staging.with_name(f"{staging.name}-{FAILURE}")
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir()
-    if (staging / NOTEBOOK).exists():
-        (staging / NOTEBOOK).rename(new / NOTEBOOK)
+    for name in (NOTEBOOK, RECORD_FILE):  # the record: a forecast must not follow what was seen
+        if (staging / name).exists():
+            (staging / name).rename(new / name)
     write_json(new / "failure.json", failure)
     target = project.results_of(section) / FAILURE
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -104,7 +104,7 @@ def make_splits(
             task.y, folds=folds, repeats=repeats, validation=validation, seed=seed,
             stratify=bool(task.classes), groups=ids,
         )  # fmt: skip
-    _must_be_filled(task, splits)
+    must_be_filled(task, splits)
     return splits
 
 
@@ -126,7 +126,7 @@ def _from_splitter(
     return made
 
 
-def _must_be_filled(task: Task, splits: Sequence[Fold]) -> None:
+def must_be_filled(task: Task, splits: Sequence[Fold]) -> None:
     for fold in splits:
         missing = set(range(len(task.classes))) - set(task.y[fold.train].tolist())
         if missing:

@@ -48,6 +48,7 @@ def compare(
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
+_SURE = 0.95
 _COLUMNS = [
     "variant", "mean", "difference", "low", "high", "p", "p_holm", "better", "equal", "worse",
     "verdict",
@@ -85,8 +86,12 @@ def naive_score(evaluation: Evaluation, metric: str) -> float:
 
 
 def _verdict(row: dict) -> str:
-    """A side of 95 % decides; "undecided" is not "equal"."""
+    """A probability of 95 % decides, for better or worse only where the interval leaves out 0 too;
+    "undecided" is not "equal"."""
     if row["remark"] == "identical on all folds":
         return row["remark"]
-    sides = {"better": row["better"], "practically equal": row["equal"], "worse": row["worse"]}
-    return next((side for side, share in sides.items() if share >= 0.95), "undecided")
+    if row["equal"] >= _SURE:
+        return "practically equal"
+    clear = row["low"] > 0 or row["high"] < 0
+    sides = {"better": row["better"], "worse": row["worse"]}
+    return next((side for side, share in sides.items() if clear and share >= _SURE), "undecided")

@@ -28,7 +28,7 @@ class Dataset:
     classes    the labels as text, in sorted order; () in a regression
     groups     (n,) int64, rows of one number belong together; or None
     time       (n,) numbers or datetime64 to order the rows by; or None
-    identical  (n,) int64, rows alike in X and y share a number
+    identical  (n,) int64, rows alike in X share a number
     rows       (n,) the rows' labels in the table's index: their numbers in the file, from 0
     frame      the same rows as they were read, all columns
     row_notes  sentences on the rows left out
@@ -146,7 +146,7 @@ def _assemble(
         classes=classes,
         groups=pd.factorize(as_levels(frame[settings.group]))[0] if settings.group else None,
         time=_moments(frame[settings.time]) if settings.time else None,
-        identical=_identical(X, y),
+        identical=_identical(X),
         rows=frame.index.to_numpy(),
         columns=columns,
         frame=frame,
@@ -207,9 +207,10 @@ def _moments(values: pd.Series) -> np.ndarray:
         ) from None
 
 
-def _identical(X: pd.DataFrame, y: np.ndarray) -> np.ndarray:
-    hashes = pd.util.hash_pandas_object(pd.concat([X, pd.Series(y)], axis=1), index=False)
-    return pd.factorize(hashes)[0]
+def _identical(X: pd.DataFrame) -> np.ndarray:
+    """Rows with the same inputs, whatever their target: in two folds, each would give the other's
+    answer away, right or wrong."""
+    return pd.factorize(pd.util.hash_pandas_object(X, index=False))[0]
 
 
 def _column_notes(columns: tuple[Column, ...]) -> list[str]:
@@ -229,7 +230,7 @@ def _identical_notes(identical: np.ndarray) -> list[str]:
     if not repeats:
         return []
     found = "1 row repeats" if repeats == 1 else f"{repeats} rows repeat"
-    return [f"{found} an earlier one; identical rows share a fold."]
+    return [f"{found} the inputs of an earlier one."]
 
 
 def _some(names: list[str], most: int = 8) -> str:

@@ -101,10 +101,11 @@ class Evaluation:
         )
 
     def curve(self, metric: str = "loss") -> pd.DataFrame:
-        """Return the curve over epochs: mean, low and high (the middle 80 % of the folds) of
-        train and validation."""
+        """Return the curve over the epochs that all folds reached: mean, low and high (the middle
+        80 % of the folds) of train and validation."""
         rows = self.curves[self.curves["metric"] == metric]
-        grouped = rows.groupby("epoch")[["train", "validation"]]
+        folds = rows.groupby("epoch")["fold"].transform("size")
+        grouped = rows[folds == folds.max()].groupby("epoch")[["train", "validation"]]
         parts = {
             "mean": grouped.mean(),
             "low": grouped.quantile(0.1),
@@ -145,7 +146,11 @@ class Evaluation:
         rows = self.curves[self.curves["metric"] == "loss"]
         if rows.empty or rows["validation"].isna().all():
             return np.array([])
-        return rows.groupby(["repeat", "fold"])["validation"].last().to_numpy()
+        return (
+            rows.groupby(["repeat", "fold"])["validation"]
+            .agg(lambda fold: fold.iloc[-1])
+            .to_numpy()
+        )
 
 
 def average(evaluations: Sequence[Evaluation]) -> Evaluation:

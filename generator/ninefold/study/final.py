@@ -110,6 +110,10 @@ class LoadedModel:
             for network in self.networks
         ]
         mean = np.mean(found, axis=0)
+        if not np.isfinite(mean).all():
+            raise NinefoldError(
+                "the final model's outputs are not finite", todo="run section 7 again"
+            )
         return mean if classes else mean[:, 0] * self.model.scale + self.model.centre
 
 

@@ -9,13 +9,13 @@ from ninefold.records import Record
 def keep_forecast(stated: dict[str, Any], earlier: Record | None) -> dict[str, Any]:
     """Return the forecast that the record is to hold.
 
-    Before the first result (`earlier` is None) it is what was stated, or "never". Afterwards what
-    preceded the first result stands; one that comes later is marked "after".
+    Before the first result (no `earlier` record holds one) it is what was stated, or "never".
+    Afterwards what preceded the first result stands; one that comes later is marked "after".
 
     Raises NinefoldError where only a part is stated or a number is out of range.
     """
     forecast = _validated(stated)
-    if earlier is None:
+    if earlier is None or not earlier.evaluations:
         return {"stated": "before" if forecast else "never", **(forecast or {})}
     first = earlier.forecast or {"stated": "never"}
     if first["stated"] == "before" or not forecast:

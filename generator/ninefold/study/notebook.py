@@ -13,6 +13,7 @@ import pandas as pd
 from ninefold.errors import NinefoldError
 from ninefold.project import Project, find_project
 from ninefold.records import Record, read_record
+from ninefold.study.arguments import must_be_filled
 from ninefold.study.comparison import compare
 from ninefold.study.dataset import Dataset
 from ninefold.study.evaluation import Evaluation
@@ -100,6 +101,7 @@ class Study:
             validation=settings.harness.validation, seed=settings.study.seed,
             stratify=bool(data.classes), groups=self.split.groups,
         )  # fmt: skip
+        must_be_filled(self.task, splits)
         metric, _ = deciding_metric(data.y, data.problem, settings.study.metric)
         others = [name for name in metrics_for(data.problem) if name != metric]
         return Harness(self.task, splits, (metric, *others), "auto", settings.study.seed)
@@ -241,7 +243,8 @@ class Study:
         """
         from ninefold.study.forecasts import keep_forecast
 
-        earlier = read_record(self.project.results_of(self.recorder.record.section))
+        results = self.project.results_of(self.recorder.record.section)
+        earlier = read_record(results) or read_record(results / "failure")
         stated = {"winner": winner, "difference": difference, "confidence": confidence}
         self.recorder.forecast(keep_forecast(stated, earlier))
 

@@ -67,17 +67,26 @@ def load_split(root: Path, settings: Settings) -> SplitData:
     )  # fmt: skip
     kept = np.setdiff1d(np.arange(len(whole)), held)
     development, holdout = split_dataset(whole, kept, held)
-    missing = set(range(len(whole.classes))) - set(development.y)
-    if missing:
-        raise NinefoldError(
-            f"all rows of the class '{whole.classes[int(min(missing))]}' are in one group",
-            "rows of each class in several groups",
-        )
+    for part in (development, holdout):
+        _must_hold_all_classes(part)
     return SplitData(development, holdout, len(reading.frame), reading.notes)
 
 
+def _must_hold_all_classes(part: Dataset) -> None:
+    missing = set(range(len(part.classes))) - set(part.y)
+    if missing:
+        raise NinefoldError(
+            f"the rows of the class '{part.classes[int(min(missing))]}' are in too few groups",
+            "rows of each class in the hold-out and in the development rows",
+            "choose a column with more groups, or join rare classes",
+        )
+
+
 def _groups(data: Dataset) -> np.ndarray | None:
-    """Return the group column's ids; without one, identical rows as groups where there are any."""
+    """Return the group column's ids; without one, rows with the same inputs as groups where there
+    are any, but not where most rows repeat others: there, new rows will be repeats too, and a few
+    large groups would leave the folds without some of the inputs."""
     if data.groups is not None:
         return data.groups
-    return data.identical if len(np.unique(data.identical)) < len(data) else None
+    distinct = len(np.unique(data.identical))
+    return data.identical if len(data) / 2 <= distinct < len(data) else None

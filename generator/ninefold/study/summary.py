@@ -108,7 +108,7 @@ def missing_by_class(dataset: Dataset) -> Table:
 
 
 def duplicates(dataset: Dataset) -> dict[str, int]:
-    """Count the rows that repeat an earlier one (`repeats`), the sets of identical rows (`sets`),
+    """Count the rows whose inputs repeat an earlier one's (`repeats`), the sets of them (`sets`),
     and the rows whose inputs also occur with another target (`conflicting`)."""
     _, sizes = np.unique(dataset.identical, return_counts=True)
     same_inputs = pd.Series(pd.util.hash_pandas_object(dataset.X, index=False).to_numpy())

@@ -23,10 +23,10 @@ def choice(study: "Study", variant: Variant) -> None:
     best = {"name": variant.name, "section": variant.section, **variant.summary}
     record.value(best=best, metric=metric, metric_label=METRICS[metric].label)
     record.fact(
-        "{name} of {section} has the best {metric_label} of {selected_from:integer} networks: "
-        "{score:pm}, selected and therefore optimistic; {beside_label} {beside_score:pm}.",
-        name=variant.name, section=variant.section, selected_from=variant.selected_from,
-        metric_label=METRICS[metric].label, score=variant.summary[metric],
+        "{best_name} of {section} has the best {metric_label} of {selected_from:integer} networks: "
+        "{best_score:pm}, selected and therefore optimistic; {beside_label} {beside_score:pm}.",
+        best_name=variant.name, section=variant.section, selected_from=variant.selected_from,
+        metric_label=METRICS[metric].label, best_score=variant.summary[metric],
         beside_label=METRICS[beside].label, beside_score=variant.summary[beside],
     )  # fmt: skip
     rows = [["model function", variant.function], *variant.keywords.items()]
@@ -108,10 +108,10 @@ def holdout(study: "Study", look: Look) -> None:
         verdict=found, looks=look.looks,
     )  # fmt: skip
     record.fact(
-        "Hold-out {metric_label}: {score:score} ({interval:interval}, {method}, row sampling "
-        "only), {where} the range that cross-validation predicted.",
-        metric_label=label, score=sampled.score, method=sampled.method,
-        interval={"low": sampled.low, "high": sampled.high},
+        "Hold-out {metric_label}: {holdout_score:score} ({holdout_interval:interval}, {method}, "
+        "row sampling only), {where} the range that cross-validation predicted.",
+        metric_label=label, holdout_score=sampled.score, method=sampled.method,
+        holdout_interval={"low": sampled.low, "high": sampled.high},
         where="inside" if inside else "outside",
     )  # fmt: skip
     record.fact(

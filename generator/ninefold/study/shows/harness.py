@@ -74,8 +74,15 @@ def _bars(folds: list[Fold]) -> list[dict]:
 def _how_divided(study: "Study") -> str:
     stratified = "at random, each class in proportion" if study.task.classes else "at random"
     if study.split.groups is None:
-        return f"The rows are divided {stratified}; no two of them are identical."
-    kept = "rows of one group" if study.settings.data.group else "identical rows"
+        data = study.development()
+        alike = len(set(data.identical)) < len(data)
+        rest = (
+            "most repeat the inputs of others, and need not stay together"
+            if alike
+            else ("no two have the same inputs")
+        )
+        return f"The rows are divided {stratified}; {rest}."
+    kept = "rows of one group" if study.settings.data.group else "rows with the same inputs"
     return f"The rows are divided {stratified}, as far as {kept} allow, which stay together."
 
 

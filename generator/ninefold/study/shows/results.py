@@ -177,6 +177,12 @@ def _outcome(study: "Study", family: Mapping[str, Evaluation], control: str) -> 
             "against the control: {verdict}."
         )
     record.fact(text, compared_total=len(family), winner=winner, verdict=found)
+    expected = (record.record.forecast or {}).get("winner")
+    if expected and expected not in study.evaluations:
+        record.fact(
+            "The forecast names '{expected}', but no variant here is called so.",
+            kind="note", expected=expected,
+        )  # fmt: skip
 
 
 def learning_curves(study: "Study") -> None:
