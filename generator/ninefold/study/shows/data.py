@@ -82,8 +82,8 @@ def identical_rows(study: "Study") -> None:
         study.recorder.fact("No row repeats another.")
         return
     study.recorder.fact(
-        "Rows whose inputs repeat an earlier one's: {repeats:integer}. Rows whose inputs also occur "
-        "with another target: {conflicting:integer}.",
+        "Rows whose inputs repeat an earlier one's: {repeats:integer}. Rows whose inputs also "
+        "occur with another target: {conflicting:integer}.",
         repeats=found["repeats"], conflicting=found["conflicting"],
     )  # fmt: skip
 
