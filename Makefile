@@ -13,7 +13,7 @@ demo: .venv/ready
 test: lint fast slow
 
 fast: .venv/ready
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n 2
 
 slow: .venv/ready
 	$(BIN)/python -m pytest -m slow -n 2 --dist worksteal

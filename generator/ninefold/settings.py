@@ -17,7 +17,7 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True)]
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class StudySettings(_Table):

@@ -63,6 +63,8 @@ def start(root, *arguments, command="run"):
         stderr=subprocess.PIPE,
         cwd=root,
         encoding="utf-8",
+        # a shell's background job, such as a CI runner's, hands down that Ctrl-C is ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 

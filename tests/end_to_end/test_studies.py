@@ -156,5 +156,5 @@ def test_a_table_with_all_that_trips_becomes_a_report_that_says_so(finish, tmp_p
     for name in ("always", "never", "row id", "day", "remark"):
         assert "left out" in roles[name], roles[name]
     assert "category" in roles["code"]
-    for said in ("identical rows share a fold", "decimal comma", "tells alone predicts"):
+    for said in ("the inputs of an earlier one", "decimal comma", "tells alone predicts"):
         assert said in report_of(root)

@@ -105,7 +105,7 @@ def test_changed_code_keeps_the_old_results_under_the_code_that_made_them_and_sa
     path.write_text(path.read_text().replace("study.show('scores')", "study.show('other')"))
     section = next(s for s in document(whole).sections if s.label == "5.1")
     assert section.state == "changed"
-    assert "has changed" in section.blocks[0].text
+    assert section.blocks[0].values == {"cause": "its code changed"}
     assert Code("python", "study.show('scores')") in section.blocks
     assert any(isinstance(b, Table) for b in section.blocks)
 

@@ -19,6 +19,7 @@ from ninefold.publishing.context import Context
 from ninefold.publishing.displays import MIME, resolve
 from ninefold.publishing.pages import page_blocks
 from ninefold.records import Record
+from ninefold.running.keys import outdated
 
 NOTEBOOK_FILE = "notebook.ipynb"
 _LONGEST_OUTPUT = 60  # lines
@@ -100,7 +101,11 @@ def notebook_blocks(
             ran = _counterpart(cell, executed)
             blocks += _code_blocks(ran or cell, section, record, pictures)
     state = _state(cells, executed, record, failure)
-    return Shown([*_remarks(state, failure), *blocks], state, pictures)
+    cause = "its code changed" if state == "changed" else ""
+    if record is not None and state == "fresh":
+        cause = outdated(project, section, record) or ""
+        state = "changed" if cause else state
+    return Shown([*_remarks(state, failure, cause), *blocks], state, pictures)
 
 
 def read_failure(project: Project, section: Section) -> Failure | None:
@@ -157,14 +162,13 @@ def _code(cells: list[Cell]) -> list[str]:
     ]
 
 
-def _remarks(state: State, failure: Failure | None) -> list[Block]:
+def _remarks(state: State, failure: Failure | None, cause: str) -> list[Block]:
     if failure:
         return [failure]
     if state == "never":
         return [Note("Not run yet: `ninefold run`.", tone="note")]
     if state == "changed":
-        text = "The code of this section has changed since these results: `ninefold run`."
-        return [Note(text)]
+        return [Note("Out of date since these results: {cause}. `ninefold run`", {"cause": cause})]
     return []
 
 

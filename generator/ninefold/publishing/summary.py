@@ -27,12 +27,14 @@ _PROBLEMS = {
     "multiclass": "classification",
     "regression": "regression",
 }
-# The three verdicts, so that they can stand alone.
+# The three verdicts, so that they can stand alone; "skill" in two.
 _VERDICTS = {
     "no evidence of skill": "By cross-validation there is no evidence of skill: the model does "
     "not clearly beat a constant",
     "skill": "By cross-validation the model has skill, but does not clearly beat the best simple "
     "model",
+    "no better": "By cross-validation the model has skill, but the best simple model scores as "
+    "well or better",
     "beats the best simple model": "By cross-validation the model has skill, and beats the best "
     "simple model",
 }
@@ -61,6 +63,7 @@ class Summary:
     rows: int | None  # of the hold-out
     looks: int | None
     quick: str
+    outdated: tuple[str, ...]  # headings of the sections whose results no longer hold
     figure: Figure | None
     unwritten: int
     parts: int
@@ -75,15 +78,30 @@ def summarise(project: Project, records: dict[str, Record], document: Document) 
         lead=_lead(document),
         about=tuple(_about(project, records)),
         metric=_metric(values),
-        verdict=_VERDICTS.get(verdict, verdict),
+        verdict=_VERDICTS.get(_no_better(values) or verdict, verdict),
         lines=tuple(_lines(values)),
         beside=_beside(values, record),
         rows=(values.get("holdout") or {}).get("n"),
         looks=values.get("looks"),
         quick=project.settings.harness.quick,
+        outdated=tuple(s.heading for s in document.sections if s.state in ("changed", "failed")),
         figure=figure("holdout", FINAL, record) if record and "holdout" in record.figures else None,
         unwritten=document.unwritten,
         parts=document.parts,
+    )
+
+
+def _no_better(values: dict[str, Any]) -> str:
+    """Return "no better" where a model with skill has no better mean than the best simple one."""
+    from ninefold.study.metrics import METRICS
+
+    metric = values.get("metric", "")
+    own = ((values.get("best") or {}).get(metric) or {}).get("mean")
+    other = ((values.get("simple") or {}).get("expected") or {}).get("mean")
+    if values.get("verdict") != "skill" or own is None or other is None:
+        return ""
+    return (
+        "no better" if (own - other) * (1 if METRICS[metric].greater_is_better else -1) <= 0 else ""
     )
 
 
@@ -155,6 +173,8 @@ def _line(values: dict[str, Any], name: str, label: str, key: str) -> Line | Non
     if score is None:
         return None
     remark = _range(found) if key else ""
+    if name == "simple" and found.get("expected"):
+        remark = f"by cross-validation {show(found['expected'], 'pm')}"
     if name == "range" and isinstance(values.get("inside"), bool):
         remark += ", the score is inside" if values["inside"] else ", the score is OUTSIDE"
     return Line(label, show(score, "score"), remark, pointer(record_file(FINAL), "values", name))

@@ -22,7 +22,7 @@ from typing import Any
 from ninefold import __version__
 from ninefold.errors import NinefoldError
 from ninefold.project import Project, Section
-from ninefold.records import digest, read_record
+from ninefold.records import Record, digest, read_record
 from ninefold.running.notebooks import read_notebook, sources
 from ninefold.running.results import FAILURE
 
@@ -94,6 +94,16 @@ def own_keys(project: Project) -> Keys:
 def staleness(project: Project, section: Section) -> str | None:
     """Return why the section's results do not hold, in a few words; None where they do."""
     return own_keys(project).stale(section)
+
+
+def outdated(project: Project, section: Section, record: Record) -> str | None:
+    """Return why a record does not hold by the project's own files alone, whatever is installed
+    here; None where it does, and where it does not say what it depended on."""
+    now = own_keys(project).of(section)
+    installed = {"ninefold": now["ninefold"], "reads": now["reads"]}
+    if not now["data"].startswith("sha256:"):  # a built-in dataset comes with scikit-learn
+        installed["data"] = now["data"]
+    return difference({**record.key, **installed}, now) if record.key else None
 
 
 def difference(then: Key, now: Key) -> str | None:

@@ -2,8 +2,10 @@
 
 import csv
 import io
+from typing import Any
 
-from ninefold.project import Project
+from ninefold.errors import NinefoldError
+from ninefold.project import Project, Section
 from ninefold.records import read_record, write_text
 from ninefold.study.metrics import METRICS
 
@@ -18,8 +20,7 @@ def write_leaderboard(project: Project) -> None:
     is the best of the rows below it."""
     rows = []
     for section in project.sections:
-        record = read_record(project.results_of(section.id)) if section.is_notebook else None
-        for name, evaluation in (record.evaluations if record else {}).items():
+        for name, evaluation in _evaluations(project, section):
             metric = evaluation["metric"]
             found = evaluation | evaluation["summary"][metric]
             row = {"name": name, "section": section.id, **found}
@@ -33,3 +34,13 @@ def write_leaderboard(project: Project) -> None:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([COLUMNS, *rows])
     write_text(project.results / "leaderboard.csv", text.getvalue())
+
+
+def _evaluations(project: Project, section: Section) -> list[tuple[str, dict[str, Any]]]:
+    """Return what a section evaluated; nothing of a record that cannot be read, which `status` and
+    `check` name."""
+    try:
+        record = read_record(project.results_of(section.id)) if section.is_notebook else None
+    except NinefoldError:
+        return []
+    return list(record.evaluations.items()) if record else []

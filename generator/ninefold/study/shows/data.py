@@ -23,9 +23,10 @@ def overview(study: "Study") -> None:
     found = summary.overview(data)
     record.value(**found)
     record.fact(
-        "{all_rows:integer} rows were read from {source}; {holdout_rows:integer} are held out and "
-        "not looked at here, {development_rows:integer} remain.",
-        all_rows=split.rows, source=study.settings.data.source,
+        "{all_rows:integer} rows were read from {source}, {without_target:integer} of them without "
+        "a target; {holdout_rows:integer} are held out and not looked at here, "
+        "{development_rows:integer} remain.",
+        all_rows=split.rows, without_target=split.without_target, source=study.settings.data.source,
         holdout_rows=len(split.holdout), development_rows=len(data),
     )  # fmt: skip
     record.fact(
@@ -33,7 +34,9 @@ def overview(study: "Study") -> None:
         "categories, are to predict {target}: a {problem} problem.",
         **{key: found[key] for key in ("inputs", "numbers", "categories", "target", "problem")},
     )
-    for note in (*split.notes, *data.notes):
+    for note in split.notes:
+        record.fact("{sentence}", kind="idea", sentence=note)
+    for note in data.notes:
         record.fact("{sentence}", kind="note", sentence=note)
 
 

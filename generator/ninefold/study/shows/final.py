@@ -101,10 +101,11 @@ def holdout(study: "Study", look: Look) -> None:
     variant, sampled = look.fit.variant, look.interval
     expected, found = _range(study, variant), _verdict(study, look)
     inside = expected["low"] <= sampled.score <= expected["high"]
+    rival = simple_evaluations(study)[look.simple.name]["summary"][metric]
     record.value(
         holdout={"score": sampled.score, "low": sampled.low, "high": sampled.high, "n": n},
         inside=bool(inside), constant=look.constant,
-        simple={"name": look.simple.name, "score": look.simple_score},
+        simple={"name": look.simple.name, "score": look.simple_score, "expected": rival},
         verdict=found, looks=look.looks,
     )  # fmt: skip
     record.fact(
@@ -118,6 +119,12 @@ def holdout(study: "Study", look: Look) -> None:
         "Verdict, from cross-validation on the folds that also chose this model of "
         "{selected_from:integer}, which favours it: {verdict}.",
         selected_from=variant.selected_from, verdict=found,
+    )  # fmt: skip
+    record.fact(
+        "By cross-validation the best simple model, {simple_name}, has {simple_expected:pm} "
+        "{metric_label}; the final model {final_expected:pm}.",
+        simple_name=look.simple.name, simple_expected=rival, metric_label=label,
+        final_expected=variant.summary[metric],
     )  # fmt: skip
     if look.looks > 1:
         record.fact(
