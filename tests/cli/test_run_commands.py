@@ -37,7 +37,8 @@ def root(tmp_path):
     """A project whose path holds what trips papermill."""
     root = tmp_path / "a {study} of 🐧"
     (root / "data").mkdir(parents=True)
-    (root / "data/penguins.csv").write_text("mass,species\n3750,Adelie\n")
+    rows = ["3750,Adelie", "3800,Adelie", "5000,Gentoo", "5100,Gentoo"]
+    (root / "data/penguins.csv").write_text("\n".join(["mass,species", *rows]) + "\n")
     (root / "penguins").mkdir()
     (root / "penguins/models.py").write_text("NAME = 'a network'\n")
     (root / "ninefold.toml").write_text(SETTINGS)
@@ -86,6 +87,18 @@ def wait_for(path):
     while not path.exists():
         assert time.monotonic() < end, f"{path} never appeared"
         time.sleep(0.05)
+
+
+def test_a_mistake_about_the_data_is_one_line_before_anything_runs(root):
+    write_notebook(root, "4-baseline", "print(1)")
+    settings = root / "ninefold.toml"
+    settings.write_text(settings.read_text("utf-8").replace('"species"', '"speceis"'), "utf-8")
+    code, stdout, stderr = ninefold(root)
+    assert (code, stdout) == (1, "")
+    assert stderr.startswith("ninefold: ")
+    assert stderr.count("\n") == 1
+    assert "did you mean 'species'?" in stderr
+    assert not (root / "results" / "4-baseline").exists()
 
 
 def test_a_run_executes_what_is_stale_once_and_leaves_a_record_of_it(root):

@@ -58,12 +58,18 @@ def run(
     A SECTION is a path under sections/ without its suffix, a unique part of it, or a folder
     there; without one, all of them. What a named section reads runs first where it is stale.
     """
+    from ninefold.study.split_data import load_split
+
     project = find_project(Path.cwd())
     if jobs > 1:
         click.echo("sections run one after another in this version", err=True)
+    # One line about the data or the settings now, rather than a traceback in every section.
+    before = partial(load_split, project.root, project.settings)
     try:
         with show_progress(quiet or as_json) as listen:
-            outcomes = runner.run(project, listen, sections, force=force, given=given)
+            outcomes = runner.run(
+                project, listen, sections, force=force, given=given, before=before
+            )
     except KeyboardInterrupt:
         click.echo("stopped; what was finished is kept, and so are older results", err=True)
         sys.exit(130)

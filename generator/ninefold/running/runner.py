@@ -33,9 +33,11 @@ def run(
     *,
     force: bool = False,
     given: Mapping[str, Any] | None = None,
+    before: Callable[[], object] = lambda: None,
 ) -> tuple[Outcome, ...]:
     """Execute what is stale of all sections or of the named ones (see `make_plan`), telling
-    `listen` of each cell and section; return what became of each section.
+    `listen` of each cell and section; return what became of each section. `before` is called
+    where anything is to be executed, and may refuse.
 
     A failed section stops only those that read it. Raises NinefoldError where the plan cannot be
     made, another run is under way or results cannot be written.
@@ -46,6 +48,7 @@ def run(
         known: dict[str, Any] = {}
         if any(step.reason for step in steps):
             check_writable(project)
+            before()
             known = provenance(project.root)
         outcomes: dict[str, Outcome] = {}
         for step in steps:
