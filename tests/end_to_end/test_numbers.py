@@ -223,7 +223,10 @@ def test_every_number_of_the_first_minute_comes_from_the_final_models_record(fin
         score, mean = show(values["holdout"]["score"]), show(values["range"]["mean"])
         reader.cut(f"| final model: {best} | **{score}** | {between['holdout']} |")
         reader.cut(f"predicted by cross-validation | {mean} | {between['range']}, {place} |")
-        reader.cut(f"| best simple model: {simple} | {show(values['simple']['score'])} |")
+        expected = f"by cross-validation {show(values['simple']['expected'], 'pm')}"
+        reader.cut(
+            f"| best simple model: {simple} | {show(values['simple']['score'])} | {expected} |"
+        )
         reader.cut(f"| strongest constant | {show(values['constant'])} |")
         reader.cut(f"{document.unwritten} of {document.parts} parts are still to be written")
         if file != "README.md":
