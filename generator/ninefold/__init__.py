@@ -9,9 +9,10 @@ from importlib import import_module
 from ninefold.errors import NinefoldError
 
 __version__ = "0.1.0"
-__all__ = ["NinefoldError", "average", "compare", "evaluate", "open_study"]
+__all__ = ["Metric", "NinefoldError", "average", "compare", "evaluate", "open_study"]
 
 _ROOMS = {
+    "Metric": "ninefold.study.metrics",
     "average": "ninefold.study.evaluation",
     "compare": "ninefold.study.comparison",
     "evaluate": "ninefold.study.harness",

@@ -88,6 +88,18 @@ def test_a_missing_value_leaves_out_its_line_and_no_more(whole, missing):
     assert "None" not in shown
 
 
+def test_folds_in_time_order_have_a_mean_but_no_range_and_no_verdict(whole):
+    path = whole.root / "results/7-final-model/record.json"
+    record = json.loads(path.read_text())
+    no_range = {"mean": 0.93, "low": None, "high": None}
+    verdict = "no test: folds ordered in time"
+    record["values"] |= {"range": no_range, "inside": None, "verdict": verdict}
+    path.write_text(json.dumps(record))
+    shown = readme(whole)
+    assert "| … mean of cross-validation | 0.930 |  |" in shown
+    assert "**The folds are ordered in time, so that no test of skill is valid" in shown
+
+
 def test_before_any_run_the_report_says_that_there_is_no_result(study):
     study.page("1-problem", "# P\n\n> **DRAFT** What?")
     study.notebook("4-baseline", "# Baseline", code("x"))

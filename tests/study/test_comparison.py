@@ -8,13 +8,14 @@ import pandas as pd
 import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import ShuffleSplit
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 
 from ninefold.errors import NinefoldError
 from ninefold.records import plain
 from ninefold.study.comparison import compare, naive_score
-from ninefold.study.evaluation import average
+from ninefold.study.evaluation import average, score_folds
 from ninefold.study.harness import evaluate
 from ninefold.study.metrics import practical_margin, score
 from ninefold.study.statistics import (
@@ -142,6 +143,29 @@ def test_folds_where_a_score_is_not_defined_are_left_out_of_both():
     row = compare({"c": CONTROL, "v": with_scores(gap)}, control="c").iloc[0]
     others = np.delete(np.linspace(0.1, 0.2, 10), 3)
     assert row["difference"] == pytest.approx(others.mean())
+
+
+def test_one_fold_has_a_score_and_no_comparison():
+    splitter = ShuffleSplit(1, random_state=1)
+    one = evaluate(GaussianNB(), X, Y, splitter=splitter, metrics=["accuracy"])
+    assert one.interval().mean == one.values()[0]
+    assert np.isnan([one.interval().low, one.interval().high]).all()
+    assert plain(one.to_record())["summary"]["accuracy"]["low"] is None
+    with pytest.raises(NinefoldError, match="one fold: no interval; expected the scores of two"):
+        compare({"c": one, "v": one}, control="c")
+
+
+def test_a_diverged_fold_counts_with_the_naive_models_score_and_is_never_dropped():
+    worse = score_folds(CONTROL.predictions, CONTROL.protocol, [(1, 2)])
+    place = worse.query("repeat == 1 and fold == 2").index
+    test = CONTROL.predictions.query("repeat == 1 and fold == 2")["row"]
+    commonest = pd.Series(Y).drop(test).mode()[0]
+    assert worse.loc[place, "accuracy"].item() == pytest.approx(np.mean(Y[test] == commonest))
+    others = worse.index.difference(place)
+    pd.testing.assert_frame_equal(worse.loc[others], CONTROL.scores.loc[others])
+    found = replace(CONTROL, scores=worse, diverged=((1, 2),)).interval()
+    assert found.freedom == 9
+    assert found.mean < CONTROL.interval().mean
 
 
 # evaluations

@@ -323,12 +323,29 @@ def test_the_correlations_below_the_diagonal_are_written():
 
 def test_the_parts_of_a_fold_fill_its_bar_without_overlap():
     for fold in FOLDS:
-        pieces = sorted(_pieces(fold, 100), key=lambda piece: piece[1])
+        pieces = sorted(_pieces(fold, 100, ordered=False), key=lambda piece: piece[1])
         assert [piece[1] for piece in pieces[1:]] == [piece[2] for piece in pieces[:-1]]
         lengths = dict.fromkeys(("train", "validation", "test"), 0)
         for part, start, stop in pieces:
             lengths[part] += stop - start
         assert lengths == {part: fold[part] for part in lengths}
+
+
+def test_a_fold_in_time_order_trains_validates_tests_and_leaves_later_rows_blank():
+    fold = {"fold": 2, "train": 30, "validation": 10, "test": 20, "start": 40, "stop": 60}
+    pieces = [("train", 0, 30), ("validation", 30, 40), ("test", 40, 60)]
+    assert _pieces(fold, 100, ordered=True) == pieces
+    data = TYPICAL["splits"] | {"folds": [fold, fold | {"groups": 1}], "ordered": True}
+    shown = texts(draw("splits", data))
+    assert {"30", "10", "20", "fold 2", "fold 2: 1 group"} <= set(shown)
+    assert "100 development rows, in time order" in shown
+
+
+def test_lines_can_stand_on_zero():
+    flat = TYPICAL["lines"] | {"series": [{"name": "a", "x": [1, 2], "y": [9.0, 9.5]}]}
+    flat["reference"] = None
+    assert draw("lines", flat).axes[0].get_ylim()[0] > 5
+    assert draw("lines", flat | {"from_zero": True}).axes[0].get_ylim()[0] == 0
 
 
 def test_the_headline_figure_says_score_range_and_baselines():
@@ -343,12 +360,22 @@ def test_the_headline_figure_says_score_range_and_baselines():
         assert said in shown
 
 
-def test_baselines_that_lie_together_are_named_apart():
-    data = TYPICAL["holdout"] | {"constant": 0.94, "simple": 0.941}
+def test_the_headline_figure_without_a_range_shows_the_score_and_the_baselines():
+    no_range = {"mean": 0.96, "low": None, "high": None}
+    shown = " / ".join(texts(draw("holdout", TYPICAL["holdout"] | {"range": no_range})))
+    assert "predicted" not in shown
+    assert "hold-out 0.957 (0.880 to 0.985)" in shown
+    assert "best constant 0.563" in shown
+
+
+@pytest.mark.parametrize("place", [0.94, 0.99, 0.8])
+def test_baselines_that_lie_together_are_named_apart(place):
+    data = TYPICAL["holdout"] | {"constant": place, "simple": place + 0.001}
     figure = draw("holdout", data)
     boxes = [t.get_window_extent() for t in figure.findobj(Text) if "best" in t.get_text()]
     assert len(boxes) == 2
     assert not boxes[0].overlaps(boxes[1])
+    assert all(0 <= box.x0 < box.x1 <= figure.bbox.x1 for box in boxes)
 
 
 def test_a_diverged_curve_is_cut_off_and_said_without_stretching_the_others():

@@ -1,3 +1,4 @@
+import inspect
 import math
 from statistics import NormalDist
 
@@ -142,6 +143,19 @@ def test_each_interval_is_about_its_score_and_within_the_range_of_the_metric(nam
     low, high = METRICS[name].limits(classes)
     assert low <= found.low < found.score < found.high <= high
     assert found.score == score(name, y, told, n_classes=classes)
+
+
+@pytest.mark.parametrize("name", metrics_for("regression"))
+def test_each_interval_of_a_regression_is_about_its_score_and_within_its_range(name):
+    y, told = sample()
+    found = holdout_interval(name, y, y + 0.3 * told, draws=200)
+    low, high = METRICS[name].limits()
+    assert low <= found.low < found.score < found.high <= high
+
+
+def test_an_interval_is_of_2000_draws_at_least():
+    for function in (bootstrap_interval, holdout_interval):
+        assert inspect.signature(function).parameters["draws"].default >= 2_000
 
 
 @settings(max_examples=15, deadline=None)

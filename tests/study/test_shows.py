@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from ninefold.errors import NinefoldError
 from ninefold.formats import fill
@@ -70,6 +70,98 @@ def test_the_outcome_of_a_winner_is_a_gain_though_the_metric_is_a_loss(tmp_path)
     assert study.recorder.record.tables["differences"]["rows"][0][2] == -gain["mean"]
 
 
+@pytest.fixture(params=["regression", "binary"])
+def ordered_in_time(request, tmp_path):
+    """A hundred days, two rows a day, in no order in the file."""
+    x = NUMBERS.normal(size=200)
+    y = x + NUMBERS.normal(size=200)
+    day = (pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(200) // 2, unit="D")).astype(str)
+    frame = pd.DataFrame({"x": x, "day": day, "y": y if request.param == "regression" else y > 0})
+    study = open_study(tmp_path, frame.sample(frac=1, random_state=1), 'time = "day"')
+    for name, model in {
+        "strongest constant": "constant",
+        "linear": LinearRegression() if request.param == "regression" else LogisticRegression(),
+    }.items():
+        study.evaluate(name, model)
+    return study
+
+
+def test_folds_in_time_order_are_shown_without_intervals_and_it_is_said(ordered_in_time):
+    study, record = ordered_in_time, ordered_in_time.recorder.record
+    assert (study.plan.folds, study.plan.repeats) == (3, 1)
+    for name in ("splits", "metrics", "precision", "balance", "scores"):
+        study.show(name)
+    study.show("threshold", simple="linear")
+    study.show("differences", control="linear")
+    said = "\n".join(lines(study))
+    assert "no repeats, since time has one order" in said
+    assert "in the order of 'day': development from 2024-01-01 to 2024-03-20, hold-out from" in said
+    assert "no standard error, no interval and no test is valid" in said
+    assert "variants are compared with it, no test: folds ordered in time" in said
+    assert record.tables["differences"]["rows"][0][-1] == "no test: folds ordered in time"
+    assert record.tables["scores"]["rows"][0][1]["low"] is None
+    assert "no test: folds ordered in time" in record.tables["scores"]["caption"]
+    drawn = record.figures["splits"]["data"]
+    assert drawn["ordered"]
+    places = [(bar["start"], bar["stop"]) for bar in drawn["folds"]]
+    assert places == [(40, 80), (80, 120), (120, 160)]
+    assert record.figures["precision"]["data"]["series"][0]["x"] == [40, 80, 120]
+    assert record.values["outcome"]["difference"]["low"] is None
+
+
+def test_no_range_is_predicted_for_the_holdout_of_folds_in_time_order(ordered_in_time):
+    study = ordered_in_time
+    study.show("expected range", model=fit_of(study))
+    assert lines(study)[-1].startswith("No range is predicted for the 40 rows of the hold-out")
+    found = study.recorder.record.values["range"]
+    assert (found["low"], found["high"]) == (None, None)
+    kept = study.recorder.record.evaluations["linear"]["scores"][study.metric]
+    assert found["mean"] == pytest.approx(np.mean(kept), rel=1e-5)
+
+
+def test_the_precision_of_a_plan_is_stated_and_drawn_against_folds_and_repeats(tmp_path):
+    x = NUMBERS.normal(size=120)
+    study = open_study(tmp_path, pd.DataFrame({"x": x, "y": x + NUMBERS.normal(size=120)}))
+    study.show("precision")
+    drawn = study.recorder.record.figures["precision"]["data"]
+    assert [line["name"] for line in drawn["series"]] == [
+        "3 folds, measured", "5 folds, expected", "10 folds, expected", "20 folds, expected"
+    ]  # fmt: skip
+    assert all(line["x"] == list(range(1, 11)) for line in drawn["series"])
+    stated = study.recorder.record.values
+    assert drawn["series"][0]["y"][0] == pytest.approx(stated["standard_error"], rel=1e-3)
+    assert stated["detectable"] > stated["standard_error"]
+
+
+def test_more_folds_than_the_groups_can_fill_are_not_drawn(one_class_in_few_groups):
+    study = one_class_in_few_groups
+    assert study.split.most_folds == 16
+    frame = study.split.development.frame.assign(y=NUMBERS.normal(size=160))
+    other = open_study(study.project.root, frame, 'group = "g"')
+    other.show("precision")
+    names = [line["name"] for line in other.recorder.record.figures["precision"]["data"]["series"]]
+    assert names == ["3 folds, measured", "5 folds, expected", "10 folds, expected"]
+
+
+def test_the_classes_shares_are_told_apart_by_their_names(one_class_in_few_groups):
+    one_class_in_few_groups.show("balance")
+    table = one_class_in_few_groups.recorder.record.tables["balance"]
+    assert [column["label"] for column in table["columns"]] == [
+        "y", "development", "share of development", "hold-out", "share of hold-out"
+    ]  # fmt: skip
+    for _, inner, inner_share, outer, outer_share in table["rows"]:
+        assert inner_share == pytest.approx(inner / 160)
+        assert outer_share == pytest.approx(outer / 40)
+
+
+def test_groups_are_counted_in_the_diagram_of_the_splits(one_class_in_few_groups):
+    study = one_class_in_few_groups
+    study.show("splits")
+    folds = study.recorder.record.figures["splits"]["data"]["folds"]
+    assert sum(fold["groups"] for fold in folds) == 16
+    assert all(fold["test"] == 10 * fold["groups"] for fold in folds)
+
+
 @pytest.mark.parametrize("change", ['drop = ["z"]', 'categorical = ["z"]', ""])
 def test_other_inputs_or_another_validation_share_make_another_final_model(tmp_path, change):
     frame = pd.DataFrame({"x": NUMBERS.normal(size=60), "z": np.arange(60) % 3, "y": [0, 1] * 30})
@@ -82,7 +174,8 @@ def test_other_inputs_or_another_validation_share_make_another_final_model(tmp_p
 
 
 def fit_of(study: Study) -> FinalFit:
-    variant = Variant("net", "5-experiments/1-x", "models.models:network", {}, 10, 32, 1, 1, {})
+    kept = study.recorder.record.evaluations.get("linear", {})
+    variant = Variant("net", "5-experiments/1-x", "models.models:network", {}, 10, 32, 1, 1, kept)
     data = study.development()
     model = FinalModel("y", data.classes, data.columns, 1, 0.0, 1.0)
     return FinalFit(variant, study.project.root, model, len(data), 1, 0.0, ())

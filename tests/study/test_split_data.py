@@ -116,10 +116,102 @@ def test_a_task_holds_the_development_rows_as_the_harness_takes_them(project):
     assert task.weight.tolist() == [1] * len(data)
 
 
-def test_a_split_by_time_is_refused_clearly(project):
-    line = "data.time is 'year'; this version does not split by time; remove the setting"
+def dated(days=None) -> pd.DataFrame:
+    """The table's rows, one a day unless told, in no order."""
+    days = np.arange(ROWS) if days is None else days
+    day = pd.Timestamp("2024-01-01") + pd.to_timedelta(days, unit="D")
+    return table().assign(day=day.strftime("%d/%m/%Y")).sample(frac=1, random_state=3)
+
+
+def days_of(data) -> list[int]:
+    return ((data.time - np.datetime64("2024-01-01")) / np.timedelta64(1, "D")).astype(int).tolist()
+
+
+@pytest.mark.parametrize("target", ["mass", "species"])
+def test_the_last_rows_in_time_are_held_out_and_the_others_are_in_its_order(project, target):
+    write(project, dated())
+    split = load_split(project, settings(target, time="day"))
+    assert days_of(split.development) == list(range(75))
+    assert days_of(split.holdout) == list(range(75, 100))
+    assert "day" not in split.development.X
+    # the file's own row numbers are kept
+    days = dated()["day"].to_numpy()
+    assert days[split.development.rows].tolist() == split.development.frame["day"].tolist()
+
+
+def test_rows_of_one_moment_stay_on_one_side_of_every_split(project):
+    write(project, dated(np.arange(ROWS) // 7))
+    split = load_split(project, settings("mass", time="day"))
+    assert len(split.holdout) == 23  # 25 rows would part a moment; 23 is nearer than 30
+    assert max(days_of(split.development)) < min(days_of(split.holdout))
+    days = np.array(days_of(split.development))
+    for fold in split.make_folds(4, 1, 0.2, 1):
+        assert days[fold.train].max() < days[fold.validation].min()
+        assert days[fold.validation].max() < days[fold.test].min()
+
+
+def test_dates_are_read_alike_in_all_rows_and_in_some(project):
+    """The month comes first; of the development rows alone, no day after the 12th tells."""
+    day = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.r_[0:12, 31:43, 60:72, 200:212], unit="D")
+    frame = table()[: len(day)].assign(day=day.strftime("%m/%d/%Y"))
+    write(project, frame)
+    split = load_split(project, settings("mass", time="day"))
+    assert split.development.time.tolist() == sorted(split.development.time.tolist())
+    assert split.development.rows.tolist() == list(range(36))
+
+
+def test_the_final_models_inner_validation_is_the_last_of_the_development_rows(project):
+    write(project, dated())
+    split = load_split(project, settings("mass", time="day"))
+    assert split.take_validation(0.2, 1).tolist() == list(range(60, 75))
+
+
+def test_groups_that_follow_one_another_in_time_are_kept_whole(project):
+    frame = dated().sort_values("nest", key=lambda nest: nest.str[5:].astype(int))
+    write(project, frame.assign(week=np.arange(ROWS)))
+    split = load_split(project, settings("mass", time="week", group="nest"))
+    parts = [split.development.frame, split.holdout.frame]
+    assert not set(parts[0]["nest"]) & set(parts[1]["nest"])
+    nest = split.development.frame["nest"].to_numpy()
+    for fold in split.make_folds(4, 1, 0.2, 1):
+        sets = [set(nest[rows]) for rows in (fold.train, fold.validation, fold.test)]
+        assert sum(map(len, sets)) == len(set.union(*sets))
+
+
+@pytest.mark.parametrize(
+    ("frame", "data", "line"),
+    [
+        (lambda: dated().assign(day="01/01/2024"), {}, "'day', the time, has no moment to part"),
+        (
+            lambda: dated().assign(nest=np.arange(ROWS) % 5),
+            {"group": "nest"},
+            "'day', the time, has no moment that parts no group of 'nest' to part the rows at",
+        ),
+        (
+            lambda: dated().assign(day=["soon", *dated()["day"][1:]]),
+            {},
+            "neither a date nor a number; mend the column",
+        ),
+        (lambda: dated(), {"time": "dya"}, "the column of `time` 'dya' is not among the columns"),
+        (
+            lambda: dated().assign(
+                species=np.where(dated()["day"].str[-7:] == "01/2024", "a", "b")
+            ),
+            {"target": "species"},
+            "the rows of the class 'a' are all before or all after the hold-out begins",
+        ),
+    ],
+)
+def test_a_time_that_cannot_part_the_rows_is_one_clear_line(project, frame, data, line):
+    write(project, frame())
     with pytest.raises(NinefoldError, match=line):
-        load_split(project, settings(time="year"))
+        load_split(project, settings(**{"target": "mass", "time": "day", **data}))
+
+
+def test_a_study_has_no_more_shuffled_folds_than_its_rows_can_fill(project):
+    assert load_split(project, settings()).most_folds == 19  # rows of the rarest class
+    assert load_split(project, settings("mass", group="nest")).most_folds == 19  # groups
+    assert load_split(project, settings("mass")).most_folds == 37  # pairs of rows
 
 
 def test_a_class_within_one_group_is_refused_where_it_is_held_out(project):

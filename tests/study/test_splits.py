@@ -66,22 +66,82 @@ def test_without_inner_validation_a_fold_trains_on_all_other_rows():
         assert len(fold.train) == 80
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
-    sizes=st.lists(st.integers(1, 6), min_size=6, max_size=15),
+    counts=st.lists(st.integers(5, 30), min_size=1, max_size=4),
+    folds=st.integers(2, 5),
+    share=st.floats(0, 0.9),
+    seed=st.integers(0, 2**31 - 1),
+)
+def test_every_row_is_in_one_part_and_classes_are_within_a_row_of_their_share(
+    counts, folds, share, seed
+):
+    y = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(counts)), counts))
+    made = make_folds(
+        y, folds=folds, repeats=1, validation=share, seed=seed, stratify=len(counts) > 1
+    )
+    assert sorted(np.concatenate([f.test for f in made])) == list(range(len(y)))
+    for fold in made:
+        parts = np.concatenate([fold.train, fold.validation, fold.test])
+        assert sorted(parts) == list(range(len(y)))
+        for code, count in enumerate(counts):
+            tested, held = (np.sum(y[rows] == code) for rows in (fold.test, fold.validation))
+            assert abs(tested - count / folds) <= 1
+            if share:
+                assert abs(held - share * (count - tested)) <= 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 30), min_size=6, max_size=15),
     classes=st.integers(0, 3),
     seed=st.integers(0, 2**31 - 1),
-    folds=st.integers(2, 5),
+    folds=st.integers(2, 6),  # as many as groups, too
+    share=st.floats(0.05, 0.9),
 )
-def test_rows_of_one_group_never_part(sizes, classes, seed, folds):
+def test_rows_of_one_group_never_part(sizes, classes, seed, folds, share):
     groups = np.repeat(np.arange(len(sizes)), sizes)
     y = np.arange(len(groups)) % max(classes, 1)
     stratify = classes > 1 and min(np.bincount(y)) >= folds
-    for fold in make_folds(
-        y, folds=folds, repeats=1, validation=0.25, seed=seed, stratify=stratify, groups=groups
-    ):
+    made = make_folds(
+        y, folds=folds, repeats=1, validation=share, seed=seed, stratify=stratify, groups=groups
+    )
+    assert sorted(np.concatenate([f.test for f in made])) == list(range(len(y)))
+    for fold in made:
         parts = [set(groups[rows]) for rows in (fold.train, fold.validation, fold.test)]
+        assert all(parts)
         assert sum(map(len, parts)) == len(set.union(*parts)) == len(sizes)
+
+
+def test_a_group_larger_than_a_fold_is_tested_whole_and_never_taken_for_a_small_share():
+    groups = np.repeat(np.arange(41), [200, *[4] * 40])
+    for stratify in (True, False):
+        y = np.arange(360) % 2
+        tested = [len(f.test) for f in folds_of(y, stratify=stratify, groups=groups, repeats=1)]
+        assert max(tested) >= 200
+        for seed in range(20):
+            held = take_share(y, 0.2, seed, stratify=stratify, groups=groups)
+            assert len(held) == 72
+            assert 0 not in groups[held]
+
+
+def test_a_share_of_unequal_groups_is_near_that_share_of_the_rows_and_of_each_class():
+    sizes = np.ceil(np.random.default_rng(0).lognormal(1.5, 1.2, 60)).astype(int)
+    groups = np.repeat(np.arange(60), sizes)
+    y = (np.random.default_rng(1).random(len(groups)) < 0.2).astype(int)
+    for seed in range(20):
+        held = take_share(y, 0.2, seed, stratify=False, groups=groups)
+        assert len(held) / len(y) == pytest.approx(0.2, abs=0.03)
+        held = take_share(y, 0.2, seed, stratify=True, groups=groups)
+        shares = np.bincount(y[held]) / np.bincount(y)
+        assert shares == pytest.approx([0.2, 0.2], abs=0.08)
+    assert len({tuple(take_share(y, 0.2, s, stratify=True, groups=groups)) for s in range(20)}) > 15
+
+
+def test_of_two_large_groups_one_is_taken_whatever_the_share():
+    groups = np.repeat([0, 1], 50)
+    for share in (0.01, 0.99):
+        assert len(take_share(np.zeros(100), share, 1, stratify=False, groups=groups)) == 50
 
 
 def test_a_fold_that_trains_on_one_group_has_no_inner_validation():

@@ -27,7 +27,7 @@ _PROBLEMS = {
     "multiclass": "classification",
     "regression": "regression",
 }
-# The three verdicts, so that they can stand alone; "skill" in two.
+# The three verdicts, so that they can stand alone; "skill" in two; and where there is none.
 _VERDICTS = {
     "no evidence of skill": "By cross-validation there is no evidence of skill: the model does "
     "not clearly beat a constant",
@@ -37,6 +37,8 @@ _VERDICTS = {
     "well or better",
     "beats the best simple model": "By cross-validation the model has skill, and beats the best "
     "simple model",
+    "no test: folds ordered in time": "The folds are ordered in time, so that no test of skill is "
+    "valid: what there is to go by is the hold-out, which follows them",
 }
 
 
@@ -129,9 +131,11 @@ def _about(project: Project, records: dict[str, Record]) -> list[str]:
 def _lines(values: dict[str, Any]) -> list[Line]:
     best = (values.get("best") or {}).get("name")
     simple = values.get("simple") or {}
+    predicted = (values.get("range") or {}).get("low") is not None
+    expected = "… as predicted by cross-validation" if predicted else "… mean of cross-validation"
     rows = [
         _line(values, "holdout", f"final model: {best}" if best else "final model", "score"),
-        _line(values, "range", "… as predicted by cross-validation", "mean"),
+        _line(values, "range", expected, "mean"),
         _line(values, "simple", f"best simple model: {simple.get('name', '')}", "score"),
         _line(values, "constant", "strongest constant", ""),
     ]
@@ -163,7 +167,7 @@ def _beside(values: dict[str, Any], record: Record | None) -> Line | None:
 
 
 def _range(interval: dict[str, Any] | None) -> str:
-    return show(interval, "interval") if interval and "low" in interval else ""
+    return show(interval, "interval") if interval and interval.get("low") is not None else ""
 
 
 def _line(values: dict[str, Any], name: str, label: str, key: str) -> Line | None:

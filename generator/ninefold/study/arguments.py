@@ -1,5 +1,6 @@
 """What `evaluate` is given, checked and turned into a task, its splits and its metrics."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,9 +9,11 @@ import pandas as pd
 
 from ninefold.errors import NinefoldError
 from ninefold.study.learners import Task
-from ninefold.study.metrics import deciding_metric, metrics_for
+from ninefold.study.metrics import METRICS, Metric, deciding_metric, metrics_for
+from ninefold.study.own_metrics import make_own, must_differ
 from ninefold.study.preparation import tidy_inputs
 from ninefold.study.splits import Fold, derive_seed, make_folds, plan_folds, take_share
+from ninefold.study.time_order import find_blocks, is_ordered, take_last
 from ninefold.suggestions import did_you_mean
 
 _MOST_CODES = 20  # whole numbers with more different values are no labels
@@ -109,21 +112,59 @@ def make_splits(
 
 
 def _from_splitter(
-    splitter: Any, task: Task, validation: float, seed: int, groups: Any
+    splitter: Any, task: Task, validation: float, seed: int, groups: np.ndarray | None
 ) -> list[Fold]:
+    """Take the splitter's folds; where they are ordered in time, the inner validation split is the
+    last share of each training fold, else drawn as `take_share` does."""
+    pairs = _split(splitter, task, groups)
     # the repeated splitters of scikit-learn number all their folds through
-    in_all = splitter.get_n_splits(task.X, task.y, groups)
-    per_repeat = getattr(splitter, "cvargs", {}).get("n_splits", in_all)
-    made = []
-    for number, (outer, test) in enumerate(splitter.split(task.X, task.y, groups)):
+    per_repeat = getattr(splitter, "cvargs", {}).get("n_splits", len(pairs))
+    ordered, made = is_ordered(pairs), []
+    for number, (outer, test) in enumerate(pairs):
+        outer = np.sort(outer) if ordered else outer
         part = None if groups is None else groups[outer]
-        held = take_share(
-            task.y[outer], validation, derive_seed(seed, number),
-            stratify=bool(task.classes), groups=part,
-        )  # fmt: skip
+        if ordered:
+            held = take_last(find_blocks(outer if part is None else part), validation)
+        else:
+            held = take_share(
+                task.y[outer], validation, derive_seed(seed, number),
+                stratify=bool(task.classes), groups=part,
+            )  # fmt: skip
         repeat, fold = divmod(number, per_repeat)
         made.append(Fold(repeat, fold, np.delete(outer, held), outer[held], test))
     return made
+
+
+def _split(
+    splitter: Any, task: Task, groups: np.ndarray | None
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return (training rows, test rows) of each fold; raise where they are none."""
+    if not callable(getattr(splitter, "split", None)):
+        raise NinefoldError(
+            f"splitter={splitter!r}", "expected a splitter of scikit-learn, such as KFold(5)"
+        )
+    try:
+        with warnings.catch_warnings():  # a group that is ignored and parted is refused below
+            warnings.filterwarnings("ignore", "The groups parameter is ignored")
+            found = splitter.split(task.X, task.y, groups)
+            pairs = [(np.asarray(train), np.asarray(test)) for train, test in found]
+    except ValueError as error:
+        rows = len(task.y)
+        raise NinefoldError(f"{splitter!r} cannot split these {rows} rows: {error}") from None
+    if not pairs:
+        raise NinefoldError(f"{splitter!r} makes no fold")
+    for number, (train, test) in enumerate(pairs, start=1):
+        name = f"fold {number} of {splitter!r}"
+        if not len(train) or not len(test):
+            raise NinefoldError(f"{name} has no row to train or to test on")
+        if np.isin(test, train).any():
+            raise NinefoldError(f"{name} trains and tests on the same row")
+        if groups is not None and np.isin(groups[test], groups[train]).any():
+            raise NinefoldError(
+                f"{name} trains and tests on rows of the same group",
+                todo="take a splitter that heeds groups, such as GroupKFold, or leave them out",
+            )
+    return pairs
 
 
 def must_be_filled(task: Task, splits: Sequence[Fold]) -> None:
@@ -137,9 +178,27 @@ def must_be_filled(task: Task, splits: Sequence[Fold]) -> None:
             )  # fmt: skip
 
 
-def metric_names(task: Task, metrics: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the metrics to compute, the deciding one first; by default all that fit."""
-    if metrics:
-        return tuple(deciding_metric(task.y, task.problem, name)[0] for name in metrics)
-    decides, _ = deciding_metric(task.y, task.problem)
-    return (decides, *(name for name in metrics_for(task.problem) if name != decides))
+def choose_metrics(task: Task, y: Any, metrics: Any) -> tuple[Metric, ...]:
+    """Return the metrics to compute, the deciding one first; by default all that fit.
+
+    y        as it was given, for the labels that an own metric is told
+    metrics  names and own metrics (see `own_metrics.make_own`), or a single one
+    """
+    if metrics is None:
+        decides, _ = deciding_metric(task.y, task.problem)
+        names = (decides, *(name for name in metrics_for(task.problem) if name != decides))
+        return tuple(METRICS[name] for name in names)
+    given = [metrics] if isinstance(metrics, str | Metric) or callable(metrics) else list(metrics)
+    if not given:
+        raise NinefoldError("metrics is empty", "expected one metric at least, or None for all")
+    labels = None
+    if task.classes:
+        labels = np.asarray(y).reshape(-1)[np.unique(task.y, return_index=True)[1]]
+    chosen = [
+        METRICS[deciding_metric(task.y, task.problem, one)[0]]
+        if isinstance(one, str)
+        else make_own(one, task.problem, labels)
+        for one in given
+    ]
+    must_differ(chosen)
+    return tuple(chosen)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ninefold.errors import NinefoldError
 from ninefold.study.evaluation import Evaluation
-from ninefold.study.metrics import METRICS, practical_margin
+from ninefold.study.metrics import practical_margin
 from ninefold.study.statistics import bayesian_correlated_t, holm, paired_comparison
 from ninefold.suggestions import did_you_mean
 
@@ -22,7 +22,8 @@ def compare(
     p_holm (adjusted for all the rows; Holm 1979), better, equal, worse (probabilities of the
     Bayesian correlated t-test with the metric's margin of practical equality; Benavoli et al.
     2017), verdict ("better", "worse", "practically equal", "undecided" or "identical on all
-    folds").
+    folds"). Where folds are ordered in time or of a single row no test is valid: the verdict says
+    so, and there is a difference only.
 
     Raises NinefoldError for an unknown control, or evaluations made on different splits.
     """
@@ -60,11 +61,16 @@ def _compare_pair(evaluation: Evaluation, against: Evaluation, metric: str) -> d
     a, b = evaluation.values(metric), against.values(metric)
     defined = np.isfinite(a) & np.isfinite(b)
     a, b, sizes = a[defined], b[defined], (protocol.n_train, protocol.n_test)
+    if protocol.no_test:
+        means = {"mean": a.mean(), "difference": (a - b).mean()} if len(a) else {}
+        unknown = dict.fromkeys(_COLUMNS[1:-1], np.nan)
+        return unknown | means | {"p": None, "remark": protocol.no_test}
     paired = paired_comparison(a, b, *sizes)
-    margin = practical_margin(metric, naive_score(against, metric))
+    known = protocol.find(metric)
     shares = bayesian_correlated_t(
-        a - b, *sizes, margin, greater_is_better=METRICS[metric].greater_is_better
-    )
+        a - b, *sizes, practical_margin(known, naive_score(against, metric)),
+        greater_is_better=known.greater_is_better,
+    )  # fmt: skip
     return {
         "mean": float(a.mean()),
         "difference": paired.difference.mean,
@@ -82,13 +88,14 @@ def naive_score(evaluation: Evaluation, metric: str) -> float:
     """Return the score of the strongest constant on the rows that the evaluation was made on."""
     from ninefold.study.baselines import naive_loss
 
-    return naive_loss(metric, evaluation.protocol.y, len(evaluation.protocol.classes))
+    protocol = evaluation.protocol
+    return naive_loss(protocol.find(metric), protocol.y, len(protocol.classes))
 
 
 def _verdict(row: dict) -> str:
     """A probability of 95 % decides, for better or worse only where the interval leaves out 0 too;
     "undecided" is not "equal"."""
-    if row["remark"] == "identical on all folds":
+    if row["remark"] == "identical on all folds" or row["remark"].startswith("no test"):
         return row["remark"]
     if row["equal"] >= _SURE:
         return "practically equal"

@@ -1,6 +1,6 @@
 """A table turned into what a study works on: inputs, target, groups, and what was left out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -102,7 +102,13 @@ def split_dataset(
         )
         for part in parts
     )
-    return first, second
+    if dataset.time is None:
+        return first, second
+    # as read from all rows: some of them alone may look like dates of another format
+    return (
+        replace(first, time=dataset.time[development]),
+        replace(second, time=dataset.time[holdout]),
+    )
 
 
 def make_inputs(frame: pd.DataFrame, columns: tuple[Column, ...]) -> pd.DataFrame:

@@ -24,7 +24,7 @@ from ninefold.study.final import (
 from ninefold.study.learners import Fitted, make_learner
 from ninefold.study.metrics import METRICS, score
 from ninefold.study.row_sampling import SampledInterval, holdout_interval
-from ninefold.study.splits import derive_seed, take_share
+from ninefold.study.splits import derive_seed
 from ninefold.study.variants import Variant
 
 if TYPE_CHECKING:
@@ -182,12 +182,9 @@ def look_at_holdout(study: "Study", fit: FinalFit, simple_fits: dict[str, Simple
 
 
 def _divide(study: "Study") -> tuple[np.ndarray, np.ndarray]:
-    task, share = study.task, study.settings.harness.validation
-    held = take_share(
-        task.y, share, derive_seed(study.seed, _FINAL),
-        stratify=bool(task.classes), groups=study.split.groups,
-    )  # fmt: skip
-    return np.setdiff1d(np.arange(len(task.y)), held), held
+    share, seed = study.settings.harness.validation, derive_seed(study.seed, _FINAL)
+    held = study.split.take_validation(share, seed)
+    return np.setdiff1d(np.arange(len(study.task.y)), held), held
 
 
 def _model_folder(study: "Study") -> Path:

@@ -7,23 +7,29 @@ the inner validation split; every variant trains on the same rows.
 import hashlib
 import inspect
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import pandas as pd
 
-from ninefold.errors import NinefoldError
-from ninefold.study.arguments import make_splits, make_task, metric_names
+from ninefold.study.arguments import choose_metrics, make_splits, make_task
 from ninefold.study.evaluation import Evaluation, Protocol, put_naive, score_folds
-from ninefold.study.learners import Fitted, Task, make_learner
+from ninefold.study.learners import Fitted, Part, Shared, Task, fit_together, make_learner
+from ninefold.study.metrics import Metric
 from ninefold.study.splits import Fold, derive_seed
-from ninefold.study.training import Recipe
+from ninefold.study.time_order import is_ordered
+from ninefold.study.training import Recipe, naming
 
 
-def evaluate(
+@overload
+def evaluate(build: Mapping[str, Any], X: Any, y: Any, **options: Any) -> dict[str, Evaluation]: ...
+@overload
+def evaluate(build: Any, X: Any, y: Any, **options: Any) -> Evaluation: ...
+def evaluate(  # type: ignore[misc]  # the overloads leave out what does not change the result's type
     build: Any,
     X: pd.DataFrame | np.ndarray,
     y: Any,
@@ -35,7 +41,7 @@ def evaluate(
     seed: int = 1,
     validation: float = 0.2,
     callbacks: Sequence[Any] = (),
-    metrics: Sequence[str] | None = None,
+    metrics: Sequence[str | Metric | Callable] | None = None,
     prepare: Any = "auto",
     splitter: Any = None,
     groups: Any = None,
@@ -43,13 +49,15 @@ def evaluate(
     class_weight: Any = None,
     engine: str = "auto",
     model_seed: int = 0,
-) -> Evaluation:
+) -> Evaluation | dict[str, Evaluation]:
     """Judge a model by repeated k-fold cross-validation.
 
     build          a function that returns a compiled Keras model, or a scikit-learn estimator
                    (or a function that returns one). Parameters of the function named `inputs`
                    and `outputs` are given the prepared width (or image shape) and the number of
-                   outputs (classes; 1 for a regression)
+                   outputs (classes; 1 for a regression). Or a mapping of names to such: variants,
+                   judged on the same splits, those of one architecture trained together; returned
+                   is then a mapping of the same names
     X              (n, features) DataFrame or array, or (n, height, width, channels) images
     y              (n,) numbers (a regression) or labels; whole numbers with at most 20 different
                    values are labels
@@ -58,15 +66,22 @@ def evaluate(
     validation     share of each training fold set aside as inner validation; every kind of model
                    trains without it. 0: none, and a scikit-learn estimator scores as under
                    `cross_val_score`
-    metrics        names of `ninefold.study.metrics.METRICS`, the deciding one first; default: all
-                   that fit the problem, the deciding one chosen by the data
+    metrics        names of `ninefold.study.metrics.METRICS` and metrics of your own, the deciding
+                   one first; default: all that fit the problem, the deciding one chosen by the
+                   data. Your own: a `ninefold.Metric`, or a function f(y_true, y_pred) of the
+                   predicted labels (or numbers) that is named as scikit-learn names them:
+                   …_score, or …_error, …_loss, …_deviance, of which less is better
     prepare        "auto": impute, standardise and one-hot encode inside each fold (and, for a
                    network's regression, standardise the target; predictions and scores come back
                    in its own units); None: X goes in as it is; or a scikit-learn transformer
-    splitter       a scikit-learn splitter instead of folds × repeats
+    splitter       a scikit-learn splitter instead of folds × repeats. Where each test fold follows
+                   its training fold (TimeSeriesSplit; X and y in time order), the inner validation
+                   split is the last share of the training fold, and no interval or test is given
     groups         (n,) rows of one group never part
     sample_weight  (n,) weights of rows in training; class_weight: class → weight, or "balanced"
-    engine         "auto", "graph" (a compiled epoch) or "fit" (`model.fit` in each fold)
+    engine         how networks are trained: "batched", all folds as one batch of networks;
+                   "batched-xla", the same compiled by XLA; "graph", one at a time, bit for bit as
+                   `model.fit`; "xla"; "fit", `model.fit` itself; or "auto", by the model's parts
     model_seed     another draw of weights, order and noise on the same splits
 
     Raises NinefoldError for arguments that do not fit each other, naming the fold where one failed.
@@ -79,9 +94,16 @@ def evaluate(
         task, folds=folds, repeats=repeats, validation=validation, seed=seed,
         splitter=splitter, groups=groups,
     )  # fmt: skip
-    plan = Harness(task, splits, metric_names(task, metrics), prepare, seed)
+    chosen = choose_metrics(task, y, metrics)
+    own = tuple(metric for metric in chosen if metric.function)
+    plan = Harness(task, splits, tuple(m.name for m in chosen), prepare, seed, own)
     recipe = Recipe(epochs, batch_size, tuple(callbacks), engine)
-    return judge(build, plan, recipe, model_seed)
+    several = isinstance(build, Mapping)
+    judged = judge_all(build if several else {"": build}, plan, recipe, model_seed)
+    reasons = {e.engine_reason: 0 for e in judged.values() if e.engine == "fit"}
+    for reason in reasons.keys() - {"forced"}:
+        warnings.warn(f"{reason}: trained by model.fit, many times slower", stacklevel=2)
+    return judged if several else judged[""]
 
 
 @dataclass(frozen=True)
@@ -93,6 +115,8 @@ class Harness:
     metrics: tuple[str, ...]
     prepare: Any = "auto"
     seed: int = 1
+    own: tuple[Metric, ...] = ()  # those of the metrics that are the user's own
+    shared: Shared = field(default_factory=Shared, compare=False, repr=False)
 
     def protocol(self) -> Protocol:
         digest = hashlib.sha256(np.asarray(self.task.y, dtype=float).tobytes())
@@ -108,48 +132,83 @@ class Harness:
             n_test=round(np.mean([len(f.test) for f in self.splits])),
             metrics=self.metrics,
             metric=self.metrics[0],
+            own=self.own,
             splits=digest.hexdigest()[:16],
+            ordered=is_ordered((fold.outer, fold.test) for fold in self.splits),
         )
 
 
 def judge(build: Any, harness: Harness, recipe: Recipe, model_seed: int = 0) -> Evaluation:
     """Train and score one variant on every split of the harness."""
-    task, protocol = harness.task, harness.protocol()
-    learner = make_learner(build, task, harness.prepare, recipe)
-    predictions, curves, diverged = [], [], []
+    return judge_all({"": build}, harness, recipe, model_seed)[""]
+
+
+def judge_all(
+    builds: Mapping[str, Any], harness: Harness, recipe: Recipe, model_seed: int = 0
+) -> dict[str, Evaluation]:
+    """Train and score variants on the same splits; networks of one architecture together."""
+    learners = [
+        make_learner(build, harness.task, harness.prepare, recipe, harness.shared)
+        for build in builds.values()
+    ]
+    parts = [
+        Part(
+            fold.train, fold.validation,
+            derive_seed(harness.seed, fold.repeat, fold.fold, model_seed), fold.name,
+        )
+        for fold in harness.splits
+    ]  # fmt: skip
+    protocol = harness.protocol()
+    variants = [
+        describe_variant(build, recipe) | {"model_seed": model_seed} for build in builds.values()
+    ]
+    judged = zip(builds, learners, fit_together(learners, parts), variants, strict=True)
+    return {
+        name: _judge(learner, fitted, harness, protocol, variant)
+        for name, learner, fitted, variant in judged
+    }
+
+
+def _judge(
+    learner: Any, fitted: Iterator[Fitted], harness: Harness, protocol: Protocol, variant: dict
+) -> Evaluation:
+    """Predict and score the test rows of each fold, as soon as it is fitted."""
+    places, found, trained, diverged = [], [], [], []
     fit_seconds = predict_seconds = 0.0
-    for fold in harness.splits:
-        seed = derive_seed(harness.seed, fold.repeat, fold.fold, model_seed)
-        try:
-            fitted = learner.fit(fold.train, fold.validation, seed)
-            start = time.perf_counter()
-            found = fitted.predict(task.rows(fold.test))
-        except NinefoldError as error:
-            raise NinefoldError(
-                f"{fold.name}: {error.happened}", error.expected, error.todo
-            ) from error
-        except Exception as error:
-            raise NinefoldError(f"{fold.name}: {type(error).__name__}: {error}") from error
+    for fold, model in zip(harness.splits, fitted, strict=True):
+        start = time.perf_counter()
+        with naming(fold.name):
+            found.append(model.predict_numbers(fold.test))
         predict_seconds += time.perf_counter() - start
-        fit_seconds += fitted.seconds
-        if not np.isfinite(found).all():
-            diverged.append((fold.repeat, fold.fold))
-        predictions.append(_prediction_frame(fold, found, task.classes))
-        curves.append(_curve_frame(fold, fitted))
-    together = put_naive(pd.concat(predictions, ignore_index=True), protocol, diverged)
+        fit_seconds += model.seconds
+        places.append((fold.repeat, fold.fold))
+        trained.append(model.trained)
+        if not np.isfinite(found[-1]).all():
+            diverged.append(places[-1])
+    predictions = put_naive(
+        prediction_frame(harness.splits, found, protocol.classes), protocol, diverged
+    )
     return Evaluation(
-        scores=score_folds(together, protocol, diverged),
-        curves=pd.concat(curves, ignore_index=True) if curves[0].size else curves[0],
-        predictions=together,
+        scores=score_folds(predictions, protocol, diverged),
+        curves=curve_frame(places, [(t.train, t.validation) for t in trained]),
+        history=curve_frame(places, [_divide_history(t.history) for t in trained]),
+        predictions=predictions,
         protocol=protocol,
-        variant=describe_variant(build, recipe) | {"model_seed": model_seed},
+        variant=variant,
         engine=learner.engine,
+        engine_reason=learner.engine_reason,
         parameters=learner.parameters,
         fits=len(harness.splits),
         fit_seconds=fit_seconds,
         predict_seconds=predict_seconds,
         diverged=tuple(diverged),
     )
+
+
+def _divide_history(history: dict[str, list[float]]) -> tuple[dict, dict]:
+    """Divide what `model.fit` calls history into that of training rows and of validation rows."""
+    held = {name.removeprefix("val_"): v for name, v in history.items() if name.startswith("val_")}
+    return {name: v for name, v in history.items() if not name.startswith("val_")}, held
 
 
 def judge_constant(harness: Harness) -> Evaluation:
@@ -159,18 +218,18 @@ def judge_constant(harness: Harness) -> Evaluation:
     """
     task, protocol = harness.task, harness.protocol()
     folds = [(fold.repeat, fold.fold) for fold in harness.splits]
-    blank = [
-        _prediction_frame(fold, np.full((len(fold.test), task.outputs), np.nan), task.classes)
-        for fold in harness.splits
-    ]
-    predictions = put_naive(pd.concat(blank, ignore_index=True), protocol, folds)
+    blank = [np.full((len(fold.test), task.outputs), np.nan) for fold in harness.splits]
+    frame = prediction_frame(harness.splits, blank, task.classes)
+    predictions = put_naive(frame, protocol, folds)
     return Evaluation(
         scores=score_folds(predictions, protocol, folds),
-        curves=pd.DataFrame(columns=_CURVE_COLUMNS),
+        curves=curve_frame([], []),
+        history=curve_frame([], []),
         predictions=predictions,
         protocol=protocol,
         variant={"function": "the strongest constant", "keywords": {}, "rebuildable": False},
         engine="constant",
+        engine_reason="",
         parameters=0,
         fits=0,
         fit_seconds=0.0,
@@ -210,30 +269,29 @@ def _are_plain(value: Any) -> bool:
     return value is None or isinstance(value, (bool, int, float, str)) or hasattr(value, "tolist")
 
 
-def _prediction_frame(fold: Fold, found: np.ndarray, classes: tuple[str, ...]) -> pd.DataFrame:
-    names = list(classes) or ["prediction"]
-    frame = pd.DataFrame(found.reshape(len(fold.test), -1), columns=names)
-    frame.insert(0, "row", fold.test)
-    frame.insert(0, "fold", fold.fold)
-    frame.insert(0, "repeat", fold.repeat)
+def prediction_frame(
+    splits: Sequence[Fold], found: Sequence[np.ndarray], classes: tuple[str, ...]
+) -> pd.DataFrame:
+    """Return the predictions of all test rows, one column of probability for each class."""
+    sizes = [len(fold.test) for fold in splits]
+    frame = pd.DataFrame(np.concatenate(found), columns=list(classes) or ["prediction"])
+    frame.insert(0, "row", np.concatenate([fold.test for fold in splits]))
+    frame.insert(0, "fold", np.repeat([fold.fold for fold in splits], sizes))
+    frame.insert(0, "repeat", np.repeat([fold.repeat for fold in splits], sizes))
     return frame
 
 
-def _curve_frame(fold: Fold, fitted: Fitted) -> pd.DataFrame:
-    parts = [
-        pd.DataFrame(
-            {
-                "repeat": fold.repeat,
-                "fold": fold.fold,
-                "epoch": np.arange(1, len(values) + 1),
-                "metric": metric,
-                "train": values,
-                "validation": fitted.validation_curve.get(metric, [np.nan] * len(values)),
-            }
+def curve_frame(
+    places: Sequence[tuple[int, int]], curves: Sequence[tuple[dict, dict]]
+) -> pd.DataFrame:
+    """Return curves, long, one row for each (repeat, fold), metric and epoch; NaN for what was
+    not computed."""
+    rows = [
+        (*place, epoch, metric, value, other)
+        for place, (train, held) in zip(places, curves, strict=True)
+        for metric, values in train.items()
+        for epoch, (value, other) in enumerate(
+            zip(values, held.get(metric) or [np.nan] * len(values), strict=True), start=1
         )
-        for metric, values in fitted.train_curve.items()
     ]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=_CURVE_COLUMNS)
-
-
-_CURVE_COLUMNS = ["repeat", "fold", "epoch", "metric", "train", "validation"]
+    return pd.DataFrame(rows, columns=["repeat", "fold", "epoch", "metric", "train", "validation"])

@@ -6,7 +6,7 @@ model and the way back to probabilities or the target's units, as one.
 
 import inspect
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -16,7 +16,16 @@ import pandas as pd
 
 from ninefold.errors import NinefoldError
 from ninefold.study.preparation import make_preparation, take_rows, transform
-from ninefold.study.training import Recipe, Rows, Trainer
+from ninefold.study.training import (
+    Job,
+    Recipe,
+    Rows,
+    Traces,
+    Trained,
+    Trainer,
+    naming,
+    train_together,
+)
 
 
 @dataclass(frozen=True)
@@ -62,20 +71,69 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Part:
+    """What one fold gives a learner: the numbers of the rows it is fitted on and watched on, a
+    seed, and the name that a message calls it by."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    seed: int
+    name: str = ""
+
+
+@dataclass(frozen=True)
 class Fitted:
     """A trained model with its preparation: raw rows in, probabilities (n, K) or numbers (n, 1)
-    out."""
+    out; `predict_numbers` takes the numbers of a task's rows instead."""
 
     predict: Callable[[Any], np.ndarray]
+    predict_numbers: Callable[[np.ndarray], np.ndarray]
     seconds: float
     preparation: Any
-    model: Any
+    load: Callable[[], Any]  # returns the model itself
     target: Any = None  # the target's fitted scaler, for a network's regression
-    train_curve: dict[str, list[float]] = field(default_factory=dict)
-    validation_curve: dict[str, list[float]] = field(default_factory=dict)
+    trained: Trained = field(default_factory=Trained)
+
+    @property
+    def model(self) -> Any:
+        """Return the Keras model with this fold's weights, or the estimator."""
+        return self.load()
 
 
-def make_learner(build: Any, task: Task, prepare: Any, recipe: Recipe) -> "Network | Estimator":
+@dataclass(frozen=True)
+class Shared:
+    """What the variants of one harness need not do again: traces, prepared folds."""
+
+    traces: Traces = field(default_factory=Traces)
+    prepared: dict[bytes, "Prepared"] = field(default_factory=dict)
+
+
+class Prepared:
+    """The inputs of one fold, by a preparation fitted on the rows it trains on."""
+
+    def __init__(self, prepare: Any, task: Task, train: np.ndarray):
+        self.preparation = _fit_preparation(prepare, task, train)
+        self._task = task
+        self._inputs: dict[bytes, np.ndarray] = {}
+
+    def inputs(self, numbers: np.ndarray) -> np.ndarray:
+        """Return the prepared rows of those numbers, (n, …) float32, prepared once."""
+        key = numbers.tobytes()
+        if key not in self._inputs:
+            self._inputs[key] = _as_input(self.preparation, self._task.rows(numbers))
+        return self._inputs[key]
+
+    @property
+    def bytes(self) -> int:
+        return sum(x.nbytes for x in self._inputs.values())
+
+
+_MOST_BYTES = 2**29  # of prepared inputs that are kept for the next variant
+
+
+def make_learner(
+    build: Any, task: Task, prepare: Any, recipe: Recipe, shared: Shared | None = None
+) -> "Network | Estimator":
     """Return the learner for what `build` is or returns."""
     if hasattr(build, "fit") and hasattr(build, "predict") and not inspect.isclass(build):
         return Estimator(lambda: build, task, prepare)
@@ -86,7 +144,48 @@ def make_learner(build: Any, task: Task, prepare: Any, recipe: Recipe) -> "Netwo
         )
     if _returns_estimator(build, task):
         return Estimator(_told(build, outputs=task.outputs), task, prepare)
-    return Network(build, task, prepare, recipe)
+    return Network(build, task, prepare, recipe, shared or Shared())
+
+
+def fit_together(
+    learners: Sequence["Network | Estimator"], parts: Sequence[Part]
+) -> list[Iterator[Fitted]]:
+    """Fit every learner on every part. Networks that share a trace are trained as one batch.
+
+    Returns for each learner an iterator of what was fitted, in the order of the parts.
+    """
+    networks = [learner for learner in learners if isinstance(learner, Network)]
+    jobs = [network.jobs(parts) for network in networks]
+    together = [number for number, its in enumerate(jobs) if _have_one_width(its)]
+    trained = dict(
+        zip(
+            together,
+            train_together([networks[n].trainer for n in together], [jobs[n] for n in together]),
+            strict=True,
+        )
+    )
+    fitted = {
+        id(network): network.wrap(trained[number], parts)
+        if number in trained
+        else (network.fit_part(part) for part in parts)
+        for number, network in enumerate(networks)
+    }
+    return [fitted.get(id(learner)) or _fit_each(learner, parts) for learner in learners]
+
+
+_FEW_ROWS = 10_000  # of which a fit on one core is faster than one on several that wait for another
+
+
+def _fit_each(estimator: "Network | Estimator", parts: Sequence[Part]) -> Iterator[Fitted]:
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1 if len(parts[0].train) < _FEW_ROWS else None):
+        yield from map(estimator.fit_part, parts)
+
+
+def _have_one_width(jobs: Sequence[Job]) -> bool:
+    """A transformer of the user's may find other columns in another fold."""
+    return len({job.rows.x.shape[1:] for job in jobs}) == 1
 
 
 def _returns_estimator(build: Callable, task: Task) -> bool:
@@ -107,7 +206,7 @@ def _told(build: Callable, **known: Any) -> Callable[[], Any]:
 class Estimator:
     """A scikit-learn estimator, cloned for each fold."""
 
-    engine = "scikit-learn"
+    engine, engine_reason = "scikit-learn", ""
 
     def __init__(self, build: Callable[[], Any], task: Task, prepare: Any):
         self._build, self._task = build, task
@@ -116,21 +215,28 @@ class Estimator:
 
     def fit(self, train: np.ndarray, validation: np.ndarray, seed: int) -> Fitted:
         """Fit on the rows `train`; `validation` is left aside, as it is for networks."""
+        return self.fit_part(Part(train, validation, seed))
+
+    def fit_part(self, part: Part) -> Fitted:
+        with naming(part.name):
+            return self._fit(part)
+
+    def _fit(self, part: Part) -> Fitted:
         from sklearn.base import clone
 
         task = self._task
         start = time.perf_counter()
         model = clone(self._build())
         if "random_state" in model.get_params() and model.get_params()["random_state"] is None:
-            model.set_params(random_state=seed % 2**31)
-        preparation = _fit_preparation(self._prepare, task, train)
+            model.set_params(random_state=part.seed % 2**31)
+        preparation = _fit_preparation(self._prepare, task, part.train)
 
         def as_given(rows: Any) -> Any:  # an unprepared frame keeps its columns, for a pipeline
             return rows if preparation is None else transform(preparation, rows)
 
-        weight = task.weights(train)
+        weight = task.weights(part.train)
         weighted = {} if np.all(weight == 1) else {"sample_weight": weight}
-        model.fit(as_given(task.rows(train)), task.y[train], **weighted)
+        model.fit(as_given(task.rows(part.train)), task.y[part.train], **weighted)
         self.parameters = _count(model)
 
         def predict(rows: Any) -> np.ndarray:
@@ -139,61 +245,105 @@ class Estimator:
                 return np.asarray(model.predict(x), float).reshape(-1, 1)
             return _probabilities(model, x, len(task.classes))
 
-        return Fitted(predict, time.perf_counter() - start, preparation, model)
+        return Fitted(
+            predict=predict,
+            predict_numbers=lambda numbers: predict(task.rows(numbers)),
+            seconds=time.perf_counter() - start,
+            preparation=preparation,
+            load=lambda: model,
+        )
 
 
 class Network:
     """A Keras network, trained from fresh weights for each fold."""
 
-    def __init__(self, build: Callable, task: Task, prepare: Any, recipe: Recipe):
-        self._build, self._task, self._recipe = build, task, recipe
+    def __init__(self, build: Callable, task: Task, prepare: Any, recipe: Recipe, shared: Shared):
+        self._build, self._task, self._recipe, self._shared = build, task, recipe, shared
         self._prepare = make_preparation(prepare, task.X)
         self._scales_target = not task.classes and prepare is not None
         self._trainers: dict[tuple, Trainer] = {}
-        self.parameters, self.engine = 0, ""
+
+    @property
+    def engine(self) -> str:
+        return self.trainer.choice.engine
+
+    @property
+    def engine_reason(self) -> str:
+        return self.trainer.choice.reason
+
+    @property
+    def parameters(self) -> int:
+        return self.trainer.model.count_params()
 
     def fit(self, train: np.ndarray, validation: np.ndarray, seed: int) -> Fitted:
         """Train on the rows `train`; `validation` gives the curves and feeds callbacks."""
-        task = self._task
-        preparation = _fit_preparation(self._prepare, task, train)
-        target = _fit_target(task.y[train]) if self._scales_target else None
-        x = _as_input(preparation, task.rows(train))
-        trainer = self._trainer(x.shape[1:])
+        return self.fit_part(Part(train, validation, seed))
 
-        def rows(numbers: np.ndarray, x: np.ndarray) -> Rows:
-            y = task.y[numbers]
+    def fit_part(self, part: Part) -> Fitted:
+        return next(fit_together([self], [part])[0])
+
+    def jobs(self, parts: Sequence[Part]) -> list[Job]:
+        """Prepare the parts, and with the first of them the trainer of all."""
+        jobs = []
+        for part in parts:
+            with naming(part.name):
+                jobs.append(self._job(part))
+        return jobs
+
+    def _job(self, part: Part) -> Job:
+        task, prepared = self._task, self._prepared(part)
+        x = prepared.inputs(part.train)
+        self.trainer = trainer = self._trainer(x.shape[1:])
+        target = self._target(part)
+
+        def rows(numbers: np.ndarray) -> Rows:
+            x, y = prepared.inputs(numbers), task.y[numbers]
             y = y if target is None else target.transform(y[:, None])[:, 0]
             y = trainer.shape_targets(y, task.outputs, x)
             return Rows(x, y, task.weights(numbers).astype("float32"))
 
-        inner = (
-            rows(validation, _as_input(preparation, task.rows(validation)))
-            if len(validation)
-            else None
-        )
-        trained = trainer.train(rows(train, x), inner, seed)
-        self.parameters, self.engine = trainer.model.count_params(), trainer.engine
+        held = rows(part.validation) if len(part.validation) else None
+        return Job(rows(part.train), held, part.seed, part.name)
 
-        def predict(raw: Any) -> np.ndarray:
-            outputs = trainer.predict(_as_input(preparation, raw))
-            return network_prediction(outputs, trainer.model, len(task.classes), target)
+    def wrap(self, trained: Iterator[Trained], parts: Sequence[Part]) -> Iterator[Fitted]:
+        """Return what was trained as models that predict on raw rows."""
+        for part, found in zip(parts, trained, strict=True):
+            yield self._wrap(found, part)
+
+    def _wrap(self, trained: Trained, part: Part) -> Fitted:
+        trainer, prepared, target = self.trainer, self._prepared(part), self._target(part)
+        classes = len(self._task.classes)
+
+        def predict(x: np.ndarray) -> np.ndarray:
+            outputs = trainer.predict(trained, x)
+            return network_prediction(outputs, trainer.model, classes, target)
 
         return Fitted(
-            predict,
-            trained.seconds,
-            preparation,
-            trainer.model,
-            target,
-            trained.train,
-            trained.validation,
+            predict=lambda raw: predict(_as_input(prepared.preparation, raw)),
+            predict_numbers=lambda numbers: predict(prepared.inputs(numbers)),
+            seconds=trained.seconds,
+            preparation=prepared.preparation,
+            load=lambda: trainer.load(trained),
+            target=target,
+            trained=trained,
         )
 
+    def _target(self, part: Part) -> Any:
+        return _fit_target(self._task.y[part.train]) if self._scales_target else None
+
+    def _prepared(self, part: Part) -> Prepared:
+        kept, key = self._shared.prepared, part.train.tobytes()
+        if key not in kept:
+            if sum(one.bytes for one in kept.values()) > _MOST_BYTES:
+                kept.clear()
+            kept[key] = Prepared(self._prepare, self._task, part.train)
+        return kept[key]
+
     def _trainer(self, shape: tuple[int, ...]) -> Trainer:
-        """One trainer per width of the input: a trace serves all folds of that width."""
         if shape not in self._trainers:
             inputs = shape[0] if len(shape) == 1 else shape
             build = _told(self._build, inputs=inputs, outputs=self._task.outputs)
-            self._trainers[shape] = Trainer(build, self._recipe)
+            self._trainers[shape] = Trainer(build, self._recipe, self._shared.traces)
         return self._trainers[shape]
 
 

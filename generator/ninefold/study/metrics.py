@@ -1,30 +1,44 @@
 """The metrics: what each is called, in which range it lies, how it is scored, which one decides."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from numbers import Real
+from typing import Any, Literal
 
 import numpy as np
 
 from ninefold.errors import NinefoldError
+from ninefold.study.formulas import FORMULAS
 from ninefold.suggestions import did_you_mean
+
+Takes = Literal["labels", "probabilities", "numbers"]
+Function = Callable[[np.ndarray, np.ndarray], Any]
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric.
+    """One metric, of ninefold's or the user's own.
 
     takes            what it compares with the truth: the likeliest class, probabilities, numbers
     lowest, highest  its range, over all problems (see `limits`)
-    margin           of practical equality: of a loss, as a share of the naive model's
+    margin           of practical equality: of a score, in its units; of a loss, as a share of the
+                     naive model's
+    function         of an own metric: f(y_true, y_pred) → number, called once for each fold with
+                     scikit-learn's arguments. For "labels" both are labels as y has them; for
+                     "probabilities" y_pred is (n,) of the last label in sorted order where there
+                     are two, else (n, K). NaN says that it is not defined on these rows
+
+    >>> Metric("cost", "cost, €", False, "labels", lowest=0, function=mean_cost)
     """
 
     name: str
     label: str
     greater_is_better: bool
-    takes: Literal["labels", "probabilities", "numbers"]
-    lowest: float
-    highest: float
+    takes: Takes
+    lowest: float = -np.inf
+    highest: float = np.inf
     margin: float = 0.01
+    function: Function | None = None
 
     def limits(self, n_classes: int = 0) -> tuple[float, float]:
         """Return its range for that many classes: Brier's is 0 to 1 for two, else 0 to 2."""
@@ -80,14 +94,9 @@ _PROBLEMS = ("regression", "binary", "multiclass")
 
 
 def score(
-    name: str,
-    y: np.ndarray,
-    prediction: np.ndarray,
-    *,
-    n_classes: int = 0,
-    sample_weight: np.ndarray | None = None,
+    metric: str | Metric, y: np.ndarray, prediction: np.ndarray, *, n_classes: int = 0
 ) -> float:
-    """Score predictions with scikit-learn.
+    """Score predictions by a metric; by ninefold's own as scikit-learn does (see `formulas`).
 
     y           (n,) class codes 0 … n_classes − 1, or numbers
     prediction  (n, n_classes) probabilities, two columns for two classes too; or (n,) numbers
@@ -104,9 +113,10 @@ def score(
     F1 of two classes no row of code 1, true or predicted (for more classes, one neither true nor
     predicted is left out of the average); for R² a `y` without variance.
 
-    Raises NinefoldError for an unknown metric, a wrong shape, or rows that are not probabilities.
+    Raises NinefoldError for an unknown metric, a wrong shape, rows that are not probabilities, and
+    an own metric that fails or returns no number of its range.
     """
-    metric = _known(name)
+    metric = _known(metric)
     y, found = np.asarray(y), np.asarray(prediction, dtype=float)
     shape: tuple[int, ...] = (len(y),) if metric.takes == "numbers" else (len(y), n_classes)
     if found.shape != shape or len(y) == 0:
@@ -116,60 +126,38 @@ def score(
         )
     if not np.isfinite(found).all():
         return float("nan")
-    if metric.takes == "numbers":
-        value = _score_numbers(name, y.astype(float), found, sample_weight)
-    elif metric.takes == "labels":
-        likeliest = found.argmax(axis=1)
-        value = _score_labels(name, y.astype(int), likeliest, n_classes, sample_weight)
-    else:
-        value = _score_probabilities(name, y.astype(int), _distribution(found), sample_weight)
-    return float(value)
+    y = y.astype(float if metric.takes == "numbers" else int)
+    if metric.takes == "probabilities":
+        found = _distribution(found)
+    if metric.function is None:
+        return float(FORMULAS[metric.name](y, found))
+    return _score_own(metric, metric.function, y, found)
 
 
-def _score_numbers(name: str, y: np.ndarray, found: np.ndarray, weight) -> float:
-    from sklearn import metrics
-
-    if name == "rmse":
-        return metrics.root_mean_squared_error(y, found, sample_weight=weight)
-    if name == "mae":
-        return metrics.mean_absolute_error(y, found, sample_weight=weight)
-    return np.nan if np.ptp(y) == 0 else metrics.r2_score(y, found, sample_weight=weight)
-
-
-def _score_labels(name: str, y: np.ndarray, labels: np.ndarray, n_classes: int, weight) -> float:
-    from sklearn import metrics
-
-    if name == "accuracy":
-        return metrics.accuracy_score(y, labels, sample_weight=weight)
-    if name == "balanced_accuracy":
-        return metrics.recall_score(
-            y, labels, labels=np.unique(y), average="macro", sample_weight=weight
+def _score_own(metric: Metric, function: Function, y: np.ndarray, found: np.ndarray) -> float:
+    if metric.takes == "labels":
+        found = found.argmax(axis=1)
+    elif metric.takes == "probabilities" and found.shape[1] == 2:
+        found = found[:, 1]
+    try:
+        value = function(y, found)
+    except Exception as error:
+        raise NinefoldError(
+            f"the metric '{metric.name}' failed: {type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(value, Real) or np.isinf(float(value)):
+        shown = value if isinstance(value, Real) else type(value).__name__
+        raise NinefoldError(
+            f"the metric '{metric.name}' returned {shown}",
+            "expected a finite number, or NaN where it is not defined",
         )
-    if n_classes == 2:
-        return metrics.f1_score(y, labels, zero_division=np.nan, sample_weight=weight)
-    every = list(range(n_classes))
-    return metrics.f1_score(
-        y, labels, labels=every, average="macro", zero_division=np.nan, sample_weight=weight
-    )
-
-
-def _score_probabilities(name: str, y: np.ndarray, found: np.ndarray, weight) -> float:
-    from sklearn import metrics
-
-    n_classes = found.shape[1]
-    if name == "log_loss":
-        return metrics.log_loss(y, found, labels=list(range(n_classes)), sample_weight=weight)
-    one_hot = np.eye(n_classes)[y]
-    if name == "brier":
-        mean = metrics.mean_squared_error(one_hot, found, sample_weight=weight)
-        return mean if n_classes == 2 else mean * n_classes
-    if len(np.unique(y)) < n_classes:
-        return np.nan
-    if n_classes == 2:
-        one_hot, found = y, found[:, 1]
-    if name == "roc_auc":
-        return metrics.roc_auc_score(one_hot, found, sample_weight=weight)
-    return metrics.average_precision_score(one_hot, found, sample_weight=weight)
+    number = float(value)
+    if number < metric.lowest or number > metric.highest:
+        raise NinefoldError(
+            f"the metric '{metric.name}' returned {number}",
+            f"its range is {metric.lowest} to {metric.highest}",
+        )
+    return number
 
 
 def _distribution(found: np.ndarray) -> np.ndarray:
@@ -244,14 +232,17 @@ def _deciding_classification(y: np.ndarray) -> tuple[str, str]:
     return "average_precision", "a class is rare, and accuracy would hardly notice it"
 
 
-def practical_margin(name: str, naive_score: float) -> float:
+def practical_margin(metric: str | Metric, naive_score: float) -> float:
     """Return the difference below which two scores are practically equal: 0.01 of a score, 1 %
-    of the naive model's of a loss (`naive_score`; R²'s 0.01 is 1 % of the naive squared error)."""
-    metric = _known(name)
-    return metric.margin if metric.greater_is_better else metric.margin * naive_score
+    of the naive model's of a loss (`naive_score`; R²'s 0.01 is 1 % of the naive squared error);
+    of an own metric, its own."""
+    metric = _known(metric)
+    return metric.margin if metric.greater_is_better else metric.margin * abs(naive_score)
 
 
-def _known(name: str) -> Metric:
-    if name not in METRICS:
-        raise NinefoldError(f"unknown metric '{name}'", did_you_mean(name, METRICS))
-    return METRICS[name]
+def _known(metric: str | Metric) -> Metric:
+    if isinstance(metric, Metric):
+        return metric
+    if metric not in METRICS:
+        raise NinefoldError(f"unknown metric '{metric}'", did_you_mean(metric, METRICS))
+    return METRICS[metric]

@@ -17,13 +17,13 @@ from ninefold.study.arguments import must_be_filled
 from ninefold.study.comparison import compare
 from ninefold.study.dataset import Dataset
 from ninefold.study.evaluation import Evaluation
-from ninefold.study.harness import Harness, judge, judge_constant
+from ninefold.study.harness import Harness, judge_all, judge_constant
 from ninefold.study.learners import Task
 from ninefold.study.metrics import deciding_metric, metrics_for
 from ninefold.study.preparation import tidy_inputs
 from ninefold.study.recorder import Recorder
 from ninefold.study.split_data import SplitData, load_split, make_task
-from ninefold.study.splits import Plan, make_folds, plan_folds
+from ninefold.study.splits import Plan
 from ninefold.study.training import Recipe
 from ninefold.study.variants import Variant, choose_best
 
@@ -53,6 +53,7 @@ class Study:
         self.project, self.recorder = project, recorder
         self.settings = project.settings
         self.evaluations: dict[str, Evaluation] = {}
+        self._told: set[str] = {"forced"}  # why networks are trained by model.fit: said once
 
     # data
 
@@ -84,23 +85,15 @@ class Study:
     @cached_property
     def plan(self) -> Plan:
         """Return how many folds and repeats this study uses, and why."""
-        data, harness = self.development(), self.settings.harness
-        smallest = int(min(pd.Series(data.y).value_counts())) if data.classes else None
-        groups = self.split.groups
-        return plan_folds(
-            len(data.y), smallest, None if groups is None else len(set(groups)),
-            harness.folds, harness.repeats,
-        )  # fmt: skip
+        return self.split.plan(self.settings.harness)
 
     @cached_property
     def harness(self) -> Harness:
         """Return the splits and metrics that every section shares."""
         data, settings = self.development(), self.settings
-        splits = make_folds(
-            data.y, folds=self.plan.folds, repeats=self.plan.repeats,
-            validation=settings.harness.validation, seed=settings.study.seed,
-            stratify=bool(data.classes), groups=self.split.groups,
-        )  # fmt: skip
+        splits = self.split.make_folds(
+            self.plan.folds, self.plan.repeats, settings.harness.validation, settings.study.seed
+        )
         must_be_filled(self.task, splits)
         metric, _ = deciding_metric(data.y, data.problem, settings.study.metric)
         others = [name for name in metrics_for(data.problem) if name != metric]
@@ -142,18 +135,40 @@ class Study:
         """
         given = {"epochs": epochs, "batch_size": batch_size}
         changes = {key: value for key, value in given.items() if value is not None}
-        if build == "constant":
-            return self.keep(name, judge_constant(self.harness))
         if isinstance(build, Variant):
             changes = {"epochs": build.epochs, "batch_size": build.batch_size} | changes
-            build = self.build(build)
         recipe = self.recipe(callbacks=tuple(callbacks), **changes)
-        return self.keep(name, judge(build, self.harness, recipe, model_seed))
+        return self._judge({name: build}, recipe, model_seed)[name]
+
+    def evaluate_all(self, variants: Mapping[str, Any]) -> None:
+        """Judge variants, name → build, as `evaluate` does one: networks of one architecture are
+        trained together, in less time. They are kept in `evaluations`."""
+        self._judge(variants, self.recipe())
+
+    def _judge(
+        self, variants: Mapping[str, Any], recipe: Recipe, model_seed: int = 0
+    ) -> dict[str, Evaluation]:
+        builds = {
+            name: self.build(build) if isinstance(build, Variant) else build
+            for name, build in variants.items()
+            if not _is_constant(build)
+        }
+        judged = judge_all(builds, self.harness, recipe, model_seed)
+        return {
+            name: self.keep(name, judged[name] if name in judged else judge_constant(self.harness))
+            for name in variants
+        }
 
     def keep(self, name: str, evaluation: Evaluation) -> Evaluation:
         """Record an evaluation, one made by `ninefold.average` for example, under `name`."""
         self.evaluations[name] = evaluation
         self.recorder.evaluation(name, evaluation.to_record())
+        if evaluation.engine == "fit" and evaluation.engine_reason not in self._told:
+            self._told.add(evaluation.engine_reason)
+            self.recorder.fact(
+                "{reason}: trained by model.fit, which takes many times longer.",
+                kind="note", reason=evaluation.engine_reason,
+            )  # fmt: skip
         if evaluation.diverged:
             self.recorder.fact(
                 "{name}: {diverged:integer} of {folds:integer} networks diverged; "
@@ -260,3 +275,7 @@ class Study:
         from ninefold.study.shows import show
 
         show(self, name, **options)
+
+
+def _is_constant(build: Any) -> bool:
+    return isinstance(build, str) and build == "constant"

@@ -3,7 +3,6 @@
 Everything here is a pure function of labels, groups, sizes and a seed; row numbers go out.
 """
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,34 +48,32 @@ def plan_folds(
     groups: int | None,
     folds: int | None = None,
     repeats: int | None = None,
+    *,
+    blocks: int | None = None,
 ) -> Plan:
     """Choose folds and repeats from the size of the data, unless they are given.
 
     rows            development rows
     smallest_class  rows of the rarest class, None for a regression
     groups          number of groups, None where rows stand alone
+    blocks          moments that follow one another, where the folds are to do so (see `time_order`)
 
     Raises NinefoldError where the data cannot fill the folds.
     """
     usual_folds, usual_repeats = next(plan for most, plan in _SIZES if rows <= most)
-    limits = [rows // 2]
-    if smallest_class is not None:
-        limits.append(smallest_class)
-    if groups is not None:
-        limits.append(groups)
-    most = min(limits)
+    most, scarce = limit_folds(rows, smallest_class, groups, blocks)
     if (folds is not None and folds < 2) or (repeats is not None and repeats < 1):
         raise NinefoldError(f"{folds} folds × {repeats} repeats", "expected at least 2 × 1")
     if most < 2 or (folds or 2) > most:
         raise NinefoldError(
-            f"{folds or 2} folds cannot be filled: {_scarce(rows, smallest_class, groups)}",
+            f"{folds or 2} folds cannot be filled: {scarce}",
             f"at most {most} folds" if most > 1 else "at least two folds",
             "ask for fewer folds" if most > 1 else "collect more rows, or join rare classes",
         )
     if folds or repeats:
         reason = "as ninefold.toml says"
     elif most < usual_folds:
-        reason = f"fewer folds than usual: {_scarce(rows, smallest_class, groups)}"
+        reason = f"fewer folds than usual: {scarce}"
     else:
         reason = f"usual for {rows:,} development rows"
     return Plan(folds or min(usual_folds, most), repeats or usual_repeats, reason)
@@ -86,11 +83,18 @@ def plan_folds(
 _SIZES = ((1_000, (10, 3)), (5_000, (10, 1)), (20_000, (5, 1)), (float("inf"), (3, 1)))
 
 
-def _scarce(rows: int, smallest_class: int | None, groups: int | None) -> str:
-    """Say what there are fewest of."""
-    if smallest_class is not None and smallest_class < min(rows // 2, groups or rows):
-        return f"the rarest class has {smallest_class} development rows"
-    return f"there are {rows} rows" if groups is None else f"there are {groups} groups"
+def limit_folds(
+    rows: int, smallest_class: int | None, groups: int | None, blocks: int | None = None
+) -> tuple[int, str]:
+    """Return the most folds that can be filled, and what there is too little of for more."""
+    limits = [(rows // 2, f"there are {rows} rows")]
+    if groups is not None:
+        limits.append((groups, f"there are {groups} groups"))
+    if smallest_class is not None:
+        limits.append((smallest_class, f"the rarest class has {smallest_class} development rows"))
+    if blocks is not None:
+        limits.append((blocks - 1, f"the rows are of {blocks} moments, the first of them to train"))
+    return min(limits, key=lambda limit: limit[0])
 
 
 def make_folds(
@@ -133,12 +137,7 @@ def take_share(
     if share == 0 or (groups is not None and len(np.unique(groups)) < 2):
         return np.array([], dtype=int)
     if groups is not None:
-        folds = min(max(2, round(1 / share)), len(np.unique(groups)))
-        stratify = stratify and np.unique(y, return_counts=True)[1].max() >= folds
-        splitter = _k_fold(folds, seed, stratify, groups)
-        with warnings.catch_warnings():  # fewer rows of a class than folds: only one is taken
-            warnings.filterwarnings("ignore", "The least populated class")
-            return np.sort(next(iter(splitter.split(y, y, groups)))[1])
+        return _take_groups(y if stratify else np.zeros(len(y)), share, seed, groups)
     generator = np.random.default_rng(seed)
     strata = (
         [np.flatnonzero(y == code) for code in np.unique(y)] if stratify else [np.arange(len(y))]
@@ -150,6 +149,27 @@ def take_share(
 def _count(rows: int, share: float) -> int:
     """At least one row is taken of two or more, and at least one stays."""
     return 0 if rows < 2 else min(max(1, round(share * rows)), rows - 1)
+
+
+def _take_groups(y: np.ndarray, share: float, seed: int, groups: np.ndarray) -> np.ndarray:
+    """In random order, take each group that brings what is taken of the classes closer to the
+    share: large groups would overshoot it by far (scikit-learn's first grouped fold of unequal
+    groups may hold most rows). At least one is taken, and at least one stays."""
+    numbers, classes = (np.unique(values, return_inverse=True)[1] for values in (groups, y))
+    counts = np.zeros((numbers.max() + 1, classes.max() + 1))
+    np.add.at(counts, (numbers, classes), 1)
+    parts = counts / counts.sum(axis=0)  # (groups, classes): which part of a class a group holds
+    order = np.random.default_rng(seed).permutation(len(parts))
+    taken: list[int] = []
+    missing = np.full(parts.shape[1], share)
+    for group in order:
+        left = missing - parts[group]
+        if np.abs(left).sum() < np.abs(missing).sum() and len(taken) < len(parts) - 1:
+            taken.append(group)
+            missing = left
+    if not taken:
+        taken = [order[np.abs(parts[order] - share).sum(axis=1).argmin()]]
+    return np.flatnonzero(np.isin(numbers, taken))
 
 
 def _k_fold(folds: int, seed: int, stratify: bool, groups: np.ndarray | None):

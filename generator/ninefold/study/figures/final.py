@@ -139,14 +139,16 @@ def residuals(data: dict, theme: Theme) -> Figure:
 def holdout(data: dict, theme: Theme) -> Figure:
     """Draw the hold-out score on the range that cross-validation had predicted for it.
 
-    {"metric", "range": {"mean", "low", "high"}, "score", "low", "high": the score's interval,
+    {"metric", "range": {"mean", "low", "high"}, its ends None where there is none,
+     "score", "low", "high": the score's interval,
      "constant"?: the strongest constant's score, "simple"?: the best simple model's,
      "better": "left" | "right"}
     """
     figure, (axes,) = blank(2.5)
     axes.set(xlim=_holdout_limits(data), ylim=(0, 1.92))
     _marks(axes, data, theme)
-    _expected(axes, data["range"], theme)
+    if finite(data["range"]["low"], data["range"]["high"]):
+        _expected(axes, data["range"], theme)
     _found(axes, data, theme)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
@@ -208,6 +210,10 @@ def _marks(axes: Axes, data: dict, theme: Theme) -> None:
     places = [_inwards(axes, value, text) for (value, _), text in zip(marks, texts, strict=True)]
     left, right = axes.get_xlim()
     places = spread(places, sum(map(_share, texts)) / 2 * (right - left))
+    beyond = [
+        place - _inwards(axes, place, text) for text, place in zip(texts, places, strict=True)
+    ]
+    places = [place - max(beyond, key=abs, default=0) for place in places]
     for (value, _), text, place in zip(marks, texts, places, strict=True):
         axes.vlines(value, 0.42, BAND + HALF, color=theme.muted, linewidth=1.1)
         axes.plot([value], [0], "^", color=theme.muted, markersize=8, clip_on=False)

@@ -26,36 +26,47 @@ BAR = 0.72  # of a fold's row
 def splits(data: dict, theme: Theme) -> Figure:
     """Draw where each row serves: the hold-out apart, then the parts of each fold, with counts.
 
-    {"rows": all, "holdout": rows set aside, "repeats",
-     "folds": [{"fold", "train", "validation", "test", "start", "stop"}]}
+    {"rows": all, "holdout": rows set aside, "repeats", "ordered"?: whether rows are in time order,
+     "folds": [{"fold", "train", "validation", "test", "start", "stop", "groups"?: in the test}]}
     start, stop: where the fold's test rows lie among the development rows, 0 to rows − holdout.
-    The inner validation rows, drawn at random from the rest, are shown beside the test rows.
+    The inner validation rows, drawn at random from the rest, are shown beside the test rows; in
+    time order they are the last before them, and later rows do not serve.
     """
     folds, development = data["folds"], max(data["rows"] - data["holdout"], 1)
     figure, (axes,) = blank(1.15 + 0.3 * max(len(folds), 2))
     colors = {"train": theme.faint, "validation": theme.color(5), "test": theme.color(0)}
     for row, fold in enumerate(folds):
-        for part, start, stop in _pieces(fold, development):
+        pieces = _pieces(fold, development, bool(data.get("ordered")))
+        for part, start, stop in pieces:
             axes.barh(row, stop - start, left=start, height=BAR, color=colors[part], linewidth=0)
-        _write_counts(axes, row, fold, development, colors)
+        _write_counts(axes, row, fold, pieces, development, colors)
     _holdout_block(axes, data, development, len(folds), theme)
-    axes.set_yticks(range(len(folds)), [f"fold {fold['fold']}" for fold in folds])
+    axes.set_yticks(range(len(folds)), [_name(fold) for fold in folds])
     axes.set_ylim(len(folds) - 0.5, -0.5)
     axes.tick_params(axis="both", length=0, labelcolor=theme.text)
     axes.set_xticks([])
     axes.spines[:].set_visible(False)
     times = data["repeats"]
     again = f", split anew {number(times)} times" if times > 1 else ""
+    again = ", in time order" if data.get("ordered") else again
     axes.set_xlabel(f"{development:,} development rows{again}", loc="left")
     names = ["training", "inner validation", "test", "hold-out"]
     key(figure, names, theme, [*colors.values(), theme.accent])
     return figure
 
 
-def _pieces(fold: dict, development: int) -> list[tuple[str, float, float]]:
+def _name(fold: dict) -> str:
+    name, groups = f"fold {fold['fold']}", fold.get("groups")
+    return name if groups is None else f"{name}: {groups:,} group{'s' * (groups != 1)}"
+
+
+def _pieces(fold: dict, development: int, ordered: bool) -> list[tuple[str, float, float]]:
     """Return (part, start, stop) of a fold's bar from left to right; the validation rows follow
     the test rows and go on at the left end where the right end is reached."""
     start, stop = fold["start"], fold["stop"]
+    if ordered:
+        inner = start - fold["validation"]
+        return [("train", 0, inner), ("validation", inner, start), ("test", start, stop)]
     end = stop + (fold["validation"] or 0)
     over = max(end - development, 0)
     pieces = [
@@ -68,10 +79,17 @@ def _pieces(fold: dict, development: int) -> list[tuple[str, float, float]]:
     return [piece for piece in pieces if piece[2] > piece[1]]
 
 
-def _write_counts(axes: Axes, row: int, fold: dict, development: int, colors: dict) -> None:
+def _write_counts(
+    axes: Axes,
+    row: int,
+    fold: dict,
+    pieces: list[tuple[str, float, float]],
+    development: int,
+    colors: dict,
+) -> None:
     """Write each part's count into its widest piece, where it fits."""
     widest: dict[str, tuple[float, float]] = {}
-    for part, start, stop in _pieces(fold, development):
+    for part, start, stop in pieces:
         if stop - start > widest.get(part, (0, 0))[1] - widest.get(part, (0, 0))[0]:
             widest[part] = (start, stop)
     for part, (start, stop) in widest.items():
@@ -118,7 +136,7 @@ def lines(data: dict, theme: Theme) -> Figure:
     """Draw lines named at their right end, with bands where low and high are given.
 
     {"series": [{"name", "x": […], "y": […], "low"?: […], "high"?: […]}], "x_label", "y_label",
-     "x_log"?: bool, "reference"?: {"value", "label"}}
+     "x_log"?: bool, "from_zero"?: bool, of the y axis, "reference"?: {"value", "label"}}
     """
     figure, (axes,) = blank(3.2)
     few = len(data["series"]) <= 5
@@ -133,6 +151,8 @@ def lines(data: dict, theme: Theme) -> Figure:
         if known:
             ends.append((known[-1][1], shorten(series["name"], 24), color))
     reference_line(axes, data.get("reference"), theme, "x")
+    if data.get("from_zero"):
+        axes.set_ylim(bottom=0)
     positive = min(finite(*(series["x"] for series in data["series"])), default=0.0) > 0
     number_axis(axes.xaxis, log=bool(data.get("x_log")) and positive, ticks=7)
     number_axis(axes.yaxis, ticks=5)

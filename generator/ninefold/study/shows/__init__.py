@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ninefold.errors import NinefoldError
-from ninefold.study.shows import data, final, harness, mistakes, results, tuning
+from ninefold.study.shows import data, final, harness, mistakes, precision, results, tuning
 from ninefold.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ SHOWS: dict[str, Callable[..., None]] = {
     "ideas": data.ideas,
     "splits": harness.splits,
     "metrics": harness.metrics,
-    "precision": harness.precision,
+    "precision": precision.precision,
     "balance": harness.balance,
     "scores": results.scores,
     "threshold": results.threshold,

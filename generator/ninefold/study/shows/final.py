@@ -49,7 +49,7 @@ def saved_model(study: "Study", model: FinalFit) -> None:
     curves = model.members[0]
     panel = {
         "title": model.variant.name,
-        "epochs": list(range(1, len(curves.train_curve["loss"]) + 1)),
+        "epochs": list(range(1, len(curves.trained.train["loss"]) + 1)),
         **{
             part: {
                 "mean": curve,
@@ -57,8 +57,8 @@ def saved_model(study: "Study", model: FinalFit) -> None:
                 "high": curve,
             }
             for part, curve in (
-                ("train", curves.train_curve["loss"]),
-                ("validation", curves.validation_curve.get("loss", [])),
+                ("train", curves.trained.train["loss"]),
+                ("validation", curves.trained.validation.get("loss", [])),
             )
         },
     }
@@ -74,6 +74,15 @@ def saved_model(study: "Study", model: FinalFit) -> None:
 def expected_range(study: "Study", model: FinalFit) -> None:
     """The range in which the hold-out score should fall, from cross-validation alone."""
     metric, found = study.metric, _range(study, model.variant)
+    study.recorder.value(range=found)
+    if found["low"] is None:
+        study.recorder.fact(
+            "No range is predicted for the {holdout_rows:integer} rows of the hold-out ({why}). "
+            "Over the folds the mean {metric_label} is {expected_mean:score}.",
+            holdout_rows=len(study.split.holdout), why=study.harness.protocol().no_test,
+            metric_label=METRICS[metric].label, expected_mean=found["mean"],
+        )  # fmt: skip
+        return
     study.recorder.fact(
         "Cross-validation predicts a {metric_label} of {expected:interval} on the "
         "{holdout_rows:integer} rows of the hold-out (95 %).",
@@ -81,13 +90,16 @@ def expected_range(study: "Study", model: FinalFit) -> None:
         expected={"low": found["low"], "high": found["high"]},
         holdout_rows=len(study.split.holdout),
     )
-    study.recorder.value(range=found)
 
 
-def _range(study: "Study", variant: Variant) -> dict[str, float]:
+def _range(study: "Study", variant: Variant) -> dict[str, float | None]:
+    """The predicted range; where the folds allow none, `low` and `high` are None."""
     metric, judged = study.metric, variant.record
+    scores = np.array([v for v in judged["scores"][metric] if v is not None])
+    if study.harness.protocol().no_test:
+        return {"mean": float(scores.mean()), "low": None, "high": None}
     found = predicted_holdout_range(
-        np.array([v for v in judged["scores"][metric] if v is not None]),
+        scores,
         judged["n_train"], judged["n_test"], len(study.split.holdout),
         bounds=METRICS[metric].limits(len(study.task.classes)),
     )  # fmt: skip
@@ -100,20 +112,22 @@ def holdout(study: "Study", look: Look) -> None:
     label, n = METRICS[metric].label, len(look.y)
     variant, sampled = look.fit.variant, look.interval
     expected, found = _range(study, variant), _verdict(study, look)
-    inside = expected["low"] <= sampled.score <= expected["high"]
+    inside = None
+    if expected["low"] is not None and expected["high"] is not None:
+        inside = bool(expected["low"] <= sampled.score <= expected["high"])
     rival = simple_evaluations(study)[look.simple.name]["summary"][metric]
     record.value(
         holdout={"score": sampled.score, "low": sampled.low, "high": sampled.high, "n": n},
-        inside=bool(inside), constant=look.constant,
+        inside=inside, constant=look.constant,
         simple={"name": look.simple.name, "score": look.simple_score, "expected": rival},
         verdict=found, looks=look.looks,
     )  # fmt: skip
     record.fact(
         "Hold-out {metric_label}: {holdout_score:score} ({holdout_interval:interval}, {method}, "
-        "row sampling only), {where} the range that cross-validation predicted.",
+        "row sampling only){where}.",
         metric_label=label, holdout_score=sampled.score, method=sampled.method,
         holdout_interval={"low": sampled.low, "high": sampled.high},
-        where="inside" if inside else "outside",
+        where=_WHERE[inside],
     )  # fmt: skip
     record.fact(
         "Verdict, from cross-validation on the folds that also chose this model of "
@@ -151,11 +165,21 @@ def holdout(study: "Study", look: Look) -> None:
             "simple": look.simple_score,
             "better": "right" if METRICS[metric].greater_is_better else "left",
         },
-        alt=f"The hold-out {label} with its interval, on the range predicted by cross-validation, "
+        alt=f"The hold-out {label} with its interval, "
+        f"{'' if inside is None else 'on the range predicted by cross-validation, '}"
         f"beside the strongest constant and the best simple model, {look.simple.name}.",
-        caption="The hold-out score on the range that cross-validation had predicted.",
+        caption="The hold-out score on the range that cross-validation had predicted."
+        if inside is not None
+        else "The hold-out score with its interval from row sampling.",
     )
     _all_scores(study, look)
+
+
+_WHERE = {
+    True: ", inside the range that cross-validation predicted",
+    False: ", outside the range that cross-validation predicted",
+    None: "",
+}
 
 
 def _all_scores(study: "Study", look: Look) -> None:
@@ -182,8 +206,10 @@ def _all_scores(study: "Study", look: Look) -> None:
 
 def _verdict(study: "Study", look: Look) -> str:
     """One of the three verdicts, from cross-validation: against the strongest constant, and against
-    the best simple model of the spot-check."""
+    the best simple model of the spot-check. Where the folds allow no test, that they do not."""
     metric = study.metric
+    if study.harness.protocol().no_test:
+        return study.harness.protocol().no_test
     record = look.fit.variant.record
     judged = study.record_of("4-baseline").evaluations.values()
     constant = next(e for e in judged if e["engine"] == "constant")

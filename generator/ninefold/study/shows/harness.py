@@ -1,24 +1,18 @@
-"""Section 3: the splits, the metric that decides, and how precise the harness is."""
+"""Section 3: the splits, the metric that decides, the hold-out beside the development rows."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
+from ninefold.formats import show
 from ninefold.study.baselines import naive_loss
-from ninefold.study.harness import Harness, judge
 from ninefold.study.metrics import METRICS, deciding_metric, practical_margin, shown_beside
-from ninefold.study.splits import Fold, make_folds
-from ninefold.study.statistics import (
-    detectable_difference,
-    expected_standard_error,
-    standard_error_by_plan,
-)
+from ninefold.study.splits import Fold
 from ninefold.study.tables import make_table
 
 if TYPE_CHECKING:
     from ninefold.study.notebook import Study
-
-_PLANS = (3, 5, 10, 20)  # folds whose expected precision is shown
 
 
 def splits(study: "Study") -> None:
@@ -40,7 +34,7 @@ def splits(study: "Study") -> None:
             kind="note", quick=harness.quick, folds=plan.folds, repeats=plan.repeats,
             epochs=harness.epochs,
         )  # fmt: skip
-    record.fact(_how_divided(study))
+    _state_division(study)
     record.fact(
         "Networks train for {epochs:integer} epochs on batches of {batch_size:integer} rows; "
         "{validation:percent} of each training fold is the inner validation split.",
@@ -53,37 +47,67 @@ def splits(study: "Study") -> None:
             "rows": rows + len(data.holdout),
             "holdout": len(data.holdout),
             "repeats": plan.repeats,
-            "folds": _bars(first),
+            "ordered": data.blocks is not None,
+            "folds": _bars(study, first),
         },
         alt="Diagram of the splits: the hold-out apart, and for each fold its training, "
         "inner validation and test rows.",
-        caption="The splits of the first repeat. The hold-out is looked at once, in section 7.",
+        caption=_CAPTIONS[data.blocks is not None],
     )
 
 
-def _bars(folds: list[Fold]) -> list[dict]:
+_CAPTIONS = {
+    False: "The splits of the first repeat. The hold-out is looked at once, in section 7.",
+    True: "The splits in time order: each fold is trained on what came before its test rows. The "
+    "hold-out, which follows them all, is looked at once, in section 7.",
+}
+
+
+def _bars(study: "Study", folds: list[Fold]) -> list[dict]:
+    """Each fold's counts, and where its test rows are drawn: side by side, or in time order."""
+    groups = study.development().groups
     bars, start = [], 0
     for fold in folds:
+        start = int(fold.test[0]) if study.split.blocks is not None else start
         stop = start + len(fold.test)
-        sizes = {name: len(getattr(fold, name)) for name in ("train", "validation", "test")}
-        bars.append({"fold": fold.fold + 1, **sizes, "start": start, "stop": stop})
+        bar = {name: len(getattr(fold, name)) for name in ("train", "validation", "test")}
+        bar |= {"fold": fold.fold + 1, "start": start, "stop": stop}
+        if groups is not None:
+            bar["groups"] = len(np.unique(groups[fold.test]))
+        bars.append(bar)
         start = stop
     return bars
 
 
-def _how_divided(study: "Study") -> str:
-    stratified = "at random, each class in proportion" if study.task.classes else "at random"
-    if study.split.groups is None:
-        data = study.development()
-        alike = len(set(data.identical)) < len(data)
-        rest = (
-            "most repeat the inputs of others, and need not stay together"
-            if alike
-            else ("no two have the same inputs")
-        )
-        return f"The rows are divided {stratified}; {rest}."
+def _state_division(study: "Study") -> None:
+    data, record = study.development(), study.recorder
+    if study.split.blocks is not None:
+        record.fact(
+            "The rows are in the order of '{time}': development from {development_span}, hold-out "
+            "from {holdout_span}. Each fold tests rows that follow all it is trained on, the last "
+            "of which are its inner validation split; {together} stay on one side.",
+            time=study.settings.data.time, development_span=_span(data.time),
+            holdout_span=_span(study.split.holdout.time),
+            together="rows of one moment" + (" or one group" if data.groups is not None else ""),
+        )  # fmt: skip
+        return
+    drawn = "at random, each class in proportion" if study.task.classes else "at random"
     kept = "rows of one group" if study.settings.data.group else "rows with the same inputs"
-    return f"The rows are divided {stratified}, as far as {kept} allow, which stay together."
+    if study.split.groups is not None:
+        record.fact(f"The rows are divided {drawn}, as far as {kept} allow, which stay together.")
+    elif len(set(data.identical)) < len(data):
+        rest = "most repeat the inputs of others, and need not stay together"
+        record.fact(f"The rows are divided {drawn}; {rest}.")
+    else:
+        record.fact(f"The rows are divided {drawn}; no two have the same inputs.")
+
+
+def _span(moments: np.ndarray | None) -> str:
+    """Return the first and the last of moments in order, dates without a clock as days."""
+    ends = [] if moments is None else [moments[0], moments[-1]]
+    if all(isinstance(end, np.datetime64) for end in ends):
+        return " to ".join(str(pd.Timestamp(end)).removesuffix(" 00:00:00") for end in ends)
+    return " to ".join(show(float(end), "significant") for end in ends)
 
 
 def metrics(study: "Study") -> None:
@@ -105,79 +129,7 @@ def metrics(study: "Study") -> None:
         ("metric", "text"), ("role", "text"), ("better", "text"),
         ("strongest constant", "score"), ("practically equal within", "significant"),
     ]  # fmt: skip
-    record.table("metrics", make_table("Metrics, by scikit-learn.", columns, rows))
-
-
-def precision(study: "Study") -> None:
-    """The standard error of a mean score under more repeats and other numbers of folds, measured
-    with a linear model, and the smallest difference that the study's plan could detect."""
-    from sklearn.linear_model import LogisticRegression, Ridge
-
-    task, plan, record = study.task, study.plan, study.recorder
-    model = LogisticRegression(max_iter=1000) if task.classes else Ridge()
-    repeats = max(plan.repeats, 10)
-    scores = judge(model, _repeated(study, plan.folds, repeats), study.recipe())
-    record.record.fits += scores.fits
-    undefined = int(np.isnan(scores.values()).sum())
-    if undefined:
-        record.fact(
-            "{metric_label} is undefined in {undefined:integer} of {judged:integer} folds, where a "
-            "class is absent or the target does not vary: how precise this harness is cannot be "
-            "told. Use fewer folds, or another metric.",
-            kind="note", metric_label=METRICS[study.metric].label, undefined=undefined,
-            judged=scores.fits,
-        )  # fmt: skip
-        return
-    found = scores.values().reshape(repeats, plan.folds)
-    spread = float(np.std(found[: plan.repeats], ddof=1))
-    sizes = (scores.protocol.n_train, scores.protocol.n_test)
-    smallest = detectable_difference(found[: plan.repeats].ravel(), *sizes)
-    record.fact(
-        "Under this plan (folds: {folds:integer}, repeats: {repeats:integer}) the mean "
-        "{metric_label} of a linear model has a standard error of {standard_error:significant}, "
-        "corrected for the overlap of the training folds.",
-        folds=plan.folds, repeats=plan.repeats, metric_label=METRICS[study.metric].label,
-        standard_error=expected_standard_error(spread, plan.folds, plan.repeats),
-    )  # fmt: skip
-    record.fact(
-        "The smallest difference between two models that this plan would find four times in five "
-        "is {detectable:significant} {metric_label} (paired, two-sided at 5 %, scores of the two "
-        "correlated by one half).",
-        detectable=smallest, metric_label=METRICS[study.metric].label,
-    )  # fmt: skip
-    numbers = list(range(1, repeats + 1))
-    series = [
-        {"name": f"{plan.folds} folds, measured", "x": numbers, "y": standard_error_by_plan(found)}
-    ]
-    for folds in _PLANS:
-        if folds != plan.folds and folds <= len(task.y) // 2:
-            expected = [
-                expected_standard_error(spread, folds, n, measured_folds=plan.folds)
-                for n in numbers
-            ]
-            series.append({"name": f"{folds} folds, expected", "x": numbers, "y": expected})
-    record.figure(
-        "precision",
-        "lines",
-        {
-            "series": series,
-            "x_label": "repeats",
-            "y_label": f"standard error, {METRICS[study.metric].label}",
-        },
-        alt="Standard error of the mean score against the number of repeats, a line for each "
-        "number of folds.",
-        caption="Repeats narrow the interval little: training folds overlap, and the correction "
-        "for that does not shrink with them.",
-    )
-
-
-def _repeated(study: "Study", folds: int, repeats: int) -> Harness:
-    task, settings = study.task, study.settings
-    made = make_folds(
-        task.y, folds=folds, repeats=repeats, validation=settings.harness.validation,
-        seed=study.seed, stratify=bool(task.classes), groups=study.split.groups,
-    )  # fmt: skip
-    return Harness(task, made, (study.metric,), "auto", study.seed)
+    record.table("metrics", make_table("Metrics, as scikit-learn defines them.", columns, rows))
 
 
 def balance(study: "Study") -> None:
@@ -186,9 +138,10 @@ def balance(study: "Study") -> None:
     data, record = study.split, study.recorder
     if not data.development.classes:
         record.fact(
-            "The hold-out is {share:percent} of the rows, drawn at random. What it holds is not "
-            "looked at before section 7.",
+            "The hold-out is {share:percent} of the rows, {drawn}. What it holds is not looked at "
+            "before section 7.",
             share=len(data.holdout) / (len(data.holdout) + len(data.development)),
+            drawn="drawn at random" if data.blocks is None else "the last in time",
         )  # fmt: skip
         return
     counts = [np.bincount(part.y, minlength=len(data.development.classes))
@@ -198,7 +151,8 @@ def balance(study: "Study") -> None:
         for name, inner, outer in zip(data.development.classes, *counts, strict=True)
     ]
     columns = [
-        (study.settings.data.target, "text"), ("development", "integer"), ("share", "percent"),
-        ("hold-out", "integer"), ("share ", "percent"),
+        (study.settings.data.target, "text"), ("development", "integer"),
+        ("share of development", "percent"), ("hold-out", "integer"),
+        ("share of hold-out", "percent"),
     ]  # fmt: skip
     record.table("balance", make_table("Rows of each class.", columns, rows))

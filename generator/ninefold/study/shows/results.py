@@ -42,14 +42,19 @@ def scores(study: "Study") -> None:
         ("model", "text"), (_label(metric), "pm"), (_label(beside), "pm"),
         ("parameters", "text"), ("fit", "duration"),
     ]  # fmt: skip
+    no_test = _without_interval(shown)
     caption = "Mean over all folds ± half the corrected 95 % interval; the best on top."
+    if no_test:
+        caption = f"Mean over all folds, the best on top; {no_test}."
     record.table("scores", make_table(caption, columns, rows))
     record.figure(
         "scores",
         "forest",
         {"rows": points, "x_label": _label(metric), "better": _better(metric)},
-        alt=f"{_label(metric)} of each model with its interval, best on top: {', '.join(shown)}.",
-        caption="Each dot is a fold, each bar a mean with its corrected 95 % interval.",
+        alt=f"{_label(metric)} of each model, best on top: {', '.join(shown)}.",
+        caption=f"Each dot is a fold, the large one their mean; {no_test}."
+        if no_test
+        else "Each dot is a fold, each bar a mean with its corrected 95 % interval.",
     )
 
 
@@ -60,8 +65,10 @@ def threshold(study: "Study", simple: str, constant: str = "strongest constant")
     protocol = model.protocol
     pairs = np.array([model.values(metric), constants.values(metric)])  # (2, folds × repeats)
     defined = pairs[:, np.isfinite(pairs).all(axis=0)]
-    against = paired_comparison(defined[0], defined[1], protocol.n_train, protocol.n_test)
-    found = verdict(against, greater_is_better=METRICS[metric].greater_is_better)
+    found: str = protocol.no_test
+    if not found:
+        against = paired_comparison(defined[0], defined[1], protocol.n_train, protocol.n_test)
+        found = verdict(against, greater_is_better=METRICS[metric].greater_is_better)
     record.fact(
         "A model has skill where its {metric_label} is clearly {side} {constant:score}, that of "
         "the strongest constant, on the same folds. The {simple_name} model has {simple:score}: "
@@ -108,7 +115,7 @@ def differences(study: "Study", control: str, only: str = "", most: int | None =
     """
     metric, record = study.metric, study.recorder
     family = {k: e for k, e in study.evaluations.items() if k == control or k.startswith(only)}
-    table = compare(family, control=control)
+    table, no_test = compare(family, control=control), _without_interval(family)
     ranked = list(_ranked({k: family[k] for k in table["variant"]}, metric))[:most]
     shown = table.set_index("variant").loc[ranked].reset_index()
     rows = [
@@ -125,9 +132,10 @@ def differences(study: "Study", control: str, only: str = "", most: int | None =
     ]  # fmt: skip
     record.fact(
         "The control ({control}) has {control_score:pm} {metric_label}; {comparisons:integer} "
-        "variants are compared with it, and p is adjusted for their number.",
+        "variants are compared with it, {how}.",
         control=control, control_score=_as_dict(family[control].interval()),
         metric_label=_label(metric), comparisons=len(table),
+        how=no_test or "and p is adjusted for their number",
     )  # fmt: skip
     if len(rows) < len(table):
         record.fact("The best {shown:integer} of them are shown.", shown=len(rows))
@@ -145,10 +153,18 @@ def differences(study: "Study", control: str, only: str = "", most: int | None =
             "x_label": f"difference in {_label(metric)}",
             "better": _better(metric),
         },
-        alt=f"Difference of each variant from {control} with its 95 % interval.",
-        caption=f"Differences from '{control}' with corrected 95 % intervals.",
+        alt=f"Difference of each variant from {control}{'' if no_test else _WITH}.",
+        caption=f"Differences from '{control}'{f'; {no_test}' if no_test else _WITH}.",
     )
     _outcome(study, family, control)
+
+
+_WITH = " with corrected 95 % intervals"
+
+
+def _without_interval(evaluations: Mapping[str, Evaluation]) -> str:
+    """Return why evaluations on the same folds come without intervals, "" where they have them."""
+    return next((e.protocol.no_test for e in evaluations.values()), "")
 
 
 def _outcome(study: "Study", family: Mapping[str, Evaluation], control: str) -> None:

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ninefold.errors import NinefoldError
-from ninefold.study.evaluation import Evaluation
+from ninefold.study.evaluation import Evaluation, interval_of
 from ninefold.study.metrics import METRICS
-from ninefold.study.statistics import corrected_interval
 from ninefold.study.tables import make_table
 
 if TYPE_CHECKING:
@@ -86,13 +85,11 @@ def nested_estimate(study: "Study", prefix: str = "trial") -> None:
     inner = np.where(np.isfinite(inner), inner, np.inf)
     outer = np.array([e.values(metric) for e in trials.values()])
     chosen = outer[inner.argmin(axis=0), np.arange(outer.shape[1])]
-    chosen = chosen[np.isfinite(chosen)]  # folds where the metric is defined, as in each interval
     greater = METRICS[metric].greater_is_better
     means = [e.interval(metric).mean for e in trials.values()]
     flat = max(means) if greater else min(means)
     protocol = next(iter(trials.values())).protocol
-    limits = METRICS[metric].limits(len(protocol.classes))
-    nested = corrected_interval(chosen, protocol.n_train, protocol.n_test, bounds=limits)
+    nested = interval_of(chosen, metric, protocol)
     optimism = (flat - nested.mean) if greater else (nested.mean - flat)
     record.fact(
         "Flat estimate of the search: {flat:score} {metric_label}. Nested: {nested:pm}. The "
@@ -137,7 +134,9 @@ def members(study: "Study", sizes: Sequence[int], prefix: str = "mean of") -> No
             "y_label": label,
         },
         alt=f"{label} against the number of networks whose predictions are averaged.",
-        caption="Mean over the folds with its corrected 95 % interval. The intervals are wide for "
+        caption=f"Mean over the folds; {study.harness.protocol().no_test}."
+        if study.harness.protocol().no_test
+        else "Mean over the folds with its corrected 95 % interval. The intervals are wide for "
         "reasons that all sizes share; the paired differences above compare them.",
     )
 

@@ -1,0 +1,117 @@
+"""Keras callbacks, called between compiled epochs: a copy for each network, errors by its name."""
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from ninefold.errors import NinefoldError
+
+_BATCH_HOOKS = (
+    "on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end",
+    "on_test_begin", "on_test_end", "on_test_batch_begin", "on_test_batch_end",
+)  # fmt: skip
+
+
+def hooks_batches(callback: Any) -> bool:
+    """Tell whether a callback must be called within epochs, on batches or around validation.
+    TerminateOnNaN need not: it is asked once an epoch, for what is not finite stays so."""
+    import keras
+
+    if type(callback) is keras.callbacks.TerminateOnNaN:
+        return False
+    hooks = ((getattr(callback, name, None), name) for name in _BATCH_HOOKS)
+    plain = keras.callbacks.Callback  # LambdaCallback has its hooks on the instance
+    return any(getattr(hook, "__func__", hook) is not getattr(plain, name) for hook, name in hooks)
+
+
+def is_own(callback: Any) -> bool:
+    """Tell whether a callback is not one of Keras's."""
+    return not type(callback).__module__.startswith("keras.")
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Turn whatever fails within into one line that begins with `name`."""
+    before = f"{name}: " if name else ""
+    try:
+        yield
+    except NinefoldError as error:
+        raise NinefoldError(f"{before}{error.happened}", error.expected, error.todo) from error
+    except Exception as error:
+        raise NinefoldError(f"{before}{type(error).__name__}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    """Return what an error says, without the stack that TensorFlow puts into its message."""
+    said = str(error)
+    if not said.startswith("Graph execution error"):
+        return said
+    lines = [line for line in said.splitlines() if line and not line.startswith((" ", "\t"))]
+    return next((line for line in lines[1:] if not line.startswith("Detected at")), lines[0])
+
+
+@contextmanager
+def naming_others(name: str) -> Iterator[None]:
+    """As `naming`, for errors that are none of ninefold's: those have their name."""
+    try:
+        yield
+    except NinefoldError:
+        raise
+    except Exception:
+        with naming(name):
+            raise
+
+
+@contextmanager
+def refusing_memory(name: str) -> Iterator[None]:
+    """Say in one line that a model does not fit into memory."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        before = f"{name}: " if name else ""
+        raise NinefoldError(
+            f"{before}training ran out of memory",
+            "a model and batches that fit",
+            'use smaller batches or layers, or engine="graph", one network at a time',
+        ) from error
+
+
+class Called:
+    """Copies of the callbacks for one network, called as `model.fit` calls them.
+
+    model  a Keras model, or what answers for one: it is asked for `stop_training`
+    """
+
+    def __init__(self, callbacks: Sequence[Any], model: Any, epochs: int, name: str):
+        import keras
+
+        self._model, self._name = model, name
+        copies = [copy.deepcopy(callback) for callback in callbacks]
+        self._on_nan = [c for c in copies if type(c) is keras.callbacks.TerminateOnNaN]
+        with naming(name):
+            self._list = keras.callbacks.CallbackList(copies, model=model, epochs=epochs, verbose=0)
+
+    @property
+    def stopped(self) -> bool:
+        return self._model.stop_training
+
+    def begin(self) -> None:
+        with naming(self._name):
+            self._list.on_train_begin()
+
+    def begin_epoch(self, epoch: int) -> None:
+        with naming(self._name):
+            self._list.on_epoch_begin(epoch)
+
+    def end_epoch(self, epoch: int, logs: dict[str, float]) -> None:
+        with naming(self._name):
+            for callback in self._on_nan:
+                callback.on_batch_end(epoch, logs)
+            self._list.on_epoch_end(epoch, logs)
+
+    def end(self, logs: dict[str, float]) -> None:
+        with naming(self._name):
+            self._list.on_train_end(logs)

@@ -1,0 +1,77 @@
+"""Which way a model is trained, and why: by its parts and its callbacks, never by the machine."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ninefold.errors import NinefoldError
+from ninefold.study.training.architecture import read_architecture
+from ninefold.study.training.callbacks import hooks_batches
+from ninefold.study.training.jobs import Job, Recipe
+
+# XLA takes a second more to compile and half a millisecond less a step; random numbers are slow.
+_MANY_STEPS = 3_000
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An engine, why it was taken, and the key of the trace it may share.
+
+    engine  "batched": all networks as one, in a TensorFlow graph; "batched-xla": the same
+            compiled by XLA; "graph": one network at a time, bit for bit as `model.fit`; "xla": the
+            same compiled by XLA; "fit": `model.fit` itself
+    """
+
+    engine: str
+    reason: str
+    key: str
+
+
+def choose_engine(model: Any, recipe: Recipe, jobs: Sequence[Job]) -> Choice:
+    """Choose how models like this compiled one are trained, one for each job.
+
+    Raises NinefoldError where the engine that the recipe forces cannot train it.
+    """
+    uncompilable = _uncompilable(model, recipe)
+    if recipe.engine == "fit":
+        return Choice("fit", "forced", "")
+    if uncompilable:
+        if recipe.engine != "auto":
+            raise NinefoldError(
+                uncompilable, f'engine="{recipe.engine}" compiles whole epochs',
+                'use engine="auto" or "fit"',
+            )  # fmt: skip
+        return Choice("fit", uncompilable, "")
+    architecture = read_architecture(model)
+    if recipe.engine.endswith("xla") and any("seed_generator" in v.path for v in model.variables):
+        raise NinefoldError(
+            f'engine="{recipe.engine}" draws other noise than Keras',
+            "expected a network without dropout or noise",
+            'use engine="auto", "batched" or "graph"',
+        )
+    if recipe.engine != "auto":
+        return Choice(recipe.engine, "forced", architecture.key)
+    if len(jobs) == 1:
+        return Choice("graph", "one network", architecture.key)
+    if architecture.obstacle:
+        return Choice("graph", architecture.obstacle, architecture.key)
+    if architecture.images:
+        return Choice("batched-xla", "convolutions of many networks", architecture.key)
+    steps = recipe.epochs * (len(jobs[0].rows) // recipe.batch_size)
+    if steps > _MANY_STEPS and not architecture.noise:
+        return Choice("batched-xla", "many small steps", architecture.key)
+    return Choice("batched", "small networks of Keras's own layers", architecture.key)
+
+
+def _uncompilable(model: Any, recipe: Recipe) -> str:
+    """Return what a compiled epoch cannot hold; "" where there is nothing of the kind."""
+    import keras
+
+    on_batches = [type(c).__name__ for c in recipe.callbacks if hooks_batches(c)]
+    if on_batches:
+        return f"{on_batches[0]} is called on batches"
+    own = ("train_step", "test_step", "make_train_function", "fit")
+    changed = [name for name in own if getattr(type(model), name) is not getattr(keras.Model, name)]
+    if changed:
+        return f"{type(model).__name__} has a {changed[0]} of its own"
+    return "the model runs eagerly" if model.run_eagerly else ""

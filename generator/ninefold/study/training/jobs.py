@@ -1,0 +1,89 @@
+"""What training is given and what it leaves: rows, a recipe, jobs, what was trained."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ninefold.errors import NinefoldError
+
+ENGINES = ("auto", "batched", "batched-xla", "graph", "xla", "fit")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a network is fed: x (n, …) float32, y (n, outputs), weight (n,)."""
+
+    x: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How each network is trained, the same for all folds.
+
+    engine  one of ENGINES; "auto": what `choose_engine` finds fit for the model and the recipe
+    """
+
+    epochs: int
+    batch_size: int
+    callbacks: Sequence[Any] = ()
+    engine: str = "auto"
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise NinefoldError(f"{name}={getattr(self, name)}", "expected 1 or more")
+        if self.engine not in ENGINES:
+            raise NinefoldError(f"engine={self.engine!r}", f"expected one of {', '.join(ENGINES)}")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One network to train: on `rows`, watched on `validation`, everything drawn from `seed`.
+
+    name  what a message calls it: "repeat 1, fold 2"
+    """
+
+    rows: Rows
+    validation: Rows | None
+    seed: int
+    name: str = ""
+
+
+@dataclass
+class Trained:
+    """What training one network left.
+
+    train, validation  metric → its value after each epoch, evaluated at the end of the epoch, in
+                       inference mode, without penalties
+    history            what `model.fit` calls history: metric or val_metric → its values; of the
+                       training rows it weighs batches while weights change, penalties included
+    weights            as `model.get_weights()` gives them
+    """
+
+    train: dict[str, list[float]] = field(default_factory=dict)
+    validation: dict[str, list[float]] = field(default_factory=dict)
+    history: dict[str, list[float]] = field(default_factory=dict)
+    weights: list[np.ndarray] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def add(self, logs: dict[str, float], train: dict, validation: dict) -> None:
+        """Append one epoch: the history's logs and the two curves' points."""
+        parts = ((self.history, logs), (self.train, train), (self.validation, validation))
+        for curve, point in parts:
+            for name, value in point.items():
+                curve.setdefault(name, []).append(float(value))
+
+
+def row_orders(seed: int, rows: int) -> Iterator[np.ndarray]:
+    """Yield the order of the rows in each epoch (rows,): what `model.fit` must be fed, without
+    shuffling, to end in the same weights."""
+    generator = np.random.default_rng(seed)
+    while True:
+        yield generator.permutation(rows).astype("int32")

@@ -1,0 +1,189 @@
+"""One network at a time: an epoch compiled once and used for every fold, or `model.fit` itself.
+
+The compiled epoch calls the model's own `train_step` on one batch after another, so that weights
+and history are, bit for bit, those of `model.fit` fed the same order of rows.
+"""
+
+import copy
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ninefold.study.training.callbacks import Called, naming, refusing_memory
+from ninefold.study.training.fresh import (
+    build_fresh,
+    inference,
+    make_metrics,
+    mean_loss,
+    must_be_alike,
+)
+from ninefold.study.training.jobs import Job, Recipe, Rows, Trained, row_orders
+
+Logs = dict[str, float]
+
+
+class CompiledModel:
+    """One model whose epoch, validation and looks at its rows are traced for any number of rows.
+
+    xla  compile the epoch's whole batches with XLA
+    """
+
+    def __init__(self, model: Any, rows: Rows, xla: bool = False):
+        import tensorflow as tf
+
+        make_metrics(model, rows)
+        self.model, loss = model, mean_loss(model)
+
+        def over_batches(step: Callable, x, y, weight, order, batch_size):
+            for start in tf.range(0, tf.shape(order)[0], batch_size):
+                part = order[start : start + batch_size]  # the last batch may be shorter
+                step((tf.gather(x, part), tf.gather(y, part), tf.gather(weight, part)))
+
+        def epoch(x, y, weight, order, batch_size):
+            over_batches(model.train_step, x, y, weight, order, batch_size)
+
+        def whole_batches(x, y, weight):  # (steps, batch_size, …)
+            for step in tf.range(tf.shape(x)[0]):
+                model.train_step((x[step], y[step], weight[step]))
+
+        def validate(x, y, weight, order, batch_size):
+            over_batches(model.test_step, x, y, weight, order, batch_size)
+
+        noise = [v for v in model.variables if "seed_generator" in v.path]
+
+        def observe(x, y, weight):
+            before = [tf.identity(v.value) for v in noise]
+            outputs = model(x, training=False)
+            for generator, state in zip(noise, before, strict=True):
+                generator.assign(state)  # noise drawn here is none of `fit`'s
+            for metric in model.metrics:
+                metric.reset_state()
+            return dict(model.compute_metrics(x, y, outputs, weight)) | {
+                "loss": loss(y, outputs, sample_weight=weight)
+            }
+
+        parts = [
+            tf.TensorSpec([None, *part.shape[1:]], tf.float32)
+            for part in (rows.x, rows.y, rows.weight)
+        ]
+        batches = [*parts, tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32)]
+        self.epoch = tf.function(epoch, input_signature=batches)
+        # XLA needs all sizes: it is given whole batches, the same for all folds
+        self.whole_batches = tf.function(whole_batches, jit_compile=True) if xla else None
+        self.validate = tf.function(validate, input_signature=batches)
+        self.observe = tf.function(observe, input_signature=parts)
+        self.infer = inference(model, rows)
+
+    def renew(self, fresh: Any) -> None:
+        """Give every variable the value it has in a freshly built model."""
+        must_be_alike(fresh, self.model)
+        for old, new in zip(state_of(self.model), state_of(fresh), strict=True):
+            old.assign(new)
+        self.model.stop_training = False
+
+
+def state_of(model: Any) -> list[Any]:
+    """Return everything that training changes: weights, generators of noise, the optimizer."""
+    model.optimizer.build(model.trainable_variables)
+    return [*model.variables, *model.optimizer.variables]
+
+
+def train_each(
+    compiled: CompiledModel,
+    fresh: Any,
+    jobs: Sequence[Job],
+    build: Callable,
+    recipe: Recipe,
+    engine: str,
+) -> Iterator[Trained]:
+    """Train one job after another. `fresh` is the first job's model, not yet trained."""
+    train = _fit if engine == "fit" else _train
+    for job in jobs:
+        start = time.perf_counter()
+        with naming(job.name), refusing_memory(""):
+            fresh = fresh or build_fresh(build, job.seed, job.rows.x)
+            compiled.renew(fresh)
+            fresh = None
+            trained = train(compiled, job, recipe)
+        trained.weights = compiled.model.get_weights()
+        trained.seconds = time.perf_counter() - start
+        yield trained
+
+
+def _train(compiled: CompiledModel, job: Job, recipe: Recipe) -> Trained:
+    import tensorflow as tf
+
+    model, rows, trained = compiled.model, job.rows, Trained()
+    called = Called(recipe.callbacks, model, recipe.epochs, "")
+    orders, logs = row_orders(job.seed, len(rows)), Logs()
+    batch_size = tf.constant(recipe.batch_size)
+    called.begin()
+    for epoch in range(recipe.epochs):
+        called.begin_epoch(epoch)
+        model.reset_metrics()
+        order = next(orders)
+        if compiled.whole_batches:
+            order = _train_whole(compiled.whole_batches, rows, order, recipe.batch_size)
+        if len(order):
+            compiled.epoch(rows.x, rows.y, rows.weight, order, batch_size)
+        logs = _as_floats(model.get_metrics_result())
+        if job.validation:
+            logs |= _validate(compiled, job.validation, batch_size)
+        trained.add(logs, *_curve_points(compiled.observe, job))
+        called.end_epoch(epoch, logs)
+        if called.stopped:
+            break
+    # an optimizer may keep an average of the weights, which `fit` takes in the end
+    model.optimizer.finalize_variable_values(model.trainable_weights)
+    called.end(logs)
+    return trained
+
+
+def _train_whole(train: Callable, rows: Rows, order: np.ndarray, size: int) -> np.ndarray:
+    """Train on as many whole batches as there are; return the rows that are left."""
+    steps = len(order) // size
+    if steps:
+        taken = order[: steps * size].reshape(steps, size)
+        train(*(part[taken] for part in (rows.x, rows.y, rows.weight)))
+    return order[steps * size :]
+
+
+def _validate(compiled: CompiledModel, rows: Rows, batch_size: Any) -> Logs:
+    compiled.model.reset_metrics()
+    in_order = np.arange(len(rows), dtype="int32")
+    compiled.validate(rows.x, rows.y, rows.weight, in_order, batch_size)
+    found = _as_floats(compiled.model.get_metrics_result())
+    return {f"val_{name}": value for name, value in found.items()}
+
+
+def _curve_points(observe: Callable, job: Job) -> list[Logs]:
+    return [
+        _as_floats(observe(part.x, part.y, part.weight)) if part else {}
+        for part in (job.rows, job.validation)
+    ]
+
+
+def _as_floats(logs: dict[str, Any]) -> Logs:
+    return {name: float(value) for name, value in logs.items()}
+
+
+def _fit(compiled: CompiledModel, job: Job, recipe: Recipe) -> Trained:
+    import keras
+
+    rows, held, trained = job.rows, job.validation, Trained()
+
+    def watch(epoch: int, logs: Logs) -> None:
+        trained.add(logs, *_curve_points(compiled.observe, job))
+
+    compiled.model.fit(
+        rows.x, rows.y, sample_weight=rows.weight, epochs=recipe.epochs, verbose=0,
+        batch_size=recipe.batch_size,
+        validation_data=(held.x, held.y, held.weight) if held else None,
+        callbacks=[
+            keras.callbacks.LambdaCallback(on_epoch_end=watch),
+            *map(copy.deepcopy, recipe.callbacks),
+        ],
+    )  # fmt: skip
+    return trained

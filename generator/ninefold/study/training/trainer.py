@@ -1,0 +1,155 @@
+"""The one narrow door to training networks: everything else sees `Trainer` and `Trained`."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from ninefold.quiet import load_tensorflow
+from ninefold.study.training.batched import BatchedModel, State, fresh_states, train_batch
+from ninefold.study.training.callbacks import is_own, naming, naming_others, refusing_memory
+from ninefold.study.training.choice import Choice, choose_engine
+from ninefold.study.training.fresh import build_fresh, compares_with_one_column
+from ninefold.study.training.jobs import Job, Recipe, Trained
+from ninefold.study.training.one_by_one import CompiledModel, train_each
+from ninefold.study.training.stateless import strengths_of
+
+_KEPT = 8  # traces: one more makes the oldest go
+_BATCH_BYTES = 2**28  # of the networks of one batch, with their rows
+_ROWS_AT_ONCE = 4096  # rows in one inference call: bounds memory, not a hyper-parameter
+
+
+class Traces:
+    """The compiled models that variants of one architecture share, the last few of them."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple, Any] = OrderedDict()
+
+    def get(self, key: tuple, make: Callable[[], Any]) -> Any:
+        if key not in self._kept:
+            self._kept[key] = make()
+        self._kept.move_to_end(key)
+        while len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+        return self._kept[key]
+
+
+class Trainer:
+    """Trains the model that `build` makes, again and again from fresh weights.
+
+    `build` takes no arguments and returns a compiled Keras model. Raises NinefoldError where it
+    returns anything else, and for whatever fails in a fold, by the fold's name.
+    """
+
+    def __init__(self, build: Callable[[], Any], recipe: Recipe, traces: Traces | None = None):
+        load_tensorflow()
+        self._build, self._recipe = build, recipe
+        self._traces = traces or Traces()
+        self._first: Any = None  # the first job's model, not yet trained
+        self._compiled: Any = None
+        self.choice = Choice("", "", "")
+        self._one_column: bool | None = None  # the loss compares with (n, 1), not one-hot
+
+    @property
+    def model(self) -> Any:
+        """Return the Keras model that serves all folds, with the weights last loaded."""
+        return self._compiled.model
+
+    def train(self, jobs: Sequence[Job]) -> Iterator[Trained]:
+        """Train one network for each job, in order; see `train_together` for several variants."""
+        return next(iter(train_together([self], [jobs])))
+
+    def prepare(self, jobs: Sequence[Job]) -> None:
+        """Build the first job's model, choose the engine, and find or make the trace."""
+        first = jobs[0]
+        with naming(first.name):
+            model = build_fresh(self._build, first.seed, first.rows.x)
+            self.choice = choose_engine(model, self._recipe, jobs)
+            engine = self.choice.engine
+            xla, batched = engine.endswith("xla"), engine.startswith("batched")
+            shapes = (first.rows.x.shape[1:], first.rows.y.shape[1:])
+            # one at a time, the strengths of regularisers are constants of the trace
+            strengths = () if batched else tuple(strengths_of(model))
+            flat = not any(map(is_own, self._recipe.callbacks))
+            key = (engine, shapes, self.choice.key or self, strengths, flat)
+
+            def make() -> BatchedModel | CompiledModel:
+                if batched:
+                    return BatchedModel(model, first.rows, xla, flat)
+                return CompiledModel(model, first.rows, xla)
+
+            with refusing_memory(""):
+                self._compiled = self._traces.get(key, make)
+        # a trace's own model is fresh only until another that shares it is trained one at a time
+        self._first = None if not batched and model is self.model else model
+
+    def _train_each(self, jobs: Sequence[Job]) -> Iterator[Trained]:
+        engine, first = self.choice.engine, self._first
+        return train_each(self._compiled, first, jobs, self._build, self._recipe, engine)
+
+    def shape_targets(self, y: np.ndarray, classes: int, x: np.ndarray) -> np.ndarray:
+        """Return (n,) codes or numbers as the compiled loss expects them: (n, 1), or one column a
+        class for a loss that is not sparse. Any prepared rows `x` tell the network's outputs."""
+        if self._one_column is None:
+            self._one_column = compares_with_one_column(self._build(), x, classes)
+        return (y[:, None] if self._one_column else np.eye(classes)[y]).astype("float32")
+
+    def load(self, trained: Trained) -> Any:
+        """Return the Keras model with a trained network's weights."""
+        self.model.set_weights(trained.weights)
+        return self.model
+
+    def predict(self, trained: Trained, x: np.ndarray) -> np.ndarray:
+        """Return a trained network's outputs (n, outputs), in inference mode."""
+        self.load(trained)
+        starts = range(0, max(len(x), 1), _ROWS_AT_ONCE)
+        parts = (x[start : start + _ROWS_AT_ONCE] for start in starts)
+        return np.concatenate([np.asarray(self._compiled.infer(part)) for part in parts])
+
+
+def train_together(
+    trainers: Sequence[Trainer], jobs: Sequence[Sequence[Job]]
+) -> list[Iterator[Trained]]:
+    """Train every trainer's jobs; where several share a trace and a recipe, as one batch.
+
+    Returns for each trainer an iterator of what its jobs left, in their order.
+    """
+    for trainer, its in zip(trainers, jobs, strict=True):
+        trainer.prepare(its)
+    batches: dict[tuple, list[int]] = {}
+    for number, trainer in enumerate(trainers):
+        if isinstance(trainer._compiled, BatchedModel):
+            key = (id(trainer._compiled), id(trainer._recipe))
+            batches.setdefault(key, []).append(number)
+    trained: dict[int, Iterator[Trained]] = {}
+    for members in batches.values():
+        found = iter(_train_batches([trainers[n] for n in members], [jobs[n] for n in members]))
+        for number in members:
+            trained[number] = iter(list(islice(found, len(jobs[number]))))
+    return [
+        trained[number] if number in trained else trainer._train_each(jobs[number])
+        for number, trainer in enumerate(trainers)
+    ]
+
+
+def _train_batches(trainers: Sequence[Trainer], jobs: Sequence[Sequence[Job]]) -> list[Trained]:
+    """Train the jobs of trainers that share a trace, as many networks at once as memory allows."""
+    batched, recipe = trainers[0]._compiled, trainers[0]._recipe
+    states = [
+        fresh_states(batched, trainer._first, its, trainer._build)
+        for trainer, its in zip(trainers, jobs, strict=True)
+    ]
+    floats, wholes = (np.concatenate(parts) for parts in zip(*states, strict=True))
+    together = [job for its in jobs for job in its]
+    size = max(part.rows.x.nbytes for part in together) * 2 + floats[0].nbytes + wholes[0].nbytes
+    parts = -(-len(together) * size // _BATCH_BYTES)
+    trained: list[Trained] = []
+    for where in np.array_split(np.arange(len(together)), parts):
+        some = [together[number] for number in where]
+        name = f"{some[0].name} to {some[-1].name}"
+        with naming_others(name), refusing_memory(name):
+            state = State(batched, floats[where], wholes[where])
+            trained += train_batch(state, some, recipe)
+    return trained
