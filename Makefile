@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: demo test fast slow lint clean
+.PHONY: demo test fast slow lint bench clean
 
 demo: .venv/ready
 	rm -rf demo
@@ -22,6 +22,10 @@ lint: .venv/ready
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+# make bench ARGS="--only plain --json bench.json"; what it can be asked for: make bench ARGS=--help
+bench: .venv/ready
+	$(BIN)/python tests/bench/bench.py $(ARGS)
 
 # Once for each state of pyproject.toml. Debian keeps venv in a package of its own.
 .venv/ready: pyproject.toml
