@@ -1,6 +1,7 @@
 """Which way a network is trained, what shares a trace, and that sharing mixes nothing up."""
 
 import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -282,16 +283,14 @@ def test_a_regulariser_that_layers_share_is_told_from_one_of_each():
     assert choose(build(L1L2(0.1, 0.2))).key == choose(build(L1L2(0.2, 0.4))).key
 
 
-@pytest.mark.slow
-def test_what_was_trained_by_fit_is_not_found_again_by_a_later_trainer():
-    traces, losses = Traces(), []
-    for activation in ("relu", "tanh", "sigmoid"):
-        trainer = Trainer(variant(activation), Recipe(2, 16, (), "fit"), traces)
-        losses.append(next(trainer.train(jobs())).history["loss"][-1])
-        del trainer
-        gc.collect()  # another trainer may lie where this one lay
-    alone = Trainer(variant("sigmoid"), Recipe(2, 16, (), "fit"))
-    assert next(alone.train(jobs())).history["loss"][-1] == losses[-1]
+def test_a_trainer_whose_trace_is_its_own_lives_as_long_as_the_trace():
+    traces = Traces()
+    trainer = Trainer(variant(), Recipe(1, 16, (), "fit"), traces)
+    trainer.prepare(jobs())
+    alive = weakref.ref(trainer)
+    del trainer
+    gc.collect()
+    assert alive(), "another trainer at its place in memory would find its trace"
 
 
 @pytest.mark.slow
