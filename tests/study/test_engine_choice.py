@@ -12,6 +12,7 @@ from ninefold.errors import NinefoldError
 from ninefold.quiet import load_tensorflow
 from ninefold.study.training import Job, Recipe, Rows, Traces, Trainer, train_together
 from ninefold.study.training.choice import Choice, choose_engine
+from ninefold.study.training.fresh import make_metrics
 
 load_tensorflow()
 import keras  # noqa: E402
@@ -30,10 +31,20 @@ def jobs(number: int = 2) -> list[Job]:
     return [Job(rows(seed=s), rows(12, seed=9 + s), s, f"fold {s + 1}") for s in range(number)]
 
 
+def classes(number: int) -> list[Job]:
+    """Two jobs whose targets have a column for each class."""
+    made = []
+    for job in jobs():
+        y = np.eye(number, dtype="float32")[np.arange(len(job.rows)) % number]
+        made.append(Job(Rows(job.rows.x, y, job.rows.weight), None, job.seed, job.name))
+    return made
+
+
 def network(
-    *middle: Any, optimizer: Any = "sgd", loss: Any = "binary_crossentropy", shape=(4,), **compiled
-):
-    model = keras.Sequential([keras.Input(shape), *middle, layers.Dense(1, "sigmoid")])
+    *middle: Any, optimizer: Any = "sgd", loss: Any = "binary_crossentropy", shape=(4,), end=1,
+    **compiled: Any,
+):  # fmt: skip
+    model = keras.Sequential([keras.Input(shape), *middle, layers.Dense(end, "sigmoid")])
     model.compile(optimizer=optimizer, loss=loss, **compiled)
     return model
 
@@ -82,7 +93,10 @@ def convolution(*more: Any, **options: Any) -> Any:
 
 
 def choose(model: Any, *callbacks: Any, engine: str = "auto", networks: int = 2) -> Choice:
-    return choose_engine(model, Recipe(3, 16, callbacks, engine), jobs(networks))
+    given = jobs(networks)
+    if model.built and len(model.metrics) > 1:
+        make_metrics(model, given[0].rows)
+    return choose_engine(model, Recipe(3, 16, callbacks, engine), given)
 
 
 @pytest.mark.parametrize(
@@ -103,8 +117,12 @@ def choose(model: Any, *callbacks: Any, engine: str = "auto", networks: int = 2)
         (lambda: network(layers.Dense(2, activity_regularizer="l2")), "graph", "activations"),
         (lambda: network(optimizer="adafactor"), "graph", "the optimizer Adafactor"),
         (lambda: network(optimizer=optimizers.SGD(gradient_accumulation_steps=2)), "graph", "step"),
-        (lambda: network(weighted_metrics=["accuracy"]), "graph", "its metrics are weighted"),
+        (lambda: network(weighted_metrics=["accuracy"]), "graph", "are weighted"),
         (lambda: network(loss=keras.losses.Poisson(reduction="sum")), "graph", "mean over rows"),
+        (lambda: network(loss=keras.losses.binary_crossentropy), "batched", "Keras's own layers"),
+        (lambda: network(metrics=["accuracy", "auc"]), "batched", "Keras's own layers"),
+        (lambda: network(metrics=[keras.metrics.BinaryIoU()]), "graph", "the metric BinaryIoU"),
+        (lambda: network(loss_weights=[2.0]), "graph", "weighted"),
         (with_operation, "graph", "Multiply is trained one network at a time"),
         (noisy_in_inference, "graph", "noise in inference"),
         (lambda: compiled(OwnStep()), "fit", "OwnStep has a train_step of its own"),
@@ -165,6 +183,37 @@ def test_a_callback_that_is_called_within_epochs_is_served_by_fit(callback):
 )
 def test_a_callback_between_epochs_changes_nothing_about_the_engine(callback):
     assert choose(network(), callback).engine == "batched"
+
+
+class Watch(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.optimizer.learning_rate.assign(0.5)
+
+
+def test_a_callback_that_may_ask_for_anything_has_a_model_of_its_own():
+    choice = choose(network(), Watch())
+    assert choice.engine == "graph"
+    assert choice.reason == "Watch may ask for anything of the model"
+
+
+@pytest.mark.parametrize(
+    ("build", "callbacks"),
+    [
+        (lambda: network(layers.Dense(2, activity_regularizer="l2")), ()),
+        (lambda: network(loss=keras.losses.Poisson(reduction="sum")), ()),
+        (lambda: network(optimizer=optimizers.SGD(gradient_accumulation_steps=2)), ()),
+        (network, (Watch(),)),
+    ],
+)
+def test_what_cannot_be_a_batch_is_not_forced_into_one(build, callbacks):
+    with pytest.raises(NinefoldError, match='engine="batched" takes what can be trained'):
+        choose(build(), *callbacks, engine="batched")
+
+
+def test_mixed_precision_is_left_to_fit():
+    model = network()
+    model.compile(optimizers.LossScaleOptimizer(optimizers.SGD()), "binary_crossentropy")
+    assert choose(model).engine == "fit"
 
 
 @pytest.mark.parametrize("engine", ["batched", "batched-xla", "graph", "xla", "fit"])
@@ -308,3 +357,79 @@ def test_metrics_have_the_names_that_the_first_model_gives_them():
         trainer.prepare(jobs())
         names.append([metric.name for metric in trainer.model.metrics[1].metrics])
     assert names == [["auc"], ["auc"]]
+
+
+@pytest.mark.parametrize("engine", ["graph", "batched"])
+def test_a_layer_that_is_called_as_its_activation_is_still_told_from_another(engine):
+    builds = [
+        lambda kind=kind: network(layers.Dense(5, activation=kind, name=kind))
+        for kind in ("relu", "tanh")
+    ]
+    compiled, found = share(engine, *builds)
+    assert compiled[0] is not compiled[1]
+    assert_own_numbers(builds, found, engine)
+
+
+def adapted(factor: float) -> Callable[[], Any]:
+    def build():
+        scale = layers.Normalization()
+        scale.adapt(factor * rows().x)
+        return network(scale)
+
+    return build
+
+
+def test_numbers_that_a_layer_holds_beside_its_weights_are_its_own():
+    builds = [adapted(1.0), adapted(20.0)]
+    _, found = share("graph", *builds)
+    assert_own_numbers(builds, found, "graph")
+
+
+def test_numbers_beside_the_weights_that_differ_between_folds_are_refused():
+    factors = iter((1.0, 2.0, 3.0))
+    trainer = Trainer(lambda: adapted(next(factors))(), Recipe(1, 16, (), "graph"))
+    with pytest.raises(NinefoldError, match="fold 1: a layer holds numbers that are no weights"):
+        list(trainer.train(jobs()))
+
+
+@pytest.mark.parametrize("loss", ["BinaryCrossentropy", ["binary_crossentropy"]])
+def test_a_loss_that_is_named_otherwise_gives_the_same_curves(loss):
+    wanted, found = (
+        list(Trainer(lambda loss=loss: network(loss=loss), Recipe(2, 16)).train(jobs()))
+        for loss in ("binary_crossentropy", loss)
+    )
+    for its, mine in zip(wanted, found, strict=True):
+        for name in ("loss", "val_loss"):
+            assert mine.history[name] == pytest.approx(its.history[name], rel=1e-6)
+        assert mine.validation["loss"] == pytest.approx(its.validation["loss"], rel=1e-6)
+
+
+@pytest.mark.parametrize("engine", ["auto", "fit"])
+def test_a_metric_of_several_numbers_is_refused_by_name(engine):
+    def build():
+        return network(metrics=[keras.metrics.F1Score()], end=3)
+
+    trainer = Trainer(build, Recipe(1, 16, (), engine))
+    with pytest.raises(NinefoldError, match="fold 1: the metric f1_score gives 3 numbers; "):
+        list(trainer.train(classes(3)))
+
+
+def test_what_a_callback_adds_to_the_logs_is_in_the_history():
+    falling = keras.callbacks.LearningRateScheduler(lambda epoch: 0.1 / (epoch + 1))
+    for engine in ("batched", "graph", "fit"):
+        trained = list(Trainer(network, Recipe(2, 16, (falling,), engine)).train(jobs()))
+        assert trained[0].history["learning_rate"] == pytest.approx([0.1, 0.05])
+
+
+@pytest.mark.slow
+def test_mixed_precision_trains_every_fold():
+    def build():
+        with_policy = keras.dtype_policies.DTypePolicy("mixed_float16")
+        model = keras.Sequential(
+            [keras.Input((4,)), layers.Dense(4, dtype=with_policy), layers.Dense(1, "sigmoid")]
+        )
+        model.compile(optimizers.LossScaleOptimizer(optimizers.SGD()), "binary_crossentropy")
+        return model
+
+    trained = list(Trainer(build, Recipe(2, 16)).train(jobs()))
+    assert all(np.isfinite(one.history["val_loss"]).all() for one in trained)

@@ -379,7 +379,7 @@ def harness(labels) -> Harness:
         (partial(network, outputs=3), LABELS, "the network has 3 outputs; expected 2, one a class"),
         (partial(regressor, outputs=2), SIGNAL, "has 2 outputs; expected 1 for a regression"),
         (partial(network, end="linear"), LABELS, "outputs are not probabilities; expected values"),
-        (partial(network, loss=["mse"]), LABELS, "the model has several losses"),
+        (partial(network, loss=["mse", "mae"]), LABELS, "the model has several losses"),
         (lambda inputs: 3, LABELS, "the model function returned int"),
         (lambda inputs: LINEAR, LABELS, "LogisticRegression; expected a compiled Keras model"),
     ],

@@ -219,7 +219,7 @@ def average(evaluations: Sequence[Evaluation]) -> Evaluation:
     """Return the evaluation of the ensemble whose prediction is the mean of its members'.
 
     The members are evaluations of networks on the same splits (in general, of other seeds). Where
-    a member diverged, the mean is not finite: the ensemble diverged there too.
+    a member diverged, the ensemble counts as diverged too, and is scored as the naive model.
     Raises NinefoldError where they are none or were judged on different splits.
     """
     if not evaluations:

@@ -61,7 +61,8 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
     X              (n, features) DataFrame or array, or (n, height, width, channels) images
     y              (n,) numbers (a regression) or labels; whole numbers with at most 20 different
                    values are labels
-    epochs, batch_size, callbacks   how networks are trained; callbacks are copied for each fold
+    epochs, batch_size, callbacks   how networks are trained; callbacks are copied for each fold,
+                   and one of your own has networks trained one at a time
     seed           decides splits, weights, row order and noise
     validation     share of each training fold set aside as inner validation; every kind of model
                    trains without it. 0: none, and a scikit-learn estimator scores as under
@@ -78,7 +79,8 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
                    its training fold (TimeSeriesSplit; X and y in time order), the inner validation
                    split is the last share of the training fold, and no interval or test is given
     groups         (n,) rows of one group never part
-    sample_weight  (n,) weights of rows in training; class_weight: class → weight, or "balanced"
+    sample_weight  (n,) weights of rows in training and inner validation; class_weight: class →
+                   weight, or "balanced"
     engine         how networks are trained: "batched", all folds as one batch of networks;
                    "batched-xla", the same compiled by XLA; "graph", one at a time, bit for bit as
                    `model.fit`; "xla"; "fit", `model.fit` itself; or "auto", by the model's parts
@@ -97,7 +99,8 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
     chosen = choose_metrics(task, y, metrics)
     own = tuple(metric for metric in chosen if metric.function)
     plan = Harness(task, splits, tuple(m.name for m in chosen), prepare, seed, own)
-    recipe = Recipe(epochs, batch_size, tuple(callbacks), engine)
+    several_callbacks = callbacks if isinstance(callbacks, Sequence) else (callbacks,)
+    recipe = Recipe(epochs, batch_size, tuple(several_callbacks), engine)
     several = isinstance(build, Mapping)
     judged = judge_all(build if several else {"": build}, plan, recipe, model_seed)
     reasons = {e.engine_reason: 0 for e in judged.values() if e.engine == "fit"}

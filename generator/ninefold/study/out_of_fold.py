@@ -30,7 +30,7 @@ class Calibration:
 
 def confusion(y: np.ndarray, found: np.ndarray, repeats: int) -> np.ndarray:
     """Return the mean counts of a repeat, (K, K): a row for each actual class, a column for each
-    predicted one; they sum to the rows.
+    predicted one; where each row is tested once a repeat they sum to the rows.
 
     y      (n × repeats,) class codes
     found  (n × repeats, K) probabilities

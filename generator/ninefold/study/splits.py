@@ -3,7 +3,7 @@
 Everything here is a pure function of labels, groups, sizes and a seed; row numbers go out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
@@ -110,7 +110,8 @@ def make_folds(
     """Return folds × repeats splits of the rows of `y`, each with its inner validation split.
 
     Stratified by `y` for a classification (`stratify`); rows of one group never part. Each
-    repeat shuffles anew, from `seed` and the repeat's number.
+    repeat shuffles anew, from `seed` and the repeat's number. Where there are no groups and rows
+    enough, networks of all folds train on as many rows.
     """
     made = []
     for repeat in range(repeats):
@@ -120,7 +121,37 @@ def make_folds(
             part = None if groups is None else groups[outer]
             held = take_share(y[outer], validation, inner, stratify=stratify, groups=part)
             made.append(Fold(repeat, number, np.delete(outer, held), outer[held], np.asarray(test)))
-    return made
+    return (
+        made
+        if groups is not None or not validation
+        else _level(made, y if stratify else np.zeros(len(y), dtype=int), validation, seed)
+    )
+
+
+def _level(folds: list[Fold], y: np.ndarray, share: float, seed: int) -> list[Fold]:
+    """Move the row or two that a fold has more to train on than another to its inner validation;
+    of few rows, more than one in twenty, they stay.
+
+    y  (n,) class codes, or zeros where the folds are not stratified
+    """
+    sizes = [len(fold.train) for fold in folds]
+    fewest = min(sizes)
+    if max(sizes) - fewest > fewest / 20:
+        return folds
+    return [_hold_more(fold, len(fold.train) - fewest, y, share, seed) for fold in folds]
+
+
+def _hold_more(fold: Fold, rows: int, y: np.ndarray, share: float, seed: int) -> Fold:
+    """Move so many rows to the inner validation split, each of the class it holds too few of."""
+    train, validation = fold.train, fold.validation
+    generator = np.random.default_rng(derive_seed(seed, fold.repeat, fold.fold, rows))
+    for _ in range(rows):
+        held, left = (np.bincount(y[part], minlength=y.max() + 1) for part in (validation, train))
+        missing = np.where(left > 1, share * (held + left) - held, -np.inf)
+        moved = generator.choice(train[y[train] == missing.argmax()])
+        train = train[train != moved]
+        validation = np.sort(np.append(validation, moved))
+    return replace(fold, train=train, validation=validation)
 
 
 def take_share(

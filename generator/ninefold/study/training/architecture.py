@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from ninefold.study.training.fresh import digest_constants
 from ninefold.study.training.stateless import STRENGTHS
 
 # Trained as a batch in tests/study/test_exactness.py, and found equal to one network at a time.
@@ -39,25 +40,32 @@ class Architecture:
 
 
 def read_architecture(model: Any) -> Architecture:
-    """Read a compiled and built model's architecture."""
-    if not type(model).__module__.startswith("keras."):
+    """Read the architecture of a model that is compiled and built, its metrics too."""
+    if not is_of_keras(type(model).__module__):
         return Architecture(
             f"own {id(model)}", f"{type(model).__name__} is a class of its own", False
         )
     import keras
 
     config = keras.saving.serialize_keras_object(model)
-    parts = list(_parts(config))
+    parts = [part for part in _parts(config) if not _is_loss_of_keras(part, model)]
     layers = {part["class_name"] for part in parts if _is_layer(part)}
     obstacle = _obstacle(model, config, parts, layers)
     # a function or class of the user's may hold anything: it shares its trace with none
     own = f" own {id(model)}" if any(map(_is_foreign, parts)) else ""
+    own += f" constants {digest_constants(model)}"
     return Architecture(
         _key(model, config, parts, whole=bool(obstacle)) + own,
         obstacle,
         bool(layers & IMAGE_LAYERS),
         bool(layers & NOISE_LAYERS),
     )
+
+
+def _is_loss_of_keras(part: dict, model: Any) -> bool:
+    """Tell whether a part is the function `keras.losses.binary_crossentropy` or the like."""
+    name, module = (getattr(model.loss, key, "") for key in ("__name__", "__module__"))
+    return part["config"] == name != "" and is_of_keras(module)
 
 
 def _is_layer(part: dict) -> bool:
@@ -74,15 +82,32 @@ def _obstacle(model: Any, config: dict, parts: list[dict], layers: set[str]) -> 
     unknown = sorted(operations | layers - LAYERS)
     if unknown:
         return f"{unknown[0]} is trained one network at a time"
-    if layers & IMAGE_LAYERS and layers & NOISE_LAYERS:
-        return "noise and convolutions together are faster one network at a time"
+    if type(model.optimizer).__name__ not in OPTIMIZERS:
+        return f"the optimizer {type(model.optimizer).__name__} is applied to one network at a time"
     if any(v.dtype != "float32" for v in model.trainable_variables):
         return "its weights are not float32"
-    if (config.get("compile_config") or {}).get("weighted_metrics"):
-        return "its metrics are weighted"
+    compiled = config.get("compile_config") or {}
+    if compiled.get("weighted_metrics") or compiled.get("loss_weights"):
+        return "its metrics or its loss are weighted"
+    if _strange_metric(model):
+        return f"the metric {_strange_metric(model)} is computed for one network at a time"
     if '"training": true' in json.dumps(config, default=str):
         return "it draws noise in inference too"
     return next((reason for part in parts if (reason := _hindrance(part))), "")
+
+
+def _strange_metric(model: Any) -> str:
+    """Return the first metric that is neither a mean over rows nor a count of them."""
+    from keras import metrics
+
+    kinds = (metrics.Mean, metrics.AUC, metrics.Precision, metrics.Recall)
+    compiled = [metric for group in model.metrics[1:] for metric in group.metrics]
+    names = [
+        type(metric).__name__
+        for metric in compiled
+        if not isinstance(metric, kinds) or "Correlation" in type(metric).__name__
+    ]
+    return names[0] if names else ""
 
 
 def _hindrance(part: dict) -> str:
@@ -122,7 +147,12 @@ def _parts(config: Any):
 def _is_foreign(part: dict) -> bool:
     if part["class_name"] in ("__tensor__", "__numpy__", "__keras_tensor__", "__tuple__"):
         return False
-    return not (part["module"] or "").startswith("keras") or not isinstance(part["config"], dict)
+    return not is_of_keras(part["module"] or "") or not isinstance(part["config"], dict)
+
+
+def is_of_keras(module: str) -> bool:
+    """Tell whether a module is one of Keras's."""
+    return module == "keras" or module.startswith("keras.")
 
 
 def _key(model: Any, config: dict, parts: list[dict], whole: bool) -> str:
@@ -138,17 +168,22 @@ def _key(model: Any, config: dict, parts: list[dict], whole: bool) -> str:
     return f"{shared} {json.dumps(reduced, sort_keys=True, default=str)}"
 
 
-def _without_values(config: Any, names: dict[str, str], whole: bool) -> Any:
+# Under these a string is the name of a layer, which says nothing; elsewhere it may be "relu".
+_NAMES = {"name", "keras_history", "input_layers", "output_layers"}
+
+
+def _without_values(config: Any, names: dict[str, str], whole: bool, named: bool = False) -> Any:
     if isinstance(config, dict):
         return {
             key: _without_values(
-                _reduce(config, value, whole) if key == "config" else value, names, whole
+                _reduce(config, value, whole) if key == "config" else value,
+                names, whole, key in _NAMES,
             )
             for key, value in config.items()
-        }
+        }  # fmt: skip
     if isinstance(config, (list, tuple)):
-        return [_without_values(value, names, whole) for value in config]
-    return names.get(config, config) if isinstance(config, str) else config
+        return [_without_values(value, names, whole, named) for value in config]
+    return names.get(config, config) if named and isinstance(config, str) else config
 
 
 def _reduce(part: dict, settings: Any, whole: bool) -> Any:

@@ -1,6 +1,7 @@
 """Keras callbacks, called between compiled epochs: a copy for each network, errors by its name."""
 
 import copy
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -25,9 +26,16 @@ def hooks_batches(callback: Any) -> bool:
     return any(getattr(hook, "__func__", hook) is not getattr(plain, name) for hook, name in hooks)
 
 
-def is_own(callback: Any) -> bool:
-    """Tell whether a callback is not one of Keras's."""
-    return not type(callback).__module__.startswith("keras.")
+_LIGHT = {
+    "EarlyStopping", "ReduceLROnPlateau", "LearningRateScheduler", "TerminateOnNaN",
+    "LambdaCallback", "CSVLogger",
+}  # fmt: skip
+
+
+def is_light(callback: Any) -> bool:
+    """Tell whether a callback asks no more of a model than `NetworkView` answers."""
+    kind = type(callback)
+    return kind.__module__.startswith("keras.") and kind.__name__ in _LIGHT
 
 
 @contextmanager
@@ -43,12 +51,14 @@ def naming(name: str) -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    """Return what an error says, without the stack that TensorFlow puts into its message."""
-    said = str(error)
-    if not said.startswith("Graph execution error"):
-        return said
-    lines = [line for line in said.splitlines() if line and not line.startswith((" ", "\t"))]
-    return next((line for line in lines[1:] if not line.startswith("Detected at")), lines[0])
+    """Return what an error says in one line, without the stack and the arguments that TensorFlow
+    and Keras put into its message."""
+    said = re.sub("\x1b\\[[0-9;]*m", "", str(error)).split("Arguments received by")[0]
+    said = re.sub(r"^Exception encountered when calling .*\n+", "", said)
+    if said.startswith("Graph execution error"):
+        lines = [line for line in said.splitlines() if line and not line.startswith((" ", "\t"))]
+        said = next((line for line in lines[1:] if not line.startswith("Detected at")), lines[0])
+    return " ".join(said.split())
 
 
 @contextmanager
@@ -75,7 +85,7 @@ def refusing_memory(name: str) -> Iterator[None]:
         raise NinefoldError(
             f"{before}training ran out of memory",
             "a model and batches that fit",
-            'use smaller batches or layers, or engine="graph", one network at a time',
+            "use smaller batches or layers",
         ) from error
 
 
@@ -91,6 +101,10 @@ class Called:
         self._model, self._name = model, name
         copies = [copy.deepcopy(callback) for callback in callbacks]
         self._on_nan = [c for c in copies if type(c) is keras.callbacks.TerminateOnNaN]
+        self._logs: dict[str, float] = {}  # as the last of the callbacks leaves them
+        copies.append(
+            keras.callbacks.LambdaCallback(on_epoch_end=lambda _, logs: self._logs.update(logs))
+        )
         with naming(name):
             self._list = keras.callbacks.CallbackList(copies, model=model, epochs=epochs, verbose=0)
 
@@ -106,11 +120,14 @@ class Called:
         with naming(self._name):
             self._list.on_epoch_begin(epoch)
 
-    def end_epoch(self, epoch: int, logs: dict[str, float]) -> None:
+    def end_epoch(self, epoch: int, logs: dict[str, float]) -> dict[str, float]:
+        """Return the logs with what the callbacks have added to them."""
+        self._logs.clear()
         with naming(self._name):
             for callback in self._on_nan:
                 callback.on_batch_end(epoch, logs)
             self._list.on_epoch_end(epoch, logs)
+        return dict(self._logs)
 
     def end(self, logs: dict[str, float]) -> None:
         with naming(self._name):

@@ -6,7 +6,8 @@ from typing import Any
 
 from ninefold.errors import NinefoldError
 from ninefold.study.training.architecture import read_architecture
-from ninefold.study.training.callbacks import hooks_batches
+from ninefold.study.training.callbacks import hooks_batches, is_light
+from ninefold.study.training.fresh import mean_loss
 from ninefold.study.training.jobs import Job, Recipe
 
 # XLA takes a second more to compile and half a millisecond less a step; random numbers are slow.
@@ -32,6 +33,7 @@ def choose_engine(model: Any, recipe: Recipe, jobs: Sequence[Job]) -> Choice:
 
     Raises NinefoldError where the engine that the recipe forces cannot train it.
     """
+    mean_loss(model)  # there is one loss
     uncompilable = _uncompilable(model, recipe)
     if recipe.engine == "fit":
         return Choice("fit", "forced", "")
@@ -49,12 +51,23 @@ def choose_engine(model: Any, recipe: Recipe, jobs: Sequence[Job]) -> Choice:
             "expected a network without dropout or noise",
             'use engine="auto", "batched" or "graph"',
         )
+    strange = [type(c).__name__ for c in recipe.callbacks if not is_light(c)]
+    obstacle = architecture.obstacle
+    if strange and not obstacle:
+        obstacle = f"{strange[0]} may ask for anything of the model"
+    if recipe.engine.startswith("batched") and obstacle:
+        raise NinefoldError(
+            obstacle, f'engine="{recipe.engine}" takes what can be trained as a batch of networks',
+            'use engine="auto" or "graph"',
+        )  # fmt: skip
     if recipe.engine != "auto":
         return Choice(recipe.engine, "forced", architecture.key)
     if len(jobs) == 1:
         return Choice("graph", "one network", architecture.key)
-    if architecture.obstacle:
-        return Choice("graph", architecture.obstacle, architecture.key)
+    if obstacle:
+        return Choice("graph", obstacle, architecture.key)
+    if architecture.images and architecture.noise:
+        return Choice("graph", "noise and convolutions together", architecture.key)
     if architecture.images:
         return Choice("batched-xla", "convolutions of many networks", architecture.key)
     steps = recipe.epochs * (len(jobs[0].rows) // recipe.batch_size)
@@ -74,4 +87,6 @@ def _uncompilable(model: Any, recipe: Recipe) -> str:
     changed = [name for name in own if getattr(type(model), name) is not getattr(keras.Model, name)]
     if changed:
         return f"{type(model).__name__} has a {changed[0]} of its own"
+    if type(model.optimizer).__name__ == "LossScaleOptimizer":
+        return "its precision is mixed"
     return "the model runs eagerly" if model.run_eagerly else ""

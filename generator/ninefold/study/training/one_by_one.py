@@ -18,10 +18,12 @@ from ninefold.study.training.fresh import (
     make_metrics,
     mean_loss,
     must_be_alike,
+    one_number,
 )
 from ninefold.study.training.jobs import Job, Recipe, Rows, Trained, row_orders
 
 Logs = dict[str, float]
+_SEEN_AT_ONCE = 4096  # rows in one look: bounds memory
 
 
 class CompiledModel:
@@ -54,15 +56,20 @@ class CompiledModel:
         noise = [v for v in model.variables if "seed_generator" in v.path]
 
         def observe(x, y, weight):
-            before = [tf.identity(v.value) for v in noise]
-            outputs = model(x, training=False)
-            for generator, state in zip(noise, before, strict=True):
-                generator.assign(state)  # noise drawn here is none of `fit`'s
             for metric in model.metrics:
                 metric.reset_state()
-            return dict(model.compute_metrics(x, y, outputs, weight)) | {
-                "loss": loss(y, outputs, sample_weight=weight)
-            }
+            before = [tf.identity(variable.value) for variable in noise]
+            rows, total = tf.shape(x)[0], tf.zeros(())
+            for start in tf.range(0, rows, _SEEN_AT_ONCE):
+                part = slice(start, start + _SEEN_AT_ONCE)
+                outputs = model(x[part], training=False)
+                mean = loss(y[part], outputs, sample_weight=weight[part])
+                total += mean * tf.cast(tf.shape(outputs)[0], tf.float32)
+                model.compute_metrics(x[part], y[part], outputs, weight[part])
+            for variable, value in zip(noise, before, strict=True):
+                variable.assign(value)  # to look takes nothing from the noise of training
+            mean = total / tf.cast(rows, tf.float32)
+            return dict(model.get_metrics_result()) | {"loss": mean}
 
         parts = [
             tf.TensorSpec([None, *part.shape[1:]], tf.float32)
@@ -104,17 +111,17 @@ def train_each(
         start = time.perf_counter()
         with naming(job.name), refusing_memory(""):
             fresh = fresh or build_fresh(build, job.seed, job.rows.x)
-            compiled.renew(fresh)
+            must_be_alike(fresh, compiled.model)
+            trained = train(compiled, fresh, job, recipe)
             fresh = None
-            trained = train(compiled, job, recipe)
-        trained.weights = compiled.model.get_weights()
         trained.seconds = time.perf_counter() - start
         yield trained
 
 
-def _train(compiled: CompiledModel, job: Job, recipe: Recipe) -> Trained:
+def _train(compiled: CompiledModel, fresh: Any, job: Job, recipe: Recipe) -> Trained:
     import tensorflow as tf
 
+    compiled.renew(fresh)
     model, rows, trained = compiled.model, job.rows, Trained()
     called = Called(recipe.callbacks, model, recipe.epochs, "")
     orders, logs = row_orders(job.seed, len(rows)), Logs()
@@ -131,13 +138,14 @@ def _train(compiled: CompiledModel, job: Job, recipe: Recipe) -> Trained:
         logs = _as_floats(model.get_metrics_result())
         if job.validation:
             logs |= _validate(compiled, job.validation, batch_size)
-        trained.add(logs, *_curve_points(compiled.observe, job))
-        called.end_epoch(epoch, logs)
+        points = _curve_points(compiled.observe, job)
+        trained.add(called.end_epoch(epoch, logs), *points)
         if called.stopped:
             break
     # an optimizer may keep an average of the weights, which `fit` takes in the end
     model.optimizer.finalize_variable_values(model.trainable_weights)
     called.end(logs)
+    trained.weights = model.get_weights()
     return trained
 
 
@@ -166,24 +174,28 @@ def _curve_points(observe: Callable, job: Job) -> list[Logs]:
 
 
 def _as_floats(logs: dict[str, Any]) -> Logs:
-    return {name: float(value) for name, value in logs.items()}
+    return {name: one_number(name, value) for name, value in logs.items()}
 
 
-def _fit(compiled: CompiledModel, job: Job, recipe: Recipe) -> Trained:
+def _fit(compiled: CompiledModel, fresh: Any, job: Job, recipe: Recipe) -> Trained:
+    """Train the fresh model itself: `fit` may be anything of the user's own."""
     import keras
 
     rows, held, trained = job.rows, job.validation, Trained()
+    observe = CompiledModel(fresh, rows).observe
 
     def watch(epoch: int, logs: Logs) -> None:
-        trained.add(logs, *_curve_points(compiled.observe, job))
+        logs = _as_floats(logs)  # with what callbacks have added
+        trained.add(logs, *_curve_points(observe, job))
 
-    compiled.model.fit(
+    fresh.fit(
         rows.x, rows.y, sample_weight=rows.weight, epochs=recipe.epochs, verbose=0,
         batch_size=recipe.batch_size,
         validation_data=(held.x, held.y, held.weight) if held else None,
         callbacks=[
-            keras.callbacks.LambdaCallback(on_epoch_end=watch),
             *map(copy.deepcopy, recipe.callbacks),
+            keras.callbacks.LambdaCallback(on_epoch_end=watch),
         ],
     )  # fmt: skip
+    trained.weights = fresh.get_weights()
     return trained

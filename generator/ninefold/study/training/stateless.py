@@ -16,15 +16,13 @@ class StatelessNetwork:
     """The state of a compiled model, and what training does to it.
 
     The state is a list of tensors: trainable variables, other variables (generators of noise among
-    them), the optimizer's, the metrics', the strengths of regularisers.
-
-    flat  let an optimizer that treats each weight alike see all weights as one vector: a tenth of
-          the operations. Its variables are then not those of the model's own optimizer
+    them), the optimizer's, the metrics', the strengths of regularisers. An optimizer that treats
+    each weight alike sees all of them as one vector, in a tenth of the operations (`flat`).
     """
 
-    def __init__(self, model: Any, flat: bool = False):
+    def __init__(self, model: Any):
         self.model = model
-        self.flat = flat and _treats_weights_alike(model)
+        self.flat = _treats_weights_alike(model)
         self.optimizer = _stateless_twin(
             model.optimizer,
             [_vector_of(model.trainable_variables)] if self.flat else model.trainable_variables,

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from ninefold.quiet import load_tensorflow
-from ninefold.study.training.batched import BatchedModel, State, fresh_states, train_batch
-from ninefold.study.training.callbacks import is_own, naming, naming_others, refusing_memory
+from ninefold.study.training.batch_run import State, train_batch
+from ninefold.study.training.batched import BatchedModel, fresh_states
+from ninefold.study.training.callbacks import naming, naming_others, refusing_memory
 from ninefold.study.training.choice import Choice, choose_engine
-from ninefold.study.training.fresh import build_fresh, compares_with_one_column
+from ninefold.study.training.fresh import build_fresh, compares_with_one_column, make_metrics
 from ninefold.study.training.jobs import Job, Recipe, Trained
 from ninefold.study.training.one_by_one import CompiledModel, train_each
 from ninefold.study.training.stateless import strengths_of
@@ -66,18 +67,18 @@ class Trainer:
         first = jobs[0]
         with naming(first.name):
             model = build_fresh(self._build, first.seed, first.rows.x)
+            make_metrics(model, first.rows)
             self.choice = choose_engine(model, self._recipe, jobs)
             engine = self.choice.engine
             xla, batched = engine.endswith("xla"), engine.startswith("batched")
             shapes = (first.rows.x.shape[1:], first.rows.y.shape[1:])
             # one at a time, the strengths of regularisers are constants of the trace
             strengths = () if batched else tuple(strengths_of(model))
-            flat = not any(map(is_own, self._recipe.callbacks))
-            key = (engine, shapes, self.choice.key or self, strengths, flat)
+            key = (engine, shapes, self.choice.key or self, strengths)
 
             def make() -> BatchedModel | CompiledModel:
                 if batched:
-                    return BatchedModel(model, first.rows, xla, flat)
+                    return BatchedModel(model, first.rows, xla)
                 return CompiledModel(model, first.rows, xla)
 
             with refusing_memory(""):
