@@ -128,7 +128,7 @@ PROBLEMS = {
     for problem in (
         Problem("plain", "plain MLP", 50, _breast_cancer, plain_network, _classifier),
         Problem("regularised", "regularised MLP", 50, _breast_cancer, regularised_network),
-        Problem("cnn", "small CNN", 10, _digits, convolutional_network),
+        Problem("cnn", "small CNN", 50, _digits, convolutional_network),
         Problem("regression", "regression", 50, _diabetes, regression_network, _regressor, "r2"),
     )
 }

@@ -106,8 +106,12 @@ class _Run:
             Called(recipe.callbacks, view, recipe.epochs, job.name)
             for view, job in zip(self.views, jobs, strict=True)
         ] if recipe.callbacks else []  # fmt: skip
-        at_once = _SEEN_AT_ONCE["images" if jobs[0].rows.x.ndim > 2 else "rows"]
-        self._views = [part.view(at_once) for part in (self.rows, self.held)]
+        numbers = _SEEN_AT_ONCE["images" if jobs[0].rows.x.ndim > 2 else "rows"]
+        at_once = self.rows.rows_in(numbers)
+        train, validation = (part.view(at_once) for part in (self.rows, self.held))
+        is_held = np.repeat([False, True], [len(train[0]), len(validation[0])])
+        both = [np.concatenate(parts) for parts in zip(train, validation, strict=True)]
+        self._view = [is_held, *both]
 
     def begin(self) -> None:
         self._call(lambda number: self.called[number].begin())
@@ -148,15 +152,14 @@ class _Run:
             train = self.traced.train_whole if whole else self.traced.train
             state.act(train, members, batches)
 
-    def _glance(self) -> list[Any]:
-        floats, wholes = self.state.floats.copy(), self.state.wholes.copy()
-        return [self.traced.look(floats, wholes, *rows) for rows in self._views]
+    def _glance(self) -> None:
+        self.traced.look(self.state.floats.copy(), self.state.wholes.copy(), *self._view)
 
     def _look(self) -> dict[int, list[dict[str, float]]]:
         """Fill the logs, and return the two curves' points, of each network still trained."""
         state = self.state
-        looks = [self.traced.look(state.floats, state.wholes, *rows) for rows in self._views]
-        (history, train), (_, validation) = (map(_as_numbers, look) for look in looks)
+        found = self.traced.look(state.floats, state.wholes, *self._view)
+        history, train, validation = map(_as_numbers, found)
         points = {}
         for number in self.alive:
             logs, seen, held = (

@@ -85,7 +85,10 @@ class BatchedModel:
         ]
         real = tf.TensorSpec([None, networks, None], tf.float32)
         train = tf.function(self._train, input_signature=[*state, *batches], autograph=False)
-        look = tf.function(self._look, input_signature=[*state, *batches, real], autograph=False)
+        held = tf.TensorSpec([None], tf.bool)
+        look = tf.function(
+            self._look, input_signature=[*state, held, *batches, real], autograph=False
+        )
         if not self._xla:
             return Traced(train, train, look)
         whole, compiled_look = _compiled(train), _compiled(look)
@@ -95,22 +98,50 @@ class BatchedModel:
 
     def _train(self, floats, wholes, *batches):
         """Return floats and wholes after training on batches (steps, networks, rows, …)."""
-        values = self.packing.unstack(floats, wholes)
-        return self.packing.stack(self._loop(self.pure.step, values, batches))
+        import tensorflow as tf
 
-    def _look(self, floats, wholes, *rows):
-        """Return what the metrics tell, metric → (networks,): of the epoch that was trained, and
-        of rows (steps, networks, rows, …) as the networks stand."""
+        def one(step, values):
+            parts = (values, *(part[step] for part in batches))
+            return step + 1, tf.vectorized_map(lambda part: self.pure.step(*part), parts)
+
+        values = self.packing.unstack(floats, wholes)
+        with suiting_batches(self.model):
+            _, values = tf.while_loop(
+                lambda step, _: step < tf.shape(batches[0])[0], one, (0, values)
+            )
+        return self.packing.stack(values)
+
+    def _look(self, floats, wholes, held, *rows):
+        """Return what the metrics tell, metric → (networks,): of the epoch that was trained, and as
+        the networks stand of rows (steps, networks, rows, …), those not held and those held.
+
+        held  (steps,) whether the rows of a step are validation rows
+        """
         import tensorflow as tf
 
         trainable, other, _, metrics, strengths = self.pure.split(
             self.packing.unstack(floats, wholes)
         )
         weights = (trainable, other, strengths)
-        seen = self._loop(self.pure.observe, self._forgotten(metrics), rows, weights)
+
+        def choose(is_held, one, other):
+            return [tf.where(is_held, a, b) for a, b in zip(one, other, strict=True)]
+
+        def one(step, train, validation):
+            so_far = choose(held[step], validation, train)
+            parts = (so_far, *(part[step] for part in rows), *weights)
+            seen = tf.vectorized_map(lambda part: self.pure.observe(*part), parts)
+            is_held = held[step]
+            return step + 1, choose(is_held, train, seen), choose(is_held, seen, validation)
+
+        blank = self._forgotten(metrics)
+        with suiting_batches(self.model):
+            _, *seen = tf.while_loop(
+                lambda step, *_: step < tf.shape(held)[0], one, (0, blank, list(blank))
+            )
         return [
             tf.vectorized_map(lambda part: self.pure.results(*part), (found, *weights))
-            for found in (metrics, seen)
+            for found in (metrics, *seen)
         ]
 
     def _forgotten(self, metrics: list[Any]) -> list[Any]:
@@ -119,21 +150,6 @@ class BatchedModel:
         return [
             tf.zeros_like(old) + blank for old, blank in zip(metrics, self._no_metrics, strict=True)
         ]
-
-    def _loop(
-        self, act: Callable, values: list[Any], batches: Sequence[Any], fixed: Sequence[Any] = ()
-    ) -> list[Any]:
-        """Let values become act(values, *batch, *fixed) for each batch in turn."""
-        import tensorflow as tf
-
-        def one(step, values):
-            parts = (values, *(part[step] for part in batches), *fixed)
-            return step + 1, tf.vectorized_map(lambda part: act(*part), parts)
-
-        with suiting_batches(self.model):
-            return tf.while_loop(lambda step, _: step < tf.shape(batches[0])[0], one, (0, values))[
-                1
-            ]
 
     def state_of(self, model: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return the two rows of a freshly built model of this architecture."""

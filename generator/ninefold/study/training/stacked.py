@@ -30,13 +30,11 @@ class Stacked:
             yield members[some], [part[everyone, order] for part in self._parts]
 
     def view(self, at_once: int) -> list[np.ndarray]:
-        """Return [x, y, weight, real] of all rows, each (steps, networks, rows, …), in steps of so
-        many numbers at once. Padding is not `real` and has no weight; real rows have so much more
-        that the mean over all is the mean over the real ones."""
+        """Return [x, y, weight, real] of all rows, each (steps, networks, rows, …), so many rows
+        in a step. Padding is not `real` and has no weight; real rows have so much more that the
+        mean over all is the mean over the real ones."""
         x, y, weight = self._parts
-        rows = x.shape[1]
-        steps = -(-x.size // at_once)
-        at_once = -(-rows // steps)
+        steps = -(-x.shape[1] // at_once)
         sizes = self.sizes[:, None]
         real = np.arange(steps * at_once) < sizes
         stretched = [
@@ -46,6 +44,11 @@ class Stacked:
             part.reshape(len(x), steps, at_once, *part.shape[2:]).swapaxes(0, 1).astype("float32")
             for part in (*stretched, real)
         ]
+
+    def rows_in(self, numbers: int) -> int:
+        """Return how many rows of each network so many numbers hold, at least one, at most all."""
+        x = self._parts[0]
+        return int(np.clip(numbers * x.shape[1] // x.size, 1, x.shape[1]))
 
 
 def _stretch(part: np.ndarray, rows: int) -> np.ndarray:
