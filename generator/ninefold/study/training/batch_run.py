@@ -101,17 +101,21 @@ class _Run:
         self.orders = [row_orders(job.seed, len(job.rows)) for job in jobs]
         self.trained = [Trained() for _ in jobs]
         self.logs: list[dict[str, float]] = [{} for _ in jobs]
-        self.views = [NetworkView(state, number) for number in range(len(jobs))]
         self.called = [
-            Called(recipe.callbacks, view, recipe.epochs, job.name)
-            for view, job in zip(self.views, jobs, strict=True)
+            Called(recipe.callbacks, NetworkView(state, number), recipe.epochs, job.name)
+            for number, job in enumerate(jobs)
         ] if recipe.callbacks else []  # fmt: skip
-        numbers = _SEEN_AT_ONCE["images" if jobs[0].rows.x.ndim > 2 else "rows"]
-        at_once = self.rows.rows_in(numbers)
+        self._view = self._make_view("images" if jobs[0].rows.x.ndim > 2 else "rows")
+
+    def _make_view(self, kind: str) -> list[Any]:
+        """Return what is looked at after each epoch: all training and validation rows."""
+        import tensorflow as tf
+
+        at_once = self.rows.rows_in(_SEEN_AT_ONCE[kind])
         train, validation = (part.view(at_once) for part in (self.rows, self.held))
         is_held = np.repeat([False, True], [len(train[0]), len(validation[0])])
-        both = [np.concatenate(parts) for parts in zip(train, validation, strict=True)]
-        self._view = [is_held, *both]
+        both = (np.concatenate(parts) for parts in zip(train, validation, strict=True))
+        return [tf.constant(part) for part in (is_held, *both)]
 
     def begin(self) -> None:
         self._call(lambda number: self.called[number].begin())
@@ -121,8 +125,9 @@ class _Run:
         if self.traced.is_new:  # what XLA compiles for the first look is compiled meanwhile
             self.traced.is_new = False
             with ThreadPoolExecutor(1) as other:
-                other.submit(self._glance)
+                glance = other.submit(self._glance)
                 self._train()
+                glance.result()
         else:
             self._train()
         points = self._look()
