@@ -73,7 +73,7 @@ def test_without_inner_validation_a_fold_trains_on_all_other_rows():
     share=st.floats(0, 0.9),
     seed=st.integers(0, 2**31 - 1),
 )
-def test_every_row_is_in_one_part_and_classes_are_within_a_row_of_their_share(
+def test_every_row_is_in_one_part_and_classes_are_within_a_few_rows_of_their_share(
     counts, folds, share, seed
 ):
     y = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(counts)), counts))
@@ -87,8 +87,8 @@ def test_every_row_is_in_one_part_and_classes_are_within_a_row_of_their_share(
         for code, count in enumerate(counts):
             tested, held = (np.sum(y[rows] == code) for rows in (fold.test, fold.validation))
             assert abs(tested - count / folds) <= 1
-            if share:
-                assert abs(held - share * (count - tested)) <= 1
+            if share:  # a row or two may have moved, for all folds to train on as many
+                assert abs(held - share * (count - tested)) <= 2 + len(counts)
 
 
 @settings(max_examples=40, deadline=None)
@@ -218,3 +218,14 @@ def test_a_seed_depends_on_all_numbers_in_their_places():
     assert len(set(seeds)) == 5
     assert derive_seed(1, 0, 1) == seeds[1]
     assert all(0 <= seed < 2**31 for seed in seeds)
+
+
+@pytest.mark.parametrize("rows", [149, 455, 569])
+@pytest.mark.parametrize("classes", [1, 2, 5])
+def test_networks_of_all_folds_train_on_as_many_rows(rows, classes):
+    y = np.random.default_rng(rows).integers(0, classes, rows)
+    made = make_folds(y, folds=10, repeats=3, validation=0.2, seed=1, stratify=classes > 1)
+    assert len({len(fold.train) for fold in made}) == 1
+    for fold in made:
+        assert abs(len(fold.validation) - 0.2 * (rows - len(fold.test))) <= classes + 1
+        assert not set(fold.train) & set(fold.validation)

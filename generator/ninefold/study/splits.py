@@ -116,21 +116,21 @@ def make_folds(
     made = []
     for repeat in range(repeats):
         splitter = _k_fold(folds, derive_seed(seed, repeat), stratify, groups)
+        one = []
         for number, (outer, test) in enumerate(splitter.split(y, y, groups)):
             inner = derive_seed(seed, repeat, number)
             part = None if groups is None else groups[outer]
             held = take_share(y[outer], validation, inner, stratify=stratify, groups=part)
-            made.append(Fold(repeat, number, np.delete(outer, held), outer[held], np.asarray(test)))
-    return (
-        made
-        if groups is not None or not validation
-        else _level(made, y if stratify else np.zeros(len(y), dtype=int), validation, seed)
-    )
+            one.append(Fold(repeat, number, np.delete(outer, held), outer[held], np.asarray(test)))
+        strata = y if stratify else np.zeros(len(y), dtype=int)
+        level = groups is None and validation > 0
+        made += _level(one, strata, validation, seed) if level else one
+    return made
 
 
 def _level(folds: list[Fold], y: np.ndarray, share: float, seed: int) -> list[Fold]:
-    """Move the row or two that a fold has more to train on than another to its inner validation;
-    of few rows, more than one in twenty, they stay.
+    """Move the row or two that a fold of a repeat has more to train on than another to its inner
+    validation; of few rows, more than one in twenty, they stay.
 
     y  (n,) class codes, or zeros where the folds are not stratified
     """
