@@ -420,7 +420,9 @@ def test_every_layer_and_optimizer_that_may_be_batched_is_in_the_table():
     for case in CASES.values():
         if {"batched", "batched-xla"} & set(case.faster):
             model = case.build()
-            assert not read_architecture(model).obstacle
+            found = read_architecture(model)
+            assert not found.doubt
+            assert not found.obstacle
             seen |= {type(layer).__name__ for layer in layers_of(model)}
             seen.add(type(model.optimizer).__name__)
     assert seen >= LAYERS | OPTIMIZERS

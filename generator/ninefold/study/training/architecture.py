@@ -29,12 +29,14 @@ class Architecture:
 
     key       equal for models that can share one trace: they differ at most in the learning rate,
               in the strengths of L1, L2 and dropout, and in the values of their weights
+    doubt     what in it no test has trained as a batch; "" where there is nothing of the kind
     obstacle  why its networks cannot be trained as a batch; "" where they can
     images    convolutions are among its layers; noise: random numbers are drawn in training
     """
 
     key: str
-    obstacle: str
+    doubt: str = ""
+    obstacle: str = ""
     images: bool = False
     noise: bool = False
 
@@ -42,20 +44,19 @@ class Architecture:
 def read_architecture(model: Any) -> Architecture:
     """Read the architecture of a model that is compiled and built, its metrics too."""
     if not is_of_keras(type(model).__module__):
-        return Architecture(
-            f"own {id(model)}", f"{type(model).__name__} is a class of its own", False
-        )
+        return Architecture(f"own {id(model)}", f"{type(model).__name__} is a class of its own")
     import keras
 
     config = keras.saving.serialize_keras_object(model)
     parts = [part for part in _parts(config) if not _is_loss_of_keras(part, model)]
     layers = {part["class_name"] for part in parts if _is_layer(part)}
-    obstacle = _obstacle(model, config, parts, layers)
+    doubt, obstacle = _doubt(parts, layers), _obstacle(model, config, parts)
     # a function or class of the user's may hold anything: it shares its trace with none
     own = f" own {id(model)}" if any(map(_is_foreign, parts)) else ""
     own += f" constants {digest_constants(model)}"
     return Architecture(
-        _key(model, config, parts, whole=bool(obstacle)) + own,
+        _key(model, config, parts, whole=bool(doubt or obstacle)) + own,
+        doubt,
         obstacle,
         bool(layers & IMAGE_LAYERS),
         bool(layers & NOISE_LAYERS),
@@ -73,15 +74,17 @@ def _is_layer(part: dict) -> bool:
     return part["module"] == "keras.layers" or (part["module"] or "").startswith("keras.src.ops")
 
 
-def _obstacle(model: Any, config: dict, parts: list[dict], layers: set[str]) -> str:
+def _doubt(parts: list[dict], layers: set[str]) -> str:
     foreign = [part for part in parts if _is_foreign(part)]
     if foreign:
         name = foreign[0]["registered_name"] or foreign[0]["class_name"]
         return f"{foreign[0]['config'] if name == 'function' else name} is not a part of Keras"
     operations = {p["class_name"] for p in parts if _is_layer(p) and p["module"] != "keras.layers"}
     unknown = sorted(operations | layers - LAYERS)
-    if unknown:
-        return f"{unknown[0]} is trained one network at a time"
+    return f"{unknown[0]} is trained one network at a time" if unknown else ""
+
+
+def _obstacle(model: Any, config: dict, parts: list[dict]) -> str:
     if type(model.optimizer).__name__ not in OPTIMIZERS:
         return f"the optimizer {type(model.optimizer).__name__} is applied to one network at a time"
     if any(v.dtype != "float32" for v in model.trainable_variables):
@@ -93,7 +96,8 @@ def _obstacle(model: Any, config: dict, parts: list[dict], layers: set[str]) -> 
         return f"the metric {_strange_metric(model)} is computed for one network at a time"
     if '"training": true' in json.dumps(config, default=str):
         return "it draws noise in inference too"
-    return next((reason for part in parts if (reason := _hindrance(part))), "")
+    known = (part for part in parts if not _is_foreign(part))
+    return next((reason for part in known if (reason := _hindrance(part))), "")
 
 
 def _strange_metric(model: Any) -> str:

@@ -64,8 +64,8 @@ def choose_engine(model: Any, recipe: Recipe, jobs: Sequence[Job]) -> Choice:
         return Choice(recipe.engine, "forced", architecture.key)
     if len(jobs) == 1:
         return Choice("graph", "one network", architecture.key)
-    if obstacle:
-        return Choice("graph", obstacle, architecture.key)
+    if architecture.doubt or obstacle:
+        return Choice("graph", architecture.doubt or obstacle, architecture.key)
     if architecture.images and architecture.noise:
         return Choice("graph", "noise and convolutions together", architecture.key)
     if architecture.images:
