@@ -1,5 +1,6 @@
 """Training as its callers meet it: curves, callbacks, refusals that name the fold."""
 
+import logging
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -447,3 +448,14 @@ def test_weights_of_classes_are_those_of_fit():
     model.fit(InOrder(), epochs=3, shuffle=False, verbose=0, class_weight={0: 1.0, 1: 3.0})
     for found, wanted in zip(fitted.model.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(found, wanted)
+
+
+def test_training_a_batch_with_noise_writes_nothing_where_a_notebook_shows_it(caplog):
+    logger = logging.getLogger("tensorflow")
+    logger.addHandler(caplog.handler)
+    try:
+        with caplog.at_level(logging.WARNING, "tensorflow"):
+            train(lambda: compiled(layers.Dropout(0.2)), engine="batched", epochs=1)
+    finally:
+        logger.removeHandler(caplog.handler)
+    assert caplog.messages == []

@@ -39,6 +39,14 @@ class Traced:
     is_new: bool = False
 
 
+def _vectorize(act: Callable, parts: Sequence[Any]) -> Any:
+    """Let a function of one network's parts act on those of all, (networks, …), at once."""
+    import tensorflow as tf
+
+    # random numbers are drawn for one network after another: no reason to warn
+    return tf.vectorized_map(lambda part: act(*part), parts, warn=False)
+
+
 def _compiled(function: Any) -> Any:
     """Return a traced function, compiled by XLA for the sizes that it is called with."""
     import tensorflow as tf
@@ -102,7 +110,7 @@ class BatchedModel:
 
         def one(step, values):
             parts = (values, *(part[step] for part in batches))
-            return step + 1, tf.vectorized_map(lambda part: self.pure.step(*part), parts)
+            return step + 1, _vectorize(self.pure.step, parts)
 
         values = self.packing.unstack(floats, wholes)
         with suiting_batches(self.model):
@@ -130,7 +138,7 @@ class BatchedModel:
         def one(step, train, validation):
             so_far = choose(held[step], validation, train)
             parts = (so_far, *(part[step] for part in rows), *weights)
-            seen = tf.vectorized_map(lambda part: self.pure.observe(*part), parts)
+            seen = _vectorize(self.pure.observe, parts)
             is_held = held[step]
             return step + 1, choose(is_held, train, seen), choose(is_held, seen, validation)
 
@@ -139,10 +147,7 @@ class BatchedModel:
             _, *seen = tf.while_loop(
                 lambda step, *_: step < tf.shape(held)[0], one, (0, blank, list(blank))
             )
-        return [
-            tf.vectorized_map(lambda part: self.pure.results(*part), (found, *weights))
-            for found in (metrics, *seen)
-        ]
+        return [_vectorize(self.pure.results, (found, *weights)) for found in (metrics, *seen)]
 
     def _forgotten(self, metrics: list[Any]) -> list[Any]:
         import tensorflow as tf
