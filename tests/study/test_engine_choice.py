@@ -176,7 +176,6 @@ def test_a_callback_that_is_called_within_epochs_is_served_by_fit(callback):
         keras.callbacks.ReduceLROnPlateau(),
         keras.callbacks.LearningRateScheduler(lambda epoch: 0.1),
         keras.callbacks.TerminateOnNaN(),
-        keras.callbacks.CSVLogger("log.csv"),
         keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: None),
     ],
     ids=lambda callback: type(callback).__name__,
@@ -194,6 +193,10 @@ def test_a_callback_that_may_ask_for_anything_has_a_model_of_its_own():
     choice = choose(network(), Watch())
     assert choice.engine == "graph"
     assert choice.reason == "Watch may ask for anything of the model"
+
+
+def test_folds_never_write_into_one_log_together():
+    assert choose(network(), keras.callbacks.CSVLogger("log.csv")).engine == "graph"
 
 
 @pytest.mark.parametrize(

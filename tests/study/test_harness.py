@@ -24,9 +24,9 @@ from ninefold.quiet import load_tensorflow
 from ninefold.study.baselines import constant_prediction
 from ninefold.study.evaluation import average
 from ninefold.study.harness import Harness, describe_variant, evaluate, judge_constant
-from ninefold.study.learners import Task
 from ninefold.study.metrics import METRICS, metrics_for, score
 from ninefold.study.splits import derive_seed, make_folds
+from ninefold.study.task import Task
 from ninefold.study.training import Recipe
 
 load_tensorflow()

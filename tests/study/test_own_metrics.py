@@ -19,8 +19,8 @@ from sklearn.naive_bayes import GaussianNB
 from ninefold import Metric, NinefoldError, average, compare, evaluate
 from ninefold.records import write_json
 from ninefold.study.baselines import constant_prediction, naive_loss
-from ninefold.study.evaluation import score_folds
 from ninefold.study.metrics import practical_margin, score
+from ninefold.study.scoring import score_folds
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(90, 3))

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from ninefold.errors import NinefoldError
-from ninefold.study.learners import Task
 from ninefold.study.metrics import METRICS, Metric, deciding_metric, metrics_for
 from ninefold.study.own_metrics import make_own, must_differ
 from ninefold.study.preparation import tidy_inputs
 from ninefold.study.splits import Fold, derive_seed, make_folds, plan_folds, take_share
+from ninefold.study.task import Task
 from ninefold.study.time_order import find_blocks, is_ordered, take_last
 from ninefold.suggestions import did_you_mean
 

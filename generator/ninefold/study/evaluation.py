@@ -11,64 +11,10 @@ from ninefold.errors import NinefoldError
 from ninefold.formats import show
 from ninefold.records import plain
 from ninefold.study import out_of_fold
-from ninefold.study.baselines import constant_prediction
-from ninefold.study.metrics import METRICS, Metric, score
+from ninefold.study.protocol import Protocol
+from ninefold.study.scoring import outputs_of, put_naive, score_folds
 from ninefold.study.statistics import Interval, corrected_interval
 from ninefold.study.training import ENGINES
-
-Places = Sequence[tuple[int, int]]  # (repeat, fold) of some folds
-_PLACE = ["repeat", "fold", "row"]
-
-
-@dataclass(frozen=True, eq=False)
-class Protocol:
-    """Under what an evaluation was made; two can be compared only where it is the same.
-
-    y        (n,) class codes or numbers, as they were scored
-    classes  the labels in the order of their codes; empty for a regression
-    n_train  mean rows of an outer training fold; n_test, of a test fold
-    own      those of the metrics that are the user's own
-
-    Raises NinefoldError for a class whose name is a column of `Evaluation.predictions`.
-    """
-
-    y: np.ndarray
-    classes: tuple[str, ...]
-    folds: int
-    repeats: int
-    n_train: int
-    n_test: int
-    metrics: tuple[str, ...]
-    metric: str  # the one that decides
-    splits: str  # a digest of all the splits
-    ordered: bool = False  # each fold is tested on rows that follow all it was trained on
-    own: tuple[Metric, ...] = ()
-
-    def __post_init__(self) -> None:
-        taken = [name for name in self.classes if name in _PLACE]
-        if taken:
-            raise NinefoldError(
-                f"a class is named '{taken[0]}'",
-                f"{', '.join(_PLACE)} are columns of the predictions, beside one for each class",
-                "give the class another name",
-            )
-
-    def find(self, metric: str) -> Metric:
-        """Return the metric of that name: the user's own, or ninefold's."""
-        return next((own for own in self.own if own.name == metric), None) or METRICS[metric]
-
-    @property
-    def no_test(self) -> str:
-        """Return why no interval and no test is valid for these folds, which are no random draws
-        of several rows; "" where they are (see `statistics`)."""
-        if self.ordered:
-            return "no test: folds ordered in time"
-        return "no test: folds of a single row" if self.n_test < 2 else ""
-
-    @property
-    def problem(self) -> str:
-        kinds = {0: "regression", 2: "binary"}
-        return kinds.get(len(self.classes), "multiclass")
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +104,7 @@ class Evaluation:
     def _classified(self) -> tuple[np.ndarray, np.ndarray]:
         if not self.protocol.classes:
             raise NinefoldError("a regression has no classes to confuse and no probabilities")
-        outputs = self.predictions[_outputs(self.predictions)].to_numpy()
+        outputs = self.predictions[outputs_of(self.predictions)].to_numpy()
         return self.protocol.y[self.predictions["row"].to_numpy()], outputs
 
     def to_record(self) -> dict[str, Any]:
@@ -227,7 +173,7 @@ def average(evaluations: Sequence[Evaluation]) -> Evaluation:
     first = evaluations[0]
     if any(e.protocol.splits != first.protocol.splits for e in evaluations):
         raise NinefoldError("the members were judged on different splits", "expected the same ones")
-    outputs = _outputs(first.predictions)
+    outputs = outputs_of(first.predictions)
     predictions = first.predictions.copy()
     predictions[outputs] = np.mean([e.predictions[outputs] for e in evaluations], axis=0)
     diverged = tuple(sorted({pair for e in evaluations for pair in e.diverged}))
@@ -245,58 +191,3 @@ def average(evaluations: Sequence[Evaluation]) -> Evaluation:
         members=len(evaluations),
         diverged=diverged,
     )
-
-
-def score_folds(predictions: pd.DataFrame, protocol: Protocol, naive: Places = ()) -> pd.DataFrame:
-    """Return one row of scores per fold from the out-of-fold predictions; for the folds `naive`,
-    the scores of the strongest constant for each metric.
-
-    Raises NinefoldError, naming the fold, where an own metric cannot be computed.
-    """
-    metrics = [protocol.find(name) for name in protocol.metrics]
-    outputs = predictions[_outputs(predictions)].to_numpy()
-    outputs = outputs if protocol.classes else outputs[:, 0]
-    tested = predictions["row"].to_numpy()
-    places, fold_of = np.unique(
-        predictions[["repeat", "fold"]].to_numpy(), axis=0, return_inverse=True
-    )
-    rows = []
-    for number, (repeat, fold) in enumerate(places.tolist()):
-        here = np.flatnonzero(fold_of == number)
-        test, found = tested[here], outputs[here]
-        row: dict[str, float] = {"repeat": repeat, "fold": fold}
-        try:
-            for metric in metrics:
-                if (repeat, fold) in naive:
-                    found = _naive_prediction(protocol, metric, test)
-                row[metric.name] = score(
-                    metric, protocol.y[test], found, n_classes=len(protocol.classes)
-                )
-        except NinefoldError as error:
-            place = f"repeat {repeat + 1}, fold {fold + 1}: "
-            raise NinefoldError(place + error.happened, error.expected, error.todo) from error
-        rows.append(row)
-    return pd.DataFrame(rows)
-
-
-def put_naive(predictions: pd.DataFrame, protocol: Protocol, naive: Places) -> pd.DataFrame:
-    """Return the predictions, those of the folds `naive` replaced by the strongest constant for
-    the metric that decides."""
-    replaced, outputs = predictions.copy(), _outputs(predictions)
-    for repeat, fold in naive:
-        here = (predictions["repeat"] == repeat) & (predictions["fold"] == fold)
-        metric = protocol.find(protocol.metric)
-        found = _naive_prediction(protocol, metric, predictions.loc[here, "row"])
-        replaced.loc[here, outputs] = found.reshape(-1, len(outputs))
-    return replaced
-
-
-def _naive_prediction(protocol: Protocol, metric: Metric, test: Any) -> np.ndarray:
-    """The strongest constant for a metric, fitted on all rows outside the test fold, or before
-    it."""
-    others = protocol.y[: min(test)] if protocol.ordered else np.delete(protocol.y, test)
-    return constant_prediction(metric, others, len(test), len(protocol.classes))
-
-
-def _outputs(predictions: pd.DataFrame) -> list[str]:
-    return [str(name) for name in predictions if name not in _PLACE]

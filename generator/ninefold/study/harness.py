@@ -16,13 +16,17 @@ from typing import Any, overload
 import numpy as np
 import pandas as pd
 
+from ninefold.errors import naming
 from ninefold.study.arguments import choose_metrics, make_splits, make_task
-from ninefold.study.evaluation import Evaluation, Protocol, put_naive, score_folds
-from ninefold.study.learners import Fitted, Part, Shared, Task, fit_together, make_learner
+from ninefold.study.evaluation import Evaluation
+from ninefold.study.learners import Fitted, Part, Shared, fit_together, make_learner
 from ninefold.study.metrics import Metric
+from ninefold.study.protocol import Protocol
+from ninefold.study.scoring import prediction_frame, put_naive, score_folds
 from ninefold.study.splits import Fold, derive_seed
+from ninefold.study.task import Task
 from ninefold.study.time_order import is_ordered
-from ninefold.study.training import Recipe, naming
+from ninefold.study.training import Recipe
 
 
 @overload
@@ -270,18 +274,6 @@ def _are_plain(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
         return all(map(_are_plain, value))
     return value is None or isinstance(value, (bool, int, float, str)) or hasattr(value, "tolist")
-
-
-def prediction_frame(
-    splits: Sequence[Fold], found: Sequence[np.ndarray], classes: tuple[str, ...]
-) -> pd.DataFrame:
-    """Return the predictions of all test rows, one column of probability for each class."""
-    sizes = [len(fold.test) for fold in splits]
-    frame = pd.DataFrame(np.concatenate(found), columns=list(classes) or ["prediction"])
-    frame.insert(0, "row", np.concatenate([fold.test for fold in splits]))
-    frame.insert(0, "fold", np.repeat([fold.fold for fold in splits], sizes))
-    frame.insert(0, "repeat", np.repeat([fold.repeat for fold in splits], sizes))
-    return frame
 
 
 def curve_frame(

@@ -18,12 +18,12 @@ from ninefold.study.comparison import compare
 from ninefold.study.dataset import Dataset
 from ninefold.study.evaluation import Evaluation
 from ninefold.study.harness import Harness, judge_all, judge_constant
-from ninefold.study.learners import Task
 from ninefold.study.metrics import deciding_metric, metrics_for
 from ninefold.study.preparation import tidy_inputs
 from ninefold.study.recorder import Recorder
 from ninefold.study.split_data import SplitData, load_split, make_task
 from ninefold.study.splits import Plan
+from ninefold.study.task import Task
 from ninefold.study.training import Recipe
 from ninefold.study.variants import Variant, choose_best
 

@@ -13,10 +13,10 @@ import numpy as np
 from ninefold.errors import NinefoldError
 from ninefold.settings import HarnessSettings, Settings
 from ninefold.study.dataset import Dataset, make_dataset, split_dataset
-from ninefold.study.learners import Task
 from ninefold.study.preparation import tidy_inputs
 from ninefold.study.reading import read_source
 from ninefold.study.splits import Fold, Plan, limit_folds, make_folds, plan_folds, take_share
+from ninefold.study.task import Task
 from ninefold.study.time_order import (
     find_blocks,
     make_ordered_folds,

@@ -24,13 +24,17 @@ class Fold:
 
     @property
     def name(self) -> str:
-        """Return what a message calls it; people count from 1."""
-        return f"repeat {self.repeat + 1}, fold {self.fold + 1}"
+        return place_name(self.repeat, self.fold)
 
     @property
     def outer(self) -> np.ndarray:
         """Return the rows of the training fold, inner validation included."""
         return np.sort(np.concatenate([self.train, self.validation]))
+
+
+def place_name(repeat: int, fold: int) -> str:
+    """Return what a message calls a fold; people count from 1."""
+    return f"repeat {repeat + 1}, fold {fold + 1}"
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ninefold.study.evaluation import Evaluation, Protocol
+from ninefold.study.evaluation import Evaluation
 from ninefold.study.harness import Harness, judge
 from ninefold.study.metrics import METRICS
+from ninefold.study.protocol import Protocol
 from ninefold.study.statistics import (
     detectable_difference,
     expected_standard_error,

@@ -4,7 +4,7 @@ One narrow door, `Trainer`: it is given jobs (rows, a seed) and leaves what was 
 is taken, all folds as one batch of networks or one at a time, `choice` says and the record keeps.
 """
 
-from ninefold.study.training.callbacks import naming
+from ninefold.study.training.fresh import must_have_outputs
 from ninefold.study.training.jobs import ENGINES, Job, Recipe, Rows, Trained, row_orders
 from ninefold.study.training.trainer import Traces, Trainer, train_together
 
@@ -16,7 +16,7 @@ __all__ = [
     "Traces",
     "Trained",
     "Trainer",
-    "naming",
+    "must_have_outputs",
     "row_orders",
     "train_together",
 ]

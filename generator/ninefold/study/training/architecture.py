@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from ninefold.study.training.fresh import digest_constants
+from ninefold.study.training.fresh import digest_constants, is_of_keras
 from ninefold.study.training.stateless import STRENGTHS
 
 # Trained as a batch in tests/study/test_exactness.py, and found equal to one network at a time.
@@ -152,11 +152,6 @@ def _is_foreign(part: dict) -> bool:
     if part["class_name"] in ("__tensor__", "__numpy__", "__keras_tensor__", "__tuple__"):
         return False
     return not is_of_keras(part["module"] or "") or not isinstance(part["config"], dict)
-
-
-def is_of_keras(module: str) -> bool:
-    """Tell whether a module is one of Keras's."""
-    return module == "keras" or module.startswith("keras.")
 
 
 def _key(model: Any, config: dict, parts: list[dict], whole: bool) -> str:

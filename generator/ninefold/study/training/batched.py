@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ninefold.study.training.callbacks import naming
+from ninefold.errors import naming
 from ninefold.study.training.fresh import (
+    TracedOnce,
     build_fresh,
     inference,
     light_variables,
@@ -45,16 +46,6 @@ def _vectorize(act: Callable, parts: Sequence[Any]) -> Any:
 
     # random numbers are drawn for one network after another: no reason to warn
     return tf.vectorized_map(lambda part: act(*part), parts, warn=False)
-
-
-def _compiled(function: Any) -> Any:
-    """Return a traced function, compiled by XLA for the sizes that it is called with."""
-    import tensorflow as tf
-
-    return tf.function(
-        lambda *parts: function(*parts), input_signature=function.input_signature,
-        jit_compile=True, autograph=False,
-    )  # fmt: skip
 
 
 class BatchedModel:
@@ -92,17 +83,16 @@ class BatchedModel:
             for part in (self._rows.x, self._rows.y, self._rows.weight)
         ]
         real = tf.TensorSpec([None, networks, None], tf.float32)
-        train = tf.function(self._train, input_signature=[*state, *batches], autograph=False)
         held = tf.TensorSpec([None], tf.bool)
-        look = tf.function(
-            self._look, input_signature=[*state, held, *batches, real], autograph=False
-        )
+        trained, seen = [*state, *batches], [*state, held, *batches, real]
+        train = TracedOnce(self._train, trained, autograph=False)
         if not self._xla:
-            return Traced(train, train, look)
-        whole, compiled_look = _compiled(train), _compiled(look)
-        for function in (whole, compiled_look):  # traced in turn, to be compiled at once
-            function.get_concrete_function()
-        return Traced(train, whole, compiled_look, is_new=True)
+            return Traced(train, train, TracedOnce(self._look, seen, autograph=False))
+        whole = TracedOnce(train.concrete, trained, autograph=False, jit_compile=True)
+        look = TracedOnce(self._look, seen, autograph=False, jit_compile=True)
+        for function in (whole, look):  # traced in turn, to be compiled at once
+            _ = function.concrete
+        return Traced(train, whole, look, is_new=True)
 
     def _train(self, floats, wholes, *batches):
         """Return floats and wholes after training on batches (steps, networks, rows, …)."""

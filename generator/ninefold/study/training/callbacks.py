@@ -1,12 +1,12 @@
 """Keras callbacks, called between compiled epochs: a copy for each network, errors by its name."""
 
 import copy
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from ninefold.errors import NinefoldError
+from ninefold.errors import NinefoldError, naming
+from ninefold.study.training.fresh import is_of_keras
 
 _BATCH_HOOKS = (
     "on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end",
@@ -28,49 +28,14 @@ def hooks_batches(callback: Any) -> bool:
 
 _LIGHT = {
     "EarlyStopping", "ReduceLROnPlateau", "LearningRateScheduler", "TerminateOnNaN",
-    "LambdaCallback", "CSVLogger",
+    "LambdaCallback",
 }  # fmt: skip
 
 
 def is_light(callback: Any) -> bool:
     """Tell whether a callback asks no more of a model than `NetworkView` answers."""
     kind = type(callback)
-    return kind.__module__.startswith("keras.") and kind.__name__ in _LIGHT
-
-
-@contextmanager
-def naming(name: str) -> Iterator[None]:
-    """Turn whatever fails within into one line that begins with `name`."""
-    before = f"{name}: " if name else ""
-    try:
-        yield
-    except NinefoldError as error:
-        raise NinefoldError(f"{before}{error.happened}", error.expected, error.todo) from error
-    except Exception as error:
-        raise NinefoldError(f"{before}{type(error).__name__}: {_reason(error)}") from error
-
-
-def _reason(error: Exception) -> str:
-    """Return what an error says in one line, without the stack and the arguments that TensorFlow
-    and Keras put into its message."""
-    said = re.sub("\x1b\\[[0-9;]*m", "", str(error)).split("Arguments received by")[0]
-    said = re.sub(r"^Exception encountered when calling .*\n+", "", said)
-    if said.startswith("Graph execution error"):
-        lines = [line for line in said.splitlines() if line and not line.startswith((" ", "\t"))]
-        said = next((line for line in lines[1:] if not line.startswith("Detected at")), lines[0])
-    return " ".join(said.split())
-
-
-@contextmanager
-def naming_others(name: str) -> Iterator[None]:
-    """As `naming`, for errors that are none of ninefold's: those have their name."""
-    try:
-        yield
-    except NinefoldError:
-        raise
-    except Exception:
-        with naming(name):
-            raise
+    return is_of_keras(kind.__module__) and kind.__name__ in _LIGHT
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Models as their function builds them: fresh from a seed, compiled, with one loss."""
 
 import copy
+import functools
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -129,7 +130,27 @@ def inference(model: Any, rows: Any) -> Callable:
     import tensorflow as tf
 
     signature = [tf.TensorSpec([None, *rows.x.shape[1:]], tf.float32)]
-    return tf.function(lambda x: model(x, training=False), input_signature=signature)
+    return TracedOnce(lambda x: model(x, training=False), signature)
+
+
+class TracedOnce:
+    """A `tf.function` for any sizes of its signature, traced when asked for or first called.
+
+    Each architecture traces the same lines anew, which TensorFlow would take for a mistake and
+    warn of; a concrete function is not watched.
+    """
+
+    def __init__(self, act: Callable, signature: list[Any], **options: Any):
+        self._act, self._options = act, {"input_signature": signature, **options}
+
+    @functools.cached_property
+    def concrete(self) -> Callable:
+        import tensorflow as tf
+
+        return tf.function(self._act, **self._options).get_concrete_function()
+
+    def __call__(self, *parts: Any) -> Any:
+        return self.concrete(*parts)
 
 
 def mean_loss(model: Any) -> Callable:
@@ -185,3 +206,8 @@ def one_number(name: str, value: Any) -> float:
             'give it average="macro" or the like',
         )  # fmt: skip
     return float(np.reshape(value, ()))
+
+
+def is_of_keras(module: str) -> bool:
+    """Tell whether a module is one of Keras's."""
+    return module == "keras" or module.startswith("keras.")

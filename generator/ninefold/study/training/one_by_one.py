@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ninefold.study.training.callbacks import Called, naming, refusing_memory
+from ninefold.errors import naming
+from ninefold.study.training.callbacks import Called, refusing_memory
 from ninefold.study.training.fresh import (
+    TracedOnce,
     build_fresh,
     inference,
     make_metrics,
@@ -76,11 +78,12 @@ class CompiledModel:
             for part in (rows.x, rows.y, rows.weight)
         ]
         batches = [*parts, tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32)]
-        self.epoch = tf.function(epoch, input_signature=batches)
+        steps = [tf.TensorSpec([None, *part.shape], tf.float32) for part in parts]
+        self.epoch = TracedOnce(epoch, batches)
         # XLA needs all sizes: it is given whole batches, the same for all folds
-        self.whole_batches = tf.function(whole_batches, jit_compile=True) if xla else None
-        self.validate = tf.function(validate, input_signature=batches)
-        self.observe = tf.function(observe, input_signature=parts)
+        self.whole_batches = TracedOnce(whole_batches, steps, jit_compile=True) if xla else None
+        self.validate = TracedOnce(validate, batches)
+        self.observe = TracedOnce(observe, parts)
         self.infer = inference(model, rows)
 
     def renew(self, fresh: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ninefold.study.training.fresh import layers_of, mean_loss
+from ninefold.study.training.fresh import is_of_keras, layers_of, mean_loss
 
 Values = list[Any]  # one tensor for each variable of a `StatelessNetwork`, in its order
 
@@ -172,7 +172,7 @@ def _treats_weights_alike(model: Any) -> bool:
     """Tell whether one step is the same sum for each weight, in whichever variable it is."""
     optimizer = model.optimizer
     return (
-        type(optimizer).__module__.startswith("keras.")
+        is_of_keras(type(optimizer).__module__)
         and type(optimizer).__name__ in _ALIKE
         and not (optimizer.clipnorm or optimizer.weight_decay or optimizer.use_ema)
         and all(variable.constraint is None for variable in model.trainable_variables)
@@ -200,7 +200,7 @@ def _strengths(model: Any) -> list[tuple[Any, str]]:
     return [
         (owner, attribute)
         for owner in owners.values()
-        if type(owner).__module__.startswith("keras.")
+        if is_of_keras(type(owner).__module__)
         for attribute in STRENGTHS.get(type(owner).__name__, ())
         if getattr(owner, attribute)
     ]

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ninefold.errors import naming, naming_others
 from ninefold.quiet import load_tensorflow
 from ninefold.study.training.batch_run import State, train_batch
 from ninefold.study.training.batched import BatchedModel, fresh_states
-from ninefold.study.training.callbacks import naming, naming_others, refusing_memory
+from ninefold.study.training.callbacks import refusing_memory
 from ninefold.study.training.choice import Choice, choose_engine
 from ninefold.study.training.fresh import build_fresh, compares_with_one_column, make_metrics
 from ninefold.study.training.jobs import Job, Recipe, Trained

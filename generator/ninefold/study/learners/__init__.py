@@ -1,0 +1,75 @@
+"""Two kinds of model behind one face: a network that is trained, an estimator that is fitted.
+
+A learner takes row numbers and returns a `Fitted`, which predicts on raw rows: preparation,
+model and the way back to probabilities or the target's units, as one.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from ninefold.errors import NinefoldError
+from ninefold.study.learners.estimator import Estimator
+from ninefold.study.learners.fitted import Fitted, Part
+from ninefold.study.learners.network import Network, network_prediction, told
+from ninefold.study.learners.prepared import Prepared, Shared
+from ninefold.study.task import Task
+from ninefold.study.training import Recipe, train_together
+
+__all__ = ["Fitted", "Part", "Shared", "fit_together", "make_learner", "network_prediction"]
+
+
+def make_learner(
+    build: Any, task: Task, prepare: Any, recipe: Recipe, shared: Shared | None = None
+) -> "Network | Estimator":
+    """Return the learner for what `build` is or returns."""
+    if hasattr(build, "fit") and hasattr(build, "predict") and not inspect.isclass(build):
+        return Estimator(lambda: build, task, prepare)
+    if not callable(build):
+        raise NinefoldError(
+            f"the model is a {type(build).__name__}",
+            "expected a function that returns a compiled Keras model, or a scikit-learn estimator",
+        )
+    if _returns_estimator(build, task):
+        return Estimator(told(build, outputs=task.outputs), task, prepare)
+    return Network(build, task, prepare, recipe, shared or Shared())
+
+
+def fit_together(
+    learners: Sequence["Network | Estimator"], parts: Sequence[Part]
+) -> list[Iterator[Fitted]]:
+    """Fit every learner on every part. Networks that share a trace are trained as one batch.
+
+    Returns for each learner an iterator of what was fitted, in the order of the parts.
+    """
+    networks = [learner for learner in learners if isinstance(learner, Network)]
+    prepared = {id(network): network.prepare(parts) for network in networks}
+    together = [n for n in networks if _have_one_width(prepared[id(n)], parts)]
+    jobs = [network.jobs(parts, prepared[id(network)]) for network in together]
+    trained = dict(
+        zip(
+            map(id, together),
+            train_together([network.trainer for network in together], jobs),
+            strict=True,
+        )
+    )
+    return [
+        learner.wrap(trained[id(learner)], parts, prepared[id(learner)])
+        if isinstance(learner, Network) and id(learner) in trained
+        else learner.fit_each(parts)
+        for learner in learners
+    ]
+
+
+def _have_one_width(prepared: Sequence[Prepared], parts: Sequence[Part]) -> bool:
+    """A transformer of the user's may find other columns in another fold."""
+    folds = zip(prepared, parts, strict=True)
+    return len({inputs.inputs(part.train).shape[1:] for inputs, part in folds}) == 1
+
+
+def _returns_estimator(build: Callable, task: Task) -> bool:
+    """A function that needs no `inputs` may return an estimator; only calling it tells."""
+    if "inputs" in inspect.signature(build).parameters:
+        return False
+    made = told(build, outputs=task.outputs)()
+    return hasattr(made, "get_params") and hasattr(made, "fit")

@@ -1,0 +1,157 @@
+"""A Keras network as a learner."""
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ninefold.errors import NinefoldError, naming
+from ninefold.study.learners.fitted import Fitted, Part
+from ninefold.study.learners.prepared import MOST_BYTES, Prepared, Shared, as_input
+from ninefold.study.preparation import make_preparation
+from ninefold.study.task import Task
+from ninefold.study.training import Job, Recipe, Rows, Trained, Trainer, must_have_outputs
+
+
+class Network:
+    """A Keras network, trained from fresh weights for each fold."""
+
+    def __init__(self, build: Callable, task: Task, prepare: Any, recipe: Recipe, shared: Shared):
+        self._build, self._task, self._recipe, self._shared = build, task, recipe, shared
+        self._prepare = make_preparation(prepare, task.X)
+        self._scales_target = not task.classes and prepare is not None
+        self._trainers: dict[tuple, Trainer] = {}
+
+    @property
+    def engine(self) -> str:
+        return self.trainer.choice.engine
+
+    @property
+    def engine_reason(self) -> str:
+        return self.trainer.choice.reason
+
+    @property
+    def parameters(self) -> int:
+        return self.trainer.model.count_params()
+
+    def fit(self, train: np.ndarray, validation: np.ndarray, seed: int) -> Fitted:
+        """Train on the rows `train`; `validation` gives the curves and feeds callbacks."""
+        return self.fit_part(Part(train, validation, seed))
+
+    def fit_part(self, part: Part) -> Fitted:
+        prepared = self.prepare([part])
+        return next(self.wrap(self.trainer.train(self.jobs([part], prepared)), [part], prepared))
+
+    def fit_each(self, parts: Sequence[Part]) -> Iterator[Fitted]:
+        """Train on one part after another, each of a width of its own."""
+        return map(self.fit_part, parts)
+
+    def prepare(self, parts: Sequence[Part]) -> list[Prepared]:
+        """Fit the preparation on each part, and make the trainer of the width that they have."""
+        prepared = []
+        for part in parts:
+            with naming(part.name):
+                prepared.append(self._prepared(part))
+                self.trainer = self._trainer(prepared[-1].inputs(part.train).shape[1:])
+        return prepared
+
+    def jobs(self, parts: Sequence[Part], prepared: Sequence[Prepared]) -> list[Job]:
+        """Return the parts as the trainer takes them."""
+        jobs = []
+        for part, inputs in zip(parts, prepared, strict=True):
+            with naming(part.name):
+                held = self._rows(part.validation, part, inputs) if len(part.validation) else None
+                jobs.append(Job(self._rows(part.train, part, inputs), held, part.seed, part.name))
+        return jobs
+
+    def _rows(self, numbers: np.ndarray, part: Part, prepared: Prepared) -> Rows:
+        task, target = self._task, self._target(part)
+        x, y = prepared.inputs(numbers), task.y[numbers]
+        y = y if target is None else target.transform(y[:, None])[:, 0]
+        y = self.trainer.shape_targets(y, task.outputs, x)
+        return Rows(x, y, task.weights(numbers).astype("float32"))
+
+    def wrap(
+        self, trained: Iterator[Trained], parts: Sequence[Part], prepared: Sequence[Prepared]
+    ) -> Iterator[Fitted]:
+        """Return what was trained as models that predict on raw rows."""
+        for part, inputs, found in zip(parts, prepared, trained, strict=True):
+            yield self._wrap(found, part, inputs)
+
+    def _wrap(self, trained: Trained, part: Part, prepared: Prepared) -> Fitted:
+        trainer, target, classes = self.trainer, self._target(part), len(self._task.classes)
+
+        def predict(x: np.ndarray) -> np.ndarray:
+            outputs = trainer.predict(trained, x)
+            return network_prediction(outputs, trainer.model, classes, target)
+
+        return Fitted(
+            predict=lambda raw: predict(as_input(prepared.preparation, raw)),
+            predict_numbers=lambda numbers: predict(prepared.inputs(numbers)),
+            seconds=trained.seconds,
+            preparation=prepared.preparation,
+            load=lambda: trainer.load(trained),
+            target=target,
+            trained=trained,
+        )
+
+    def _target(self, part: Part) -> Any:
+        return _fit_target(self._task.y[part.train]) if self._scales_target else None
+
+    def _prepared(self, part: Part) -> Prepared:
+        kept, key = self._shared.prepared, part.train.tobytes()
+        if key not in kept:
+            if sum(one.bytes for one in kept.values()) > MOST_BYTES:
+                kept.clear()
+            kept[key] = Prepared(self._prepare, self._task, part.train)
+        return kept[key]
+
+    def _trainer(self, shape: tuple[int, ...]) -> Trainer:
+        if shape not in self._trainers:
+            inputs = shape[0] if len(shape) == 1 else shape
+            build = told(self._build, inputs=inputs, outputs=self._task.outputs)
+            self._trainers[shape] = Trainer(build, self._recipe, self._shared.traces)
+        return self._trainers[shape]
+
+
+def told(build: Callable, **known: Any) -> Callable[[], Any]:
+    """Bind those of `inputs`, `outputs` that the function asks for and has not been given."""
+    given = build.keywords if isinstance(build, partial) else {}
+    asked = set(inspect.signature(build).parameters) - set(given)
+    return partial(build, **{name: value for name, value in known.items() if name in asked})
+
+
+def network_prediction(outputs: np.ndarray, model: Any, classes: int, target: Any) -> np.ndarray:
+    """Turn a network's outputs into probabilities (n, classes), or numbers (n, 1) in the target's
+    units; NaN throughout where it diverged. Raises NinefoldError where they cannot be."""
+    outputs = np.asarray(outputs, dtype=float)
+    outputs = outputs.reshape(len(outputs), -1)
+    must_have_outputs(outputs.shape[1], classes or 1)
+    if not np.isfinite(outputs).all():
+        return np.full((len(outputs), classes or 1), np.nan)
+    if not classes:
+        return outputs if target is None else target.inverse_transform(outputs)
+    outputs = _from_logits(outputs) if getattr(model.loss, "from_logits", False) else outputs
+    if outputs.min() < -1e-6 or outputs.max() > 1 + 1e-6:
+        raise NinefoldError(
+            "the network's outputs are not probabilities",
+            "expected values from 0 to 1",
+            "end it in a softmax or sigmoid, or compile a loss with from_logits=True",
+        )
+    if outputs.shape[1] == 1:
+        return np.hstack([1 - outputs, outputs])
+    return outputs / np.maximum(outputs.sum(axis=1, keepdims=True), 1e-12)
+
+
+def _from_logits(outputs: np.ndarray) -> np.ndarray:
+    from scipy.special import expit, softmax
+
+    return expit(outputs) if outputs.shape[1] == 1 else softmax(outputs, axis=1)
+
+
+def _fit_target(y: np.ndarray) -> Any:
+    from sklearn.preprocessing import StandardScaler
+
+    return StandardScaler().fit(y[:, None])

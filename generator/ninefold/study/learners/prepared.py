@@ -1,0 +1,52 @@
+"""The inputs of a fold, prepared once by what its training rows tell; shared between variants."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ninefold.study.preparation import transform
+from ninefold.study.task import Task
+from ninefold.study.training import Traces
+
+MOST_BYTES = 2**29  # of prepared inputs that are kept for the next variant
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the variants of one harness need not do again: traces, prepared folds."""
+
+    traces: Traces = field(default_factory=Traces)
+    prepared: dict[bytes, "Prepared"] = field(default_factory=dict)
+
+
+class Prepared:
+    """The inputs of one fold, by a preparation fitted on the rows it trains on."""
+
+    def __init__(self, prepare: Any, task: Task, train: np.ndarray):
+        self.preparation = fit_preparation(prepare, task, train)
+        self._task = task
+        self._inputs: dict[bytes, np.ndarray] = {}
+
+    def inputs(self, numbers: np.ndarray) -> np.ndarray:
+        """Return the prepared rows of those numbers, (n, …) float32, prepared once."""
+        key = numbers.tobytes()
+        if key not in self._inputs:
+            self._inputs[key] = as_input(self.preparation, self._task.rows(numbers))
+        return self._inputs[key]
+
+    @property
+    def bytes(self) -> int:
+        return sum(x.nbytes for x in self._inputs.values())
+
+
+def fit_preparation(prepare: Any, task: Task, train: np.ndarray) -> Any:
+    """Return a preparation fitted on the rows `train`; None where X goes in as it is."""
+    from sklearn.base import clone
+
+    return None if prepare is None else clone(prepare).fit(task.rows(train), task.y[train])
+
+
+def as_input(preparation: Any, rows: Any) -> np.ndarray:
+    """Return raw rows as a network takes them."""
+    return transform(preparation, rows).astype("float32")

@@ -1,0 +1,80 @@
+"""From out-of-fold predictions to the scores of folds; a diverged fold is scored as naive."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ninefold.errors import naming
+from ninefold.study.baselines import constant_prediction
+from ninefold.study.metrics import Metric, score
+from ninefold.study.protocol import PLACE, Protocol
+from ninefold.study.splits import Fold, place_name
+
+Places = Sequence[tuple[int, int]]  # (repeat, fold) of some folds
+
+
+def prediction_frame(
+    splits: Sequence[Fold], found: Sequence[np.ndarray], classes: tuple[str, ...]
+) -> pd.DataFrame:
+    """Return the predictions of all test rows, one column of probability for each class."""
+    sizes = [len(fold.test) for fold in splits]
+    frame = pd.DataFrame(np.concatenate(found), columns=list(classes) or ["prediction"])
+    frame.insert(0, "row", np.concatenate([fold.test for fold in splits]))
+    frame.insert(0, "fold", np.repeat([fold.fold for fold in splits], sizes))
+    frame.insert(0, "repeat", np.repeat([fold.repeat for fold in splits], sizes))
+    return frame
+
+
+def score_folds(predictions: pd.DataFrame, protocol: Protocol, naive: Places = ()) -> pd.DataFrame:
+    """Return one row of scores per fold from the out-of-fold predictions; for the folds `naive`,
+    the scores of the strongest constant for each metric.
+
+    Raises NinefoldError, naming the fold, where an own metric cannot be computed.
+    """
+    metrics = [protocol.find(name) for name in protocol.metrics]
+    outputs = predictions[outputs_of(predictions)].to_numpy()
+    outputs = outputs if protocol.classes else outputs[:, 0]
+    tested = predictions["row"].to_numpy()
+    places, fold_of = np.unique(
+        predictions[["repeat", "fold"]].to_numpy(), axis=0, return_inverse=True
+    )
+    rows = []
+    for number, (repeat, fold) in enumerate(places.tolist()):
+        here = np.flatnonzero(fold_of == number)
+        test, found = tested[here], outputs[here]
+        row: dict[str, float] = {"repeat": repeat, "fold": fold}
+        with naming(place_name(repeat, fold)):
+            for metric in metrics:
+                if (repeat, fold) in naive:
+                    found = _naive_prediction(protocol, metric, test)
+                row[metric.name] = score(
+                    metric, protocol.y[test], found, n_classes=len(protocol.classes)
+                )
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def put_naive(predictions: pd.DataFrame, protocol: Protocol, naive: Places) -> pd.DataFrame:
+    """Return the predictions, those of the folds `naive` replaced by the strongest constant for
+    the metric that decides."""
+    replaced, outputs = predictions.copy(), outputs_of(predictions)
+    for repeat, fold in naive:
+        here = (predictions["repeat"] == repeat) & (predictions["fold"] == fold)
+        metric = protocol.find(protocol.metric)
+        found = _naive_prediction(protocol, metric, predictions.loc[here, "row"])
+        replaced.loc[here, outputs] = found.reshape(-1, len(outputs))
+    return replaced
+
+
+def _naive_prediction(protocol: Protocol, metric: Metric, test: Any) -> np.ndarray:
+    """The strongest constant for a metric, fitted on all rows outside the test fold, or before
+    it."""
+    others = protocol.y[: min(test)] if protocol.ordered else np.delete(protocol.y, test)
+    return constant_prediction(metric, others, len(test), len(protocol.classes))
+
+
+def outputs_of(predictions: pd.DataFrame) -> list[str]:
+    """Return the columns that hold what was predicted."""
+    return [str(name) for name in predictions if name not in PLACE]
