@@ -193,6 +193,11 @@ def test_new_rows_may_be_a_single_one(tmp_path):
     assert len(read(tmp_path, "a,b\n1,2\n", least=1).frame) == 1
 
 
+def test_a_delimiter_that_would_break_quotes_is_not_taken(tmp_path):
+    frame = read(tmp_path, 'x\t"x;\n;"\n1\t2\n3\t4\n').frame
+    assert list(frame.columns) == ["x", "x;\n;"]
+
+
 # Names and values as people write them: blanks inside, braces, quotes, emoji, every delimiter.
 WILD = st.text(st.sampled_from("ab {}[]\"'`|;,\t\n🐧é%#\\<>=:"), max_size=8).map(
     lambda text: f"x{text}".strip()

@@ -101,20 +101,23 @@ def _refuse_markup(text: str, path: Path) -> None:
 
 
 def _find_delimiter(text: str, path: Path) -> str:
-    """Return the delimiter under which most rows have as many fields as the header, then the one
-    that gives most fields. Raises NinefoldError where each leaves a single column."""
-    scores: dict[str, tuple[float, int]] = {}
+    """Return the delimiter that breaks no quotes and under which most rows have as many fields as
+    the header, then the one that gives most fields. Raises NinefoldError where each leaves a
+    single column."""
+    scores: dict[str, tuple[bool, float, int]] = {}
     widest = 1
     for delimiter in _DELIMITERS:
         widths: list[int] = []
-        with suppress(csv.Error):  # broken quotes: `_parse` says where
+        whole = False
+        with suppress(csv.Error):  # where all break quotes, `_parse` says where
             widths.extend(len(row) for _, row in islice(_rows(text, delimiter), _SNIFFED_ROWS))
+            whole = True
         if not widths:
             continue
         counts = Counter(widths)
         widest = max(widest, counts.most_common(1)[0][0])
         if widths[0] > 1:
-            scores[delimiter] = (counts[widths[0]] / len(widths), widths[0])
+            scores[delimiter] = (whole, counts[widths[0]] / len(widths), widths[0])
     if scores:
         return max(scores, key=lambda delimiter: scores[delimiter])
     if widest > 1:
