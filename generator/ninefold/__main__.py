@@ -2,4 +2,5 @@
 
 from ninefold.cli import main
 
-main()
+if __name__ == "__main__":  # the processes of `run --dask local` import this
+    main()

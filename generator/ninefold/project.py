@@ -1,11 +1,12 @@
 """A project on disk: its root, its paths, its sections and which section reads which."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from ninefold.errors import NinefoldError
+from ninefold.grid import Point, point_name, points
 from ninefold.settings import Settings, read_settings
 from ninefold.suggestions import did_you_mean
 
@@ -17,10 +18,12 @@ _READS: dict[int, tuple[int, ...]] = {6: (5,), 7: (4, 5, 6)}
 
 @dataclass(frozen=True)
 class Section:
-    """One file under `sections/`: a notebook to run, or a page of prose."""
+    """One file under `sections/`: a notebook to run, or a page of prose; or, with a `point`, a
+    notebook's further run with the values of that point of its grid."""
 
-    id: str  # path under sections/ without its suffix, "/" on every system
+    id: str  # path under sections/ without its suffix, "/" on every system; then "@" and the point
     path: Path
+    point: Point = field(default=(), hash=False)
 
     @property
     def number(self) -> int:
@@ -30,6 +33,11 @@ class Section:
     @property
     def is_notebook(self) -> bool:
         return self.path.suffix == ".ipynb"
+
+    @property
+    def notebook(self) -> str:
+        """Return the id of the section whose grid it is a point of; its own, where it is none."""
+        return self.id.rpartition("@")[0] if self.point else self.id
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -84,15 +92,49 @@ class Project:
         ]
         return tuple(sorted(found, key=lambda section: _outline_place(section.id)))
 
+    @cached_property
+    def tasks(self) -> tuple[Section, ...]:
+        """Return what a run executes: each notebook, then the points of its grid, in order."""
+        notebooks = (section for section in self.sections if section.is_notebook)
+        return tuple(task for section in notebooks for task in (section, *self.points(section)))
+
+    def points(self, section: Section) -> tuple[Section, ...]:
+        """Return the points of a section's grid in order; none where it has no grid."""
+        own = self.settings.sections.get(section.id)
+        found = points(own.grid) if own else ()
+        if found and section.number == 7:
+            raise NinefoldError(
+                f"{SETTINGS_FILE}: sections.{section.id}.grid would look at the hold-out "
+                f"{len(found)} times",
+                "section 7 looks once",
+                "try the values in section 5 or 6",
+            )
+        return tuple(Section(f"{section.id}@{point_name(p)}", section.path, p) for p in found)
+
+    @property
+    def left_over(self) -> tuple[str, ...]:
+        """Return the ids of the results of points that are in no grid any more."""
+        known = {task.id for task in self.tasks}
+        folders = {self.results_of(section.id).parent for section in self.sections}
+        found = (
+            path.relative_to(self.results).as_posix()
+            for folder in sorted(folders)
+            for path in sorted(folder.glob("*@*"))
+            if path.is_dir()
+        )
+        return tuple(name for name in found if name not in known)
+
     def section(self, text: str) -> Section:
-        """Return the section of that id, or the only one whose id holds `text`.
+        """Return the section of that id, or the only one whose id holds `text`; a grid's point
+        where `text` holds an "@".
 
         Raises NinefoldError where none or several do.
         """
         wanted = text.removeprefix("sections/").removesuffix(".ipynb").removesuffix(".md")
-        ids = [section.id for section in self.sections]
-        near = [s for s in self.sections if s.id == wanted] or [
-            s for s in self.sections if wanted.casefold() in s.id.casefold()
+        known = [task for task in self.tasks if task.point] if "@" in wanted else self.sections
+        ids = [section.id for section in known]
+        near = [s for s in known if s.id == wanted] or [
+            s for s in known if wanted.casefold() in s.id.casefold()
         ]
         if len(near) == 1:
             return near[0]
@@ -104,9 +146,9 @@ class Project:
         raise NinefoldError(f"no section '{text}'", did_you_mean(wanted, ids))
 
     def reads(self, section: Section) -> tuple[Section, ...]:
-        """Return the notebooks whose records this section reads."""
+        """Return the notebooks, and the points of their grids, whose records this section reads."""
         numbers = _READS.get(section.number, ())
-        return tuple(s for s in self.sections if s.is_notebook and s.number in numbers)
+        return tuple(task for task in self.tasks if task.number in numbers) if numbers else ()
 
 
 def find_project(start: Path) -> Project:

@@ -1,6 +1,8 @@
 """The questions a section still asks its author: block quotes that begin with **DRAFT**."""
 
 import re
+from functools import cache
+from typing import Any
 
 _MARK = re.compile(r"\*\*DRAFT\*\*:?\s*")
 
@@ -10,13 +12,21 @@ def unanswered(markdown: str) -> list[tuple[int, str]]:
 
     What only looks like one, in a code block, is none.
     """
-    from markdown_it import MarkdownIt
-
+    if not _MARK.search(markdown):
+        return []
     found, depth = [], 0
-    for token in MarkdownIt("commonmark").parse(markdown):
+    for token in _parser().parse(markdown):
         if token.type in ("blockquote_open", "blockquote_close"):
             depth += token.nesting
         elif token.type == "inline" and depth and token.map and _MARK.match(token.content):
             text = " ".join(_MARK.sub("", token.content, count=1).split())
             found.append((token.map[0] + 1, text))
     return found
+
+
+@cache
+def _parser() -> Any:
+    """Return the one parser: to make it takes longer than to parse a cell."""
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark")

@@ -4,16 +4,16 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.util import find_spec
 
 from ninefold.errors import NinefoldError
 
 
+@cache  # it may be imported already, in a kernel forked from a process that has, and yet not run
 def load_tensorflow() -> None:
     """Import TensorFlow and Keras without the start-up lines of TensorFlow 2.17 and later, which
     `TF_CPP_MIN_LOG_LEVEL` does not reach. Raises NinefoldError where it is not installed."""
-    if "tensorflow" in sys.modules:
-        return
     if find_spec("tensorflow") is None:
         raise NinefoldError(
             "TensorFlow is not installed",

@@ -30,6 +30,7 @@ class Record(BaseModel):
     tables       name → {"caption", "columns": [{"name", "label", "format"}], "rows": [[…]]}
     figures      name → {"drawing", "caption", "alt", "data": {…}, "files": {"light", "dark"}}
     forecast     {"stated": "before" | "after" | "never", "winner", "difference", "confidence"}
+                 of a grid's point, only kept: its section's own run is where it is judged
     fits         how many models were trained
     key          the runner's: part of the cache key → digest or version (see running/keys.py)
     run          the runner's: started, seconds, versions, machine, commit
@@ -73,6 +74,36 @@ def read_record(folder: Path) -> Record | None:
         mistake = error.errors()[0]
         where = ".".join(map(str, mistake["loc"]))
         raise NinefoldError(f"{path}: '{where}': {mistake['msg']}", todo=_AGAIN) from None
+
+
+def read_parts(folder: Path, *names: str) -> dict[str, Any] | None:
+    """Return those parts of the record in a section's results folder, or None where it has none.
+
+    Of a record as `write_json` leaves it nothing else is taken in, which for a thousand records is
+    what makes it quick. Raises NinefoldError as `read_record` does.
+    """
+    try:
+        content = (folder / RECORD_FILE).read_bytes()
+    except FileNotFoundError:
+        return None
+    parts = {name: _part(content, name) for name in ("record_schema", *names)}
+    if None not in parts.values() and parts["record_schema"] == SCHEMA:
+        return parts
+    record = read_record(folder)
+    return None if record is None else {name: getattr(record, name) for name in names}
+
+
+def _part(content: bytes, name: str) -> Any:
+    """Return one part of a record, found by how `write_json` indents; None where that fails."""
+    start = content.find(f'\n "{name}": '.encode())
+    end = content.find(b'\n "', start + 1)
+    if start < 0 or not content.endswith(b"\n}\n"):
+        return None
+    value = content[start + len(name) + 5 : end if end > 0 else -3]
+    try:
+        return json.loads(value.rstrip(b","))
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        return None
 
 
 _AGAIN = "run the section again with 'ninefold run --force'"

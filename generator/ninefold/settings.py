@@ -3,13 +3,28 @@
 The schema (version 1) is this module: a table of the file is a model, a key of it a field.
 """
 
+import json
+import re
+import sys
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError
 
 from ninefold.errors import NinefoldError
+from ninefold.grid import check_size, check_values, is_value
 from ninefold.suggestions import did_you_mean
 
 Problem = Literal["auto", "regression", "binary", "multiclass"]
@@ -17,11 +32,45 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True)]
 
 
 class _Table(BaseModel):
+    """A table of the file. Reading a value of it raises the audit event "ninefold.setting" with
+    its name and `spell` of it, by which a run knows on what a section's results depend; whatever
+    copies or compares whole tables reads all of their values."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    table: ClassVar[str]  # its name in the file; "" where a value has no name of its own
+
+    def __getattribute__(self, name: str) -> Any:
+        value = super().__getattribute__(name)
+        if name == "__dict__":
+            for own in value:
+                getattr(self, own)
+                if isinstance(value[own], _Table):
+                    vars(value[own])
+        elif not name.startswith("_") and name in object.__getattribute__(self, "__dict__"):
+            table = type(self).table
+            if table or name == "sections":
+                sys.audit("ninefold.setting", f"{table}.{name}".strip("."), spell(value))
+        return value
+
+
+def spell(value: Any) -> str:
+    """Return a setting's value as JSON."""
+    return json.dumps(value, ensure_ascii=False, default=lambda own: own.model_dump())
+
+
+def find_setting(settings: "Settings", name: str) -> str:
+    """Return the JSON of a setting by its name, "harness.epochs"; null where there is none."""
+    value: Any = settings
+    for part in name.split("."):
+        value = getattr(value, part, None)
+    return spell(value)
 
 
 class StudySettings(_Table):
     """`[study]`: what the study is called, whose it is, and what it asks."""
+
+    table = "study"
 
     title: Text = Field(min_length=1)
     package: str = Field(pattern=r"^[a-z_][a-z0-9_]*$")
@@ -36,6 +85,8 @@ class StudySettings(_Table):
 class DataSettings(_Table):
     """`[data]`: where the rows come from, and how its columns are to be taken."""
 
+    table = "data"
+
     source: str = Field(min_length=1)  # a path from the project's root, or "builtin:NAME"
     target: str = Field(min_length=1)
     origin: Text = ""
@@ -49,6 +100,8 @@ class DataSettings(_Table):
 class HarnessSettings(_Table):
     """`[harness]`: how models are judged. What is left out is chosen from the size of the data."""
 
+    table = "harness"
+
     folds: int | None = Field(None, ge=2)
     repeats: int | None = Field(None, ge=1)
     epochs: int = Field(100, ge=1)
@@ -58,18 +111,67 @@ class HarnessSettings(_Table):
     quick: str = ""  # why fewer folds or epochs than a real study; the report says so
 
 
-class SectionSettings(_Table):
-    """`[sections."5-experiments/2-batch-size"]`: values for that notebook's parameters."""
+def _value(value: Any) -> Any:
+    if not is_value(value):
+        raise PydanticCustomError(
+            "parameter", "expected a finite number, text, true or false, a list or a table of them"
+        )
+    return value
 
-    parameters: dict[str, bool | int | float | str | list] = {}
+
+def _grid_values(values: Any) -> Any:
+    with _as_mistake():
+        check_values(values)
+    return values
+
+
+def _grid(grid: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    with _as_mistake():
+        check_size(grid)
+    return grid
+
+
+@contextmanager
+def _as_mistake() -> Iterator[None]:
+    """Hand what is said of a value to pydantic, which adds where the value stands."""
+    try:
+        yield
+    except NinefoldError as error:
+        raise PydanticCustomError("grid", "{said}", {"said": str(error)}) from None
+
+
+class SectionSettings(_Table):
+    """`[sections."5-experiments/2-batch-size"]`: values for that notebook's parameters, and a
+    `grid`: name → list of values; the notebook runs once more for each combination of them."""
+
+    table = ""
+
+    parameters: dict[str, Annotated[Any, BeforeValidator(_value)]] = {}
+    grid: Annotated[
+        dict[str, Annotated[list[Any], BeforeValidator(_grid_values)]], AfterValidator(_grid)
+    ] = {}
+
+
+class RunSettings(_Table):
+    """`[run]`: what a notebook may take before it is stopped. No result depends on it."""
+
+    table = "run"
+
+    cell_timeout: float | None = Field(None, gt=0)  # seconds
+    section_timeout: float | None = Field(None, gt=0)  # seconds
+    memory: float | None = Field(None, gt=0)  # GiB; unset: 90 % of what there is
 
 
 class Settings(_Table):
     """The whole file."""
 
+    table = ""
+
     study: StudySettings
     data: DataSettings
-    harness: HarnessSettings = HarnessSettings()
+    # made anew: pydantic copies a default, which counts as reading all of it
+    harness: HarnessSettings = Field(default_factory=HarnessSettings)
+    run: RunSettings = Field(default_factory=RunSettings)
     sections: dict[str, SectionSettings] = {}
 
 
@@ -90,12 +192,17 @@ def read_settings(path: Path) -> Settings:
 def _first_mistake(error: ValidationError) -> str:
     mistake = error.errors()[0]
     where = [str(part) for part in mistake["loc"]]
-    key = ".".join(where)
+    key = ".".join(part if re.fullmatch(r"[\w-]+", part) else f'"{part}"' for part in where)
     if mistake["type"] == "extra_forbidden":
         return f"unknown key '{key}'; {did_you_mean(where[-1], _known_keys(where[:-1]))}"
     if mistake["type"] == "missing":
         return f"'{key}' is missing; add it"
-    return f"'{key}' is {mistake.get('input')!r}; {mistake['msg'].lower()}"
+    found = repr(mistake.get("input"))
+    shown = found if len(found) <= _LONGEST else found[:_LONGEST] + "…"
+    return f"'{key}' is {shown}; {mistake['msg'][0].lower()}{mistake['msg'][1:]}"
+
+
+_LONGEST = 80  # characters of a value that an error quotes
 
 
 def _known_keys(where: list[str]) -> list[str]:
@@ -103,6 +210,7 @@ def _known_keys(where: list[str]) -> list[str]:
         "study": StudySettings,
         "data": DataSettings,
         "harness": HarnessSettings,
+        "run": RunSettings,
     }
     if not where:
         return list(Settings.model_fields)

@@ -37,12 +37,14 @@ def test_an_answered_prompt_is_rendered_without_running_anything(study):
     assert files(study / "results") == results
 
 
-def test_edited_models_make_every_notebook_stale_and_are_what_it_evaluates(study):
+def test_edited_models_make_what_imports_them_stale_and_are_what_it_evaluates(study):
     section = "5-experiments/2-batch-size"
     before = record_of(study, section)["evaluations"]["batch of 64"]["parameters"]
     edit(study / "penguins" / "models.py", "= (32, 16),", "= (4,),")
     found = states(study)
     assert len(found) == NOTEBOOKS
+    for name in ("2-data-summary", "3-test-harness"):
+        assert found.pop(name) == ("fresh", "")
     assert set(found.values()) == {("stale", "penguins/models.py changed")}
     said = ninefold(study, "run", section).stdout
     assert said.startswith(f"ran {section} in ")

@@ -16,6 +16,15 @@ SECTIONS = (
     "7-final-model.ipynb",
 )
 
+SETTINGS = """
+[study]
+title = "Penguins"
+package = "penguins"
+[data]
+source = "data/penguins.csv"
+target = "species"
+"""
+
 
 @pytest.fixture
 def project(tmp_path):
@@ -24,7 +33,7 @@ def project(tmp_path):
         path = root / "sections" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    (root / "ninefold.toml").touch()
+    (root / "ninefold.toml").write_text(SETTINGS)
     return Project(root)
 
 

@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ninefold.errors import NinefoldError
-from ninefold.records import Record, digest, plain, read_record, write_json, write_record
+from ninefold.records import (
+    RECORD_FILE,
+    Record,
+    digest,
+    plain,
+    read_parts,
+    read_record,
+    write_json,
+    write_record,
+)
 
 
 def test_a_record_reads_back_as_it_was_written(tmp_path):
@@ -83,3 +92,38 @@ def test_numpy_values_become_plain_ones():
 
 def test_a_digest_does_not_depend_on_order():
     assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1}) != digest({"a": 2, "b": 1})
+
+
+nested = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    values=st.dictionaries(st.text(), nested, max_size=3),
+    key=st.dictionaries(st.sampled_from(["key", "code", '"key": ', "\n "]), nested, max_size=3),
+    indent=st.sampled_from(["as written", None, 1, 4]),
+)
+def test_parts_of_a_record_are_what_the_whole_says(tmp_path_factory, values, key, indent):
+    folder = tmp_path_factory.mktemp("record")
+    write_record(folder, Record(section="4-baseline", values=values, key=key, run={"seconds": 1}))
+    path = folder / RECORD_FILE
+    if indent != "as written":
+        path.write_text(json.dumps(json.loads(path.read_text("utf-8")), indent=indent))
+    whole = read_record(folder)
+    parts = read_parts(folder, "key", "run")
+    assert (parts["key"], parts["run"]) == (whole.key, whole.run)
+
+
+def test_parts_of_no_record_or_a_broken_one_are_none_or_an_error(tmp_path):
+    assert read_parts(tmp_path, "key") is None
+    write_record(tmp_path, Record(section="4-baseline", key={"code": "abc"}))
+    path = tmp_path / RECORD_FILE
+    path.write_text(path.read_text("utf-8")[:-4])
+    with pytest.raises(NinefoldError, match="not valid JSON"):
+        read_parts(tmp_path, "key")
+    path.write_text('{\n "key": {},\n "record_schema": 0,\n "section": "x"\n}\n')
+    with pytest.raises(NinefoldError, match="record version 0"):
+        read_parts(tmp_path, "key")

@@ -29,6 +29,8 @@ def test_what_is_left_out_takes_its_default(tmp_path):
     ("text", "said"),
     [
         (GOOD + "[harnes]\nfolds = 3", "unknown key 'harnes'; did you mean 'harness'?"),
+        (GOOD + "[run]\ncell_timout = 3", "unknown key 'run.cell_timout'; did you mean 'cell_time"),
+        (GOOD + "[run]\nmemory = 0", "'run.memory' is 0; input should be greater than 0"),
         (GOOD + "[harness]\nfold = 3", "unknown key 'harness.fold'; did you mean 'folds'?"),
         (GOOD + "[harness]\nfolds = 1", "'harness.folds' is 1; input should be greater than"),
         (GOOD + '[harness]\nepochs = "x"', "'harness.epochs' is 'x'; input should be a valid"),

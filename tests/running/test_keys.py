@@ -1,22 +1,25 @@
-"""What makes which sections stale, on a project whose results are settled without executing."""
+"""What makes which sections stale, on a project whose notebooks' reads are written by hand."""
 
 import json
 
 import nbformat.v4
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ninefold.project import Project
 from ninefold.records import Record, read_record, write_record
-from ninefold.running.keys import difference, own_keys, staleness
+from ninefold.running import libraries
+from ninefold.running.contents import ABSENT, digest_of
+from ninefold.running.keys import completed, difference, outdated, staleness
+from ninefold.running.plan import make_plan
+from ninefold.running.tracing import READS, digest_of_results
+from ninefold.settings import find_setting
 
-NOTEBOOKS = (
-    "2-data-summary",
-    "4-baseline",
-    "5-experiments/1-spot-check",
-    "5-experiments/2-batch-size",
-    "6-improvements/1-random-search",
-    "7-final-model",
-)
+SUMMARY, BASELINE, FINAL = "2-data-summary", "4-baseline", "7-final-model"
+CHECK, SIZES = "5-experiments/1-spot-check", "5-experiments/2-batch-size"
+SEARCH = "6-improvements/1-random-search"
+NOTEBOOKS = (SUMMARY, BASELINE, CHECK, SIZES, SEARCH, FINAL)
 SETTINGS = """
 [study]
 title = "Penguins"
@@ -27,15 +30,36 @@ target = "species"
 [harness]
 folds = 10
 """
+DATA, MODELS = "data/penguins.csv", "penguins/models.py"
+
+# What each notebook reads, by the names that a trace gives to it.
+FILES = {
+    SUMMARY: (DATA, "data/"),
+    BASELINE: (DATA, "penguins/simple.py"),
+    CHECK: (DATA, MODELS, "data/extra.csv"),
+    SIZES: (DATA, MODELS),
+    SEARCH: (DATA, MODELS),
+    FINAL: (DATA, MODELS),
+}
+SETTINGS_READ = {
+    SUMMARY: ("data.target",),
+    BASELINE: ("data.target", "harness.folds"),
+    CHECK: ("data.target", "harness.folds", "harness.epochs"),
+    SIZES: ("data.target", "harness.folds", "harness.epochs"),
+    SEARCH: ("data.target", "harness.folds", "harness.epochs"),
+    FINAL: ("data.target", "harness.folds"),
+}
+SECTIONS_READ = {CHECK: (BASELINE,)}
 
 
 @pytest.fixture
 def project(tmp_path):
     (tmp_path / "ninefold.toml").write_text(SETTINGS)
     (tmp_path / "data").mkdir()
-    (tmp_path / "data/penguins.csv").write_text("mass,species\n3750,Adelie\n")
+    (tmp_path / DATA).write_text("mass,species\n3750,Adelie\n")
     (tmp_path / "penguins").mkdir()
-    (tmp_path / "penguins/models.py").write_text("def network(): ...\n")
+    (tmp_path / MODELS).write_text("def network(): ...\n")
+    (tmp_path / "penguins/simple.py").write_text("def linear(): ...\n")
     for name in NOTEBOOKS:
         write_notebook(tmp_path, name, "rate = 0.1", "## Intent")
     settle(Project(tmp_path))
@@ -50,16 +74,29 @@ def write_notebook(root, name, code, prose):
     path.write_text(json.dumps(nbformat.v4.new_notebook(cells=cells)), "utf-8")
 
 
-def settle(project):
-    keys = own_keys(project)
-    for section in project.sections:
-        record = Record(section=section.id, key=keys.of(section))
-        write_record(project.results_of(section.id), record)
+def settle(project, names=()):
+    """Do what a run does, but for executing notebooks."""
+    for step in make_plan(project, names, force=True):
+        name = step.section.id
+        folder = project.results_of(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        lines = [{"watching": name}]
+        for file in FILES.get(name, ()):
+            lines.append({"file": file, "digest": digest_of(project.root / file)})
+        for setting in SETTINGS_READ.get(name, ()):
+            lines.append({"setting": setting, "value": find_setting(project.settings, setting)})
+        for read in SECTIONS_READ.get(name, ()):
+            found = digest_of_results(project.results_of(read))
+            lines.append({"section": read, "digest": found})
+        (folder / READS).write_text("".join(json.dumps(line) + "\n" for line in lines))
+        key = completed(project, step, folder)
+        assert not (folder / READS).exists()
+        write_record(folder, Record(section=name, key=key))
 
 
 def stale(project):
     fresh_look = Project(project.root)
-    reasons = {section.id: staleness(fresh_look, section) for section in fresh_look.sections}
+    reasons = {section.id: staleness(fresh_look, section) for section in fresh_look.tasks}
     return {section: reason for section, reason in reasons.items() if reason}
 
 
@@ -69,13 +106,23 @@ def replace(path, old, new):
     path.write_text(text.replace(old, new), "utf-8")
 
 
+def with_readers(section, why):
+    """Return the reasons where a section changed that those of 6 and 7 read."""
+    reads = f"reads {section}, which is stale"
+    return {section: why, **({SEARCH: reads} if section[0] == "5" else {}), FINAL: reads}
+
+
 def test_settled_results_are_fresh(project):
     assert stale(project) == {}
 
 
 def test_a_section_without_a_record_was_never_run(project):
-    (project.results / "4-baseline/record.json").unlink()
-    assert stale(project) == {"4-baseline": "never run"}
+    (project.results / BASELINE / "record.json").unlink()
+    gone = f"reads {BASELINE}, which is gone"
+    assert stale(project) == {
+        BASELINE: "never run", CHECK: gone, FINAL: gone,
+        SEARCH: f"reads {CHECK}, which is stale",
+    }  # fmt: skip
 
 
 def test_prose_outputs_and_descriptions_make_nothing_stale(project):
@@ -90,12 +137,27 @@ def test_prose_outputs_and_descriptions_make_nothing_stale(project):
 
 
 def test_changed_code_makes_its_section_and_its_readers_stale(project):
-    replace(project.root / "sections/5-experiments/2-batch-size.ipynb", "rate = 0.1", "rate = 0.2")
-    changed = "5-experiments/2-batch-size"
+    replace(project.root / f"sections/{SIZES}.ipynb", "rate = 0.1", "rate = 0.2")
+    assert stale(project) == with_readers(SIZES, "the notebook's code changed")
+
+
+def test_what_read_a_section_is_stale_after_that_has_run_again(project):
+    replace(project.root / f"sections/{SIZES}.ipynb", "rate = 0.1", "rate = 0.2")
+    settle(Project(project.root), [SIZES])
+    changed = f"reads {SIZES}, which changed"
+    assert stale(project) == {SEARCH: changed, FINAL: changed}
+    settle(Project(project.root), [SEARCH])
+    settle(Project(project.root), [FINAL])
+    assert stale(project) == {}
+
+
+def test_a_section_that_only_a_run_saw_to_be_read_counts_too(project):
+    replace(project.root / "penguins/simple.py", "...", "pass")
     assert stale(project) == {
-        changed: "the notebook's code changed",
-        "6-improvements/1-random-search": f"reads {changed}, which changed",
-        "7-final-model": f"reads {changed}, which changed",
+        BASELINE: "penguins/simple.py changed",
+        CHECK: f"reads {BASELINE}, which is stale",
+        SEARCH: f"reads {CHECK}, which is stale",
+        FINAL: f"reads {BASELINE}, which is stale",
     }
 
 
@@ -103,56 +165,122 @@ def test_a_new_experiment_makes_its_readers_stale(project):
     write_notebook(project.root, "5-experiments/3-dropout", "rate = 0.1", "")
     assert stale(project) == {
         "5-experiments/3-dropout": "never run",
-        "6-improvements/1-random-search": "reads 5-experiments/3-dropout, which is new",
-        "7-final-model": "reads 5-experiments/3-dropout, which is new",
+        SEARCH: "reads 5-experiments/3-dropout, which is new",
+        FINAL: "reads 5-experiments/3-dropout, which is new",
     }
 
 
 @pytest.mark.parametrize(
-    ("file", "old", "new", "reason"),
+    ("file", "old", "new", "reason", "fresh"),
     [
-        ("data/penguins.csv", "3750", "3751", "the data changed"),
-        ("penguins/models.py", "...", "pass", "penguins/models.py changed"),
-        ("ninefold.toml", "folds = 10", "folds = 3", "harness.folds changed from 10 to 3"),
-        ("ninefold.toml", "folds = 10", "", "harness.folds changed from 10 to unset"),
+        (DATA, "3750", "3751", f"{DATA} changed", ()),
+        (MODELS, "...", "pass", f"{MODELS} changed", (SUMMARY, BASELINE)),
+        (
+            *("ninefold.toml", "folds = 10", "folds = 3"),
+            *("harness.folds changed from 10 to 3", (SUMMARY,)),
+        ),
+        (
+            *("ninefold.toml", "folds = 10", ""),
+            *("harness.folds changed from 10 to unset", (SUMMARY,)),
+        ),
+        (
+            *("ninefold.toml", "[harness]", "[harness]\nepochs = 7"),
+            *("harness.epochs changed from 100 to 7", (SUMMARY, BASELINE, FINAL)),
+        ),
         (
             *("ninefold.toml", '"species"', '"sex"'),
-            'data.target changed from "species" to "sex"',
+            *('data.target changed from "species" to "sex"', ()),
         ),
+        ("ninefold.toml", "[harness]", "[harness]\nbatch_size = 7", "", NOTEBOOKS),
     ],
 )
-def test_what_all_sections_share_makes_every_section_stale(project, file, old, new, reason):
+def test_a_change_makes_stale_what_read_it_and_nothing_else(project, file, old, new, reason, fresh):
     replace(project.root / file, old, new)
-    assert stale(project) == dict.fromkeys(NOTEBOOKS, reason)
+    expected = {name: reason for name in NOTEBOOKS if name not in fresh}
+    if FINAL in fresh and expected:
+        expected[FINAL] = f"reads {CHECK}, which is stale"
+    assert stale(project) == expected
 
 
-def test_a_new_module_of_the_package_is_named(project):
-    (project.root / "penguins/layers.py").write_text("")
-    assert set(stale(project).values()) == {"penguins/layers.py is new"}
+@pytest.mark.parametrize(
+    ("name", "reasons"),
+    [
+        ("data/extra.csv", {SUMMARY: "what is in data/ changed", CHECK: "data/extra.csv is new"}),
+        ("data/other.csv", {SUMMARY: "what is in data/ changed"}),
+        ("penguins/layers.py", {}),
+    ],
+)
+def test_a_new_file_is_news_to_what_looked_for_it(project, name, reasons):
+    (project.root / name).touch()
+    found = stale(project)
+    assert {section: why for section, why in found.items() if "reads" not in why} == reasons
 
 
 def test_line_ends_of_a_module_do_not_count(project):
-    (project.root / "penguins/models.py").write_bytes(b"def network(): ...\r\n")
+    (project.root / MODELS).write_bytes(b"def network(): ...\r\n")
     assert stale(project) == {}
 
 
 def test_a_parameter_in_the_settings_makes_its_section_and_readers_stale(project):
     with (project.root / "ninefold.toml").open("a") as file:
-        file.write('[sections."6-improvements/1-random-search".parameters]\nrate = 0.123456789\n')
-    changed = "6-improvements/1-random-search"
-    assert stale(project) == {
-        changed: "parameter rate changed from its default to 0.123456789",
-        "7-final-model": f"reads {changed}, which changed",
-    }
+        file.write(f'[sections."{SEARCH}".parameters]\nrate = 0.123456789\n')
+    why = "parameter rate changed from its default to 0.123456789"
+    assert stale(project) == {SEARCH: why, FINAL: f"reads {SEARCH}, which is stale"}
     settle(Project(project.root))
     assert stale(project) == {}  # although records round floats to six digits
 
 
-def test_another_version_of_ninefold_is_a_reason(project):
-    folder = project.results_of("4-baseline")
-    record = read_record(folder)
-    write_record(folder, record.model_copy(update={"key": {**record.key, "ninefold": "0.0.1"}}))
-    assert stale(project)["4-baseline"].startswith("ninefold changed from 0.0.1 to ")
+def test_a_change_while_a_section_runs_is_a_reason_afterwards(project):
+    (step,) = make_plan(project, [BASELINE], force=True)
+    folder = project.results_of(BASELINE)
+    then = digest_of(project.root / DATA)
+    lines = ({"watching": BASELINE}, {"file": DATA, "digest": then})
+    (folder / READS).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    replace(project.root / DATA, "3750", "3751")
+    replace(project.root / "sections/4-baseline.ipynb", "rate = 0.1", "rate = 0.2")
+    key = completed(project, step, folder)
+    write_record(folder, Record(section=BASELINE, key=key))
+    assert stale(project)[BASELINE] == "the notebook's code changed"
+    replace(project.root / "sections/4-baseline.ipynb", "rate = 0.2", "rate = 0.1")
+    assert stale(project)[BASELINE] == f"{DATA} changed"
+
+
+def test_a_run_whose_trace_does_not_tell_all_is_never_fresh(project):
+    (step,) = make_plan(project, [SUMMARY], force=True)
+    assert completed(project, step, project.results_of(SUMMARY)) == {}
+    write_record(project.results_of(SUMMARY), Record(section=SUMMARY, key={}))
+    assert stale(project) == {SUMMARY: "its record does not say what it depended on"}
+
+
+def test_another_version_of_a_library_is_a_reason_for_all(project, monkeypatch):
+    installed = libraries.for_all()
+    monkeypatch.setattr(libraries, "for_all", lambda: {**installed, "scikit-learn": "9.9"})
+    why = f"scikit-learn changed from {installed['scikit-learn']} to 9.9"
+    assert stale(project) == dict.fromkeys(NOTEBOOKS, why)
+    monkeypatch.setattr(libraries, "for_all", lambda: {**installed, "numexpr": "2.10"})
+    assert stale(project) == dict.fromkeys(NOTEBOOKS, "numexpr 2.10 is new")
+
+
+def test_another_version_of_a_library_of_one_section_is_a_reason_for_that_alone(project):
+    folder = project.results_of(SUMMARY)
+    key = read_record(folder).key
+    changed = {**key, "libraries": {**key["libraries"], "hypothesis": "1.0", "seaborn": "0.1"}}
+    write_record(folder, Record(section=SUMMARY, key=changed))
+    assert stale(project)[SUMMARY].startswith("hypothesis changed from 1.0 to ")
+    del changed["libraries"]["hypothesis"]
+    write_record(folder, Record(section=SUMMARY, key=changed))
+    assert stale(project) == {SUMMARY: "seaborn 0.1 is gone"}
+
+
+def test_a_report_is_out_of_date_by_the_projects_own_files_alone(project, monkeypatch):
+    task = project.section(BASELINE)
+    record = read_record(project.results_of(BASELINE))
+    away = {**record.key, "files": {**record.key["files"], "/elsewhere/rows.csv": "abc"}}
+    monkeypatch.setattr(libraries, "for_all", lambda: {"ninefold": "9"})
+    assert outdated(project, task, record.model_copy(update={"key": away})) is None
+    assert outdated(project, task, record.model_copy(update={"key": {}})) is None
+    replace(project.root / DATA, "3750", "3751")
+    assert outdated(project, task, record) == f"{DATA} changed"
 
 
 @pytest.mark.parametrize(
@@ -164,38 +292,58 @@ def test_another_version_of_ninefold_is_a_reason(project):
             '{"record_schema": 1, "section": "4-baseline"}',
             "its record does not say what it depended on",
         ),
+        (
+            '{"record_schema": 1, "section": "4-baseline", "key": {"models": {}, "data": "x"}}',
+            "its record does not say what it depended on",
+        ),
     ],
 )
 def test_a_broken_or_older_record_is_a_reason_not_a_crash(project, content, reason):
     (project.results / "4-baseline/record.json").write_text(content)
-    assert stale(project) == {"4-baseline": reason}
+    assert stale(project)[BASELINE] == reason
 
 
 def test_a_broken_notebook_is_a_reason_not_a_crash(project):
     (project.root / "sections/2-data-summary.ipynb").write_text("<html>")
-    assert stale(project) == {"2-data-summary": "its notebook cannot be read"}
+    assert stale(project) == {SUMMARY: "its notebook cannot be read"}
 
 
 def test_missing_data_is_a_reason_not_a_crash(project):
-    (project.root / "data/penguins.csv").unlink()
-    assert set(stale(project).values()) == {"the data file is missing"}
+    (project.root / DATA).unlink()
+    reasons = stale(project)
+    assert reasons.pop(SUMMARY) == "what is in data/ changed"
+    assert set(reasons.values()) == {f"{DATA} is gone"}
 
 
 def test_a_failed_run_is_a_reason(project):
     (project.results / "4-baseline/failure").mkdir()
-    assert stale(project) == {"4-baseline": "its last run failed"}
+    assert stale(project)[BASELINE] == "its last run failed"
 
 
-def test_a_builtin_dataset_is_known_by_name_and_version(project):
-    replace(project.root / "ninefold.toml", "data/penguins.csv", "builtin:iris")
-    data = own_keys(Project(project.root)).shared["data"]
-    assert data.startswith("builtin:iris of scikit-learn 1.")
-
-
-def test_an_edited_key_is_a_difference():
-    key = {
-        **{"ninefold": "1", "code": "a", "data": "b"},
-        **{"parameters": {}, "settings": {}, "models": {}, "reads": {}},
+texts = st.text(max_size=5)
+parts = st.dictionaries(texts.filter(bool), texts, max_size=3)
+keys = st.fixed_dictionaries(
+    {
+        **{"code": texts, "parameters": parts, "settings": parts},
+        **{"files": parts, "libraries": parts, "sections": parts},
     }
-    assert difference(key, key) is None
-    assert difference({**key, "settings": []}, key) == "its record was edited"
+)
+
+
+@given(keys, keys)
+def test_two_keys_have_a_difference_exactly_where_they_differ(one, other):
+    assert (difference(one, other) is None) == (one == other)
+    assert difference(json.loads(json.dumps(one)), one) is None
+
+
+@given(keys, st.sampled_from(["parameters", "settings", "files", "libraries", "sections"]), texts)
+def test_a_difference_names_what_differs(key, part, name):
+    changed = {**key, part: {**key[part], name: "something else"}}
+    assert name in difference(key, changed)
+    assert name in difference(changed, key)
+
+
+@given(keys, st.sampled_from(["code", "settings", "files"]), st.none() | st.lists(texts) | texts)
+def test_an_edited_key_is_a_difference_and_no_crash(key, part, edited):
+    assert difference({**key, part: edited}, key) or edited == key[part]
+    assert difference({**key, part: dict.fromkeys((ABSENT,))}, key)

@@ -1,6 +1,7 @@
 """Which sections run in which order, and which values their notebooks get."""
 
 import json
+from types import MappingProxyType
 
 import nbformat.v4
 import pytest
@@ -8,8 +9,10 @@ import pytest
 from ninefold.errors import NinefoldError
 from ninefold.project import Project
 from ninefold.records import Record, write_record
+from ninefold.running.keys import completed
 from ninefold.running.parameters import parse_value
 from ninefold.running.plan import make_plan
+from ninefold.running.tracing import READS
 
 SETTINGS = """
 [study]
@@ -40,10 +43,14 @@ def project(tmp_path):
     return Project(tmp_path)
 
 
-def settle(project):
+def settle(project, seen=MappingProxyType({})):
     for step in make_plan(project):
-        record = Record(section=step.section.id, key=step.key)
-        write_record(project.results_of(step.section.id), record)
+        folder = project.results_of(step.section.id)
+        folder.mkdir(parents=True, exist_ok=True)
+        reads = [{"watching": step.section.id}, *seen.get(step.section.id, ())]
+        (folder / READS).write_text("".join(json.dumps(line) + "\n" for line in reads))
+        key = completed(project, step, folder)
+        write_record(folder, Record(section=step.section.id, key=key))
 
 
 def running(steps):
@@ -74,6 +81,33 @@ def test_force_runs_what_is_named_and_no_more(project):
     settle(project)
     (forced,) = make_plan(project, ["7-final-model"], force=True)
     assert (forced.section.id, forced.reason) == ("7-final-model", "forced")
+
+
+def saw(section):
+    return [{"section": section, "digest": "as it was"}]
+
+
+def test_what_a_section_was_seen_to_read_comes_before_it(project):
+    settle(project, {"2-data-summary": saw("4-baseline"), "4-baseline": saw("7-final-model")})
+    steps = {step.section.id: step for step in make_plan(project, force=True)}
+    assert list(steps)[-2:] == ["4-baseline", "2-data-summary"]
+    assert steps["2-data-summary"].reads == ("4-baseline",)
+
+
+def test_a_named_section_brings_the_stale_ones_that_it_was_seen_to_read(project):
+    settle(project, {"2-data-summary": saw("5-experiments/1-spot-check")})
+    (project.results_of("5-experiments/1-spot-check") / "record.json").unlink()
+    steps = make_plan(project, ["2-data-summary"])
+    assert running(steps) == ["5-experiments/1-spot-check", "2-data-summary"]
+
+
+def test_sections_that_read_one_another_run_in_the_order_of_the_outline(project):
+    first, second = "5-experiments/1-spot-check", "5-experiments/2-batch-size"
+    settle(project, {first: saw(second), second: saw(first)})
+    steps = {step.section.id: step for step in make_plan(project, ["5-experiments"], force=True)}
+    waits = {name: step.reads for name, step in steps.items()}
+    assert sorted(waits) == [first, second]
+    assert sorted(waits.values()) in ([(), (first,)], [(), (second,)])
 
 
 def test_a_page_of_prose_does_not_run(project):
@@ -113,8 +147,9 @@ def test_a_given_value_wins_over_the_settings(project):
     ("given", "message"),
     [
         ({"epoch": 5}, r"declares a parameter 'epoch'; did you mean 'epochs'\?"),
-        ({"epochs": "many"}, "4-baseline: 'epochs' is 'many'; expected a number like 100"),
-        ({"epochs": True}, "'epochs' is True; expected a number"),
+        ({"epochs": "many"}, "4-baseline: 'epochs' is 'many'; expected a whole number like 100"),
+        ({"epochs": True}, "'epochs' is True; expected a whole number"),
+        ({"epochs": 1.5}, "a whole number like 100; declare it as 100.0 to take fractions"),
         ({"rates": 0.1}, "'rates' is 0.1; expected a list"),
         ({"show": 1}, "'show' is 1; expected true or false"),
         ({"epochs": float("nan")}, "'epochs' is nan; expected finite numbers"),
@@ -166,3 +201,44 @@ def test_settings_for_what_does_not_exist_are_an_error(project, table, message):
 def test_a_value_is_what_its_json_or_toml_literal_says(text, value):
     assert parse_value(text) == value
     assert type(parse_value(text)) is type(value)
+
+
+GRID = '[sections."5-experiments/1-spot-check".grid]\nepochs = [5, 10]\n'
+POINTS = [f"5-experiments/1-spot-check@epochs={epochs}" for epochs in (5, 10)]
+
+
+@pytest.fixture
+def gridded(project):
+    (project.root / "ninefold.toml").write_text(SETTINGS + GRID)
+    return Project(project.root)
+
+
+def test_points_run_after_their_section_and_before_what_reads_it(gridded):
+    steps = make_plan(gridded)
+    assert running(steps) == [*list(DECLARES)[:3], *POINTS, *list(DECLARES)[3:]]
+    assert steps[3].values == {"epochs": 5}
+    assert set(POINTS) <= set(steps[-1].reads)
+
+
+def test_a_section_s_name_stands_for_its_grid_and_a_point_s_for_itself(gridded):
+    assert running(make_plan(gridded, ["spot-check"])) == [list(DECLARES)[2], *POINTS]
+    assert running(make_plan(gridded, ["spot-check@epochs=10"])) == POINTS[1:]
+
+
+def test_each_point_is_kept_by_itself(gridded):
+    settle(gridded)
+    (gridded.root / "ninefold.toml").write_text(SETTINGS + GRID.replace("5, 10", "10, 20"))
+    steps = make_plan(Project(gridded.root), ["spot-check"])
+    assert running(steps) == ["5-experiments/1-spot-check@epochs=20"]
+
+
+def test_a_value_given_for_a_name_of_the_grid_is_all_that_runs_there(gridded):
+    (step,) = make_plan(gridded, ["spot-check"], given={"epochs": 7})
+    assert (step.section.id, step.values) == ("5-experiments/1-spot-check", {"epochs": 7})
+    values = [s.values for s in make_plan(gridded, ["spot-check"], given={"show": False})]
+    assert values == [{"show": False} | own for own in ({}, {"epochs": 5}, {"epochs": 10})]
+
+
+def test_a_point_named_with_another_value_for_its_own_name_is_refused(gridded):
+    with pytest.raises(NinefoldError, match="epochs=10 has a 'epochs' of its own"):
+        make_plan(gridded, ["spot-check@epochs=10"], given={"epochs": 7})

@@ -13,6 +13,7 @@ from ninefold.running.results import (
     check_writable,
     install,
     install_failure,
+    old_of,
     read_failure,
     recover,
     stage,
@@ -46,28 +47,48 @@ def test_new_results_replace_old_ones_and_leave_nothing_else(project):
     install(project, SECTION, staged(project, "new"))
     assert names(project.results_of(SECTION)) == ["record.json"]
     assert record(project) == "new"
-    assert not (project.scratch / "replaced" / SECTION).exists()
+    assert not old_of(project, SECTION).exists()
 
 
-def test_a_stage_is_empty_whatever_was_there(project):
-    staged(project, "half")
-    assert names(stage(project, SECTION)) == []
+def test_a_stage_is_nobody_else_s(project):
+    other = staged(project, "of a run that was killed, whose kernel may write yet")
+    own = stage(project, SECTION)
+    assert names(own) == []
+    assert own != other
 
 
-def test_old_results_come_back_where_no_new_ones_took_their_place(project):
+def kill_between_the_renames(project, name):
+    aside = old_of(project, name)
+    aside.parent.mkdir(parents=True)
+    (project.results / name).rename(aside)
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_old_results_come_back_where_no_new_ones_took_their_place(project, failed):
     install(project, SECTION, staged(project, "old"))
-    aside = project.scratch / "replaced" / SECTION
-    aside.parent.mkdir(parents=True, exist_ok=True)
-    project.results_of(SECTION).rename(aside)  # killed after the first of the two renames
+    if failed:
+        staging = staged(project, "of the failure")  # a record of its own: a forecast is in it
+        install_failure(project, SECTION, staging, {"error": "KeyError"})
+    kill_between_the_renames(project, SECTION)
     recover(project)
     assert record(project) == "old"
-    assert not aside.exists()
+    assert read_failure(project, SECTION) == ({"error": "KeyError"} if failed else None)
+    assert not old_of(project, SECTION).exists()
+
+
+def test_an_old_failure_comes_back_where_no_new_one_took_its_place(project):
+    install(project, SECTION, staged(project, "old"))
+    install_failure(project, SECTION, stage(project, SECTION), {"error": "KeyError"})
+    kill_between_the_renames(project, f"{SECTION}/failure")
+    recover(project)
+    assert record(project) == "old"
+    assert read_failure(project, SECTION) == {"error": "KeyError"}
 
 
 def test_new_results_stay_where_only_the_removal_of_old_ones_is_missing(project):
     install(project, SECTION, staged(project, "new"))
-    aside = project.scratch / "replaced" / SECTION
-    aside.mkdir()
+    aside = old_of(project, SECTION)
+    aside.mkdir(parents=True)
     (aside / "record.json").write_text("old")  # killed after the second rename
     recover(project)
     assert record(project) == "new"

@@ -3,8 +3,9 @@
 import pytest
 
 from ninefold.errors import NinefoldError
-from ninefold.records import Record
-from ninefold.study.forecasts import keep_forecast
+from ninefold.project import Project
+from ninefold.records import Record, write_record
+from ninefold.study.forecasts import first_result, keep_forecast
 
 STATED = {"winner": "dropout 0.2", "difference": 0.05, "confidence": 0.7}
 NOTHING = dict.fromkeys(STATED)
@@ -54,3 +55,32 @@ def test_a_late_forecast_stays_late():
 def test_half_a_forecast_or_an_impossible_one_is_one_clear_line(change, line):
     with pytest.raises(NinefoldError, match=line):
         keep_forecast(STATED | change, None)
+
+
+SECTION = "5-experiments/2-batch-size"
+
+
+@pytest.fixture
+def project(tmp_path):
+    path = tmp_path / "sections" / f"{SECTION}.ipynb"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    (tmp_path / "ninefold.toml").write_text(
+        '[study]\ntitle = "T"\npackage = "p"\n[data]\nsource = "builtin:iris"\ntarget = "t"\n'
+        f'[sections."{SECTION}".grid]\nrate = [0.1, 0.2]\n'
+    )
+    return Project(tmp_path)
+
+
+@pytest.mark.parametrize("asking", [SECTION, f"{SECTION}@rate=0.1"])
+def test_a_forecast_cannot_follow_what_a_point_of_the_grid_has_shown(project, asking):
+    assert first_result(project, asking) is None
+    point = record(stated="never")
+    write_record(project.results_of(f"{SECTION}@rate=0.2") / "failure", point)
+    assert keep_forecast(STATED, first_result(project, asking))["stated"] == "after"
+    write_record(project.results_of(SECTION), record(stated="before", **STATED))
+    assert keep_forecast(NOTHING, first_result(project, asking))["stated"] == "before"
+
+
+def test_a_notebook_opened_by_hand_has_no_earlier_result(project):
+    assert first_result(project, "") is None

@@ -50,3 +50,16 @@ def test_what_has_no_score_in_any_fold_is_no_candidate():
     undefined = evaluation(0.1)
     undefined["summary"]["log_loss"]["mean"] = None  # as a record keeps NaN
     assert best(a=evaluation(0.2), undefined=undefined).name == "a"
+
+
+def test_the_same_network_judged_to_the_same_result_is_one_candidate():
+    records = [
+        Record(section=section, evaluations={"usual size": evaluation(0.2)} | more)
+        for section, more in [
+            ("5-experiments/2-x", {}),
+            ("5-experiments/2-x@rate=0.1", {"faster": evaluation(0.1)}),
+        ]
+    ]
+    found = choose_best(records, "log_loss")
+    assert (found.name, found.selected_from) == ("faster (rate=0.1)", 2)
+    assert found.section == "5-experiments/2-x@rate=0.1"

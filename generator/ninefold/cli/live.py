@@ -1,40 +1,150 @@
-"""The live line of a run on a terminal: which section, which of its cells, for how long."""
+"""The live view of a run on a terminal: a line for each section, and one for all of them."""
 
-from collections.abc import Callable, Iterator
+import sys
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
 from rich.text import Text
 
-from ninefold.running.runner import CellStarted, Event, Listener
+from ninefold.cli.lines import failure_lines, where
+from ninefold.formats import show
+from ninefold.running.events import CellStarted, Event, Listener, Notice, Planned
+from ninefold.running.execution import Outcome
+
+_NAME, _TIME = 38, 8  # columns
+_MARKS = {
+    **{"ran": ("✓", "green"), "failed": ("✗", "red")},
+    **{"kept": ("=", "dim"), "skipped": ("–", "yellow")},
+}
+_NO_TIMES = {"kept": "kept", "skipped": "not run"}  # said instead
+
+_Row = tuple[Text | Spinner, str, str, Text]  # mark, section, time, what is to be said
 
 
 @contextmanager
-def live_display(tell: Callable[[Callable[[str], None], Event], None]) -> Iterator[Listener]:
-    """Show what runs on a line that lasts while it does; what is done is told above it.
-
-    `tell` gets a function that prints a line, and each event.
-    """
+def live_display() -> Iterator[Listener]:
+    """Show each section on a line of its own: what has ended stays, in the order in which it
+    ended; below it what runs and what waits, and how far all of it is."""
     console = Console()
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False))
-    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
-        tasks: dict[str, TaskID] = {}
+    board = _Board(console)
+    with Live(
+        board,
+        console=console,
+        transient=True,
+        refresh_per_second=8,
+        redirect_stderr=sys.stderr.isatty(),
+    ):
+        yield board.listen
 
-        def say(line: str) -> None:
-            console.print(Text(line), soft_wrap=True)
 
-        def listen(event: Event) -> None:
-            if isinstance(event, CellStarted):
-                where = f"cell {event.number} of {event.of}" if event.number else "starting"
-                line = f"{event.section}  {where}"
-                if event.section in tasks:
-                    progress.update(tasks[event.section], description=line)
-                else:
-                    tasks[event.section] = progress.add_task(line, total=None)
-                return
-            if event.section in tasks:
-                progress.remove_task(tasks.pop(event.section))
-            tell(say, event)
+@dataclass
+class _Board:
+    """What a run has told so far, as it is to be seen now."""
 
-        yield listen
+    console: Console
+    began: float = field(default_factory=time.monotonic)
+    expected: dict[str, float | None] = field(default_factory=dict)  # what has not ended
+    started: dict[str, float] = field(default_factory=dict)
+    cells: dict[str, CellStarted] = field(default_factory=dict)
+    ended: int = 0  # of those that were not kept
+    slots: int = 1  # sections that ran at once, at most
+    spinner: Spinner = field(default_factory=lambda: Spinner("dots", style="cyan"))
+
+    def listen(self, event: Event) -> None:
+        """Take in what happened."""
+        if isinstance(event, Planned):
+            self.expected = dict(event.expected)
+        elif isinstance(event, Notice):
+            self.console.print(Text(event.text, style="dim"))
+        elif isinstance(event, CellStarted):
+            self.expected.setdefault(event.section, None)
+            self.started.setdefault(event.section, time.monotonic())
+            self.cells[event.section] = event
+            self.slots = max(self.slots, len(self.started))
+        else:
+            self._end(event)
+
+    def _end(self, outcome: Outcome) -> None:
+        self.started.pop(outcome.section, None)
+        self.expected.pop(outcome.section, None)
+        self.ended += outcome.state != "kept"
+        mark, style = _MARKS[outcome.state]
+        took = _NO_TIMES.get(outcome.state) or show(outcome.seconds, "duration")
+        said = f"failed{where(outcome.failure)}" if outcome.failure else outcome.why
+        row = (Text(mark, style), outcome.section, took, Text(said, "dim"))
+        self.console.print(_table([row], self.console.width))
+        if outcome.failure:
+            here = sys.stderr.isatty()  # then its first line stands just above
+            print(*failure_lines(outcome)[here:], sep="\n", file=sys.stderr)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        waiting = [name for name in self.expected.copy() if name not in self.started]
+        room = max(console.height - len(self.started) - 3, 0)
+        rows = [*map(self._running, self.started.copy()), *map(self._waiting, waiting[:room])]
+        yield _table(rows, options.max_width)
+        if len(waiting) > room:
+            yield Text(f"  and {len(waiting) - room} more", "dim")
+        if self.expected:
+            yield self._total()
+
+    def _running(self, name: str) -> _Row:
+        cell, last = self.cells[name], self.expected.get(name)
+        where = f"cell {cell.number} of {cell.of}" if cell.number else "starting"
+        said = Text(where).append("" if last is None else f", last time {_time(last)}", "dim")
+        return self.spinner, name, _time(time.monotonic() - self.started[name]), said
+
+    def _waiting(self, name: str) -> _Row:
+        last = self.expected[name]
+        said = "waits" + ("" if last is None else f", last time {_time(last)}")
+        return Text("·", "dim"), name, "", Text(said, "dim")
+
+    def _total(self) -> Text:
+        left = self._left()
+        parts = (
+            f"{self.ended} of {self.ended + len(self.expected)} done",
+            _time(time.monotonic() - self.began),
+            *([] if left is None else [f"about {_time(left)} left" if left >= 1 else "ends soon"]),
+        )
+        return Text("  " + " · ".join(parts), "bold")
+
+    def _left(self) -> float | None:
+        """Return how many seconds it takes yet, going by the last times; a section that has none
+        takes as long as the others on average. None where none has any."""
+        known = [seconds for seconds in self.expected.values() if seconds is not None]
+        if not known:
+            return None
+        now, usual = time.monotonic(), sum(known) / len(known)
+        left = [
+            max((usual if last is None else last) - (now - self.started.get(name, now)), 0)
+            for name, last in self.expected.items()
+        ]
+        return max(sum(left) / self.slots, *left)
+
+
+def _time(seconds: float) -> str:
+    """Return a time that does not flicker: in whole seconds, or minutes with their seconds."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02} min" if minutes else f"{rest} s"
+
+
+def _table(rows: Iterable[_Row], width: int) -> Table:
+    table = Table.grid(padding=(0, 1))
+    name = max(min(_NAME, width - _TIME - 24), 10)
+    table.add_column(width=1)
+    table.add_column(width=name, no_wrap=True)
+    table.add_column(width=_TIME, justify="right", no_wrap=True)
+    table.add_column(width=max(width - name - _TIME - 4, 10), overflow="fold")
+    for mark, section, took, said in rows:
+        table.add_row(mark, Text(_short(section, name)), took, said)
+    return table
+
+
+def _short(name: str, width: int) -> str:
+    """Return the end of a name that is too long: that is where names differ."""
+    return name if len(name) <= width else f"…{name[1 - width :]}"

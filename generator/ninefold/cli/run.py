@@ -1,9 +1,7 @@
 """`ninefold run`: execute what is stale, and say what was done and why."""
 
 import json
-import shlex
 import sys
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from functools import partial
@@ -12,12 +10,16 @@ from typing import Any
 
 import click
 
+from ninefold.cli.grids import left_over_note
+from ninefold.cli.lines import planned, tell
 from ninefold.errors import NinefoldError
-from ninefold.formats import show
-from ninefold.project import find_project
+from ninefold.project import Project, find_project
 from ninefold.running import runner
-from ninefold.running.execution import Outcome
+from ninefold.running.crew import Hire, local_crew
+from ninefold.running.events import Listener
 from ninefold.running.parameters import parse_value
+from ninefold.running.plan import Step, make_plan
+from ninefold.running.turns import last_seconds
 
 
 def _given(context: click.Context, option: click.Parameter, pairs: tuple[str, ...]) -> dict:
@@ -34,8 +36,18 @@ def _given(context: click.Context, option: click.Parameter, pairs: tuple[str, ..
     epilog="Examples: ninefold run · ninefold run baseline -p epochs=20 · ninefold run --force 7"
 )
 @click.argument("sections", nargs=-1, metavar="[SECTION]...")
-@click.option("-j", "--jobs", type=click.IntRange(min=1), default=1, help="Sections at a time.")
+@click.option(
+    *("-j", "--jobs"),
+    type=click.IntRange(min=1),
+    help="Sections at a time; as many as there are cores where it is not given.",
+)
+@click.option(
+    "--dask",
+    metavar="ADDRESS",
+    help="Have the workers of a Dask scheduler execute them, tcp://HOST:PORT; or 'local'.",
+)
 @click.option("--force", is_flag=True, help="Run also what is fresh.")
+@click.option("--dry-run", is_flag=True, help="Say what would run and why, and do nothing.")
 @click.option(
     *("-p", "--parameter", "given"),
     metavar="NAME=VALUE",
@@ -47,8 +59,10 @@ def _given(context: click.Context, option: click.Parameter, pairs: tuple[str, ..
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def run(
     sections: tuple[str, ...],
-    jobs: int,
+    jobs: int | None,
+    dask: str | None,
     force: bool,
+    dry_run: bool,
     given: dict[str, Any],
     quiet: bool,
     as_json: bool,
@@ -56,26 +70,32 @@ def run(
     """Execute the sections that are stale, in order of need.
 
     A SECTION is a path under sections/ without its suffix, a unique part of it, or a folder
-    there; without one, all of them. What a named section reads runs first where it is stale.
+    there; without one, all of them. What a named section reads runs first where it is stale. A
+    section's name stands for its grid, too; SECTION@NAME=VALUE,… is a single point of that, and
+    -p with one of the grid's names is the notebook itself with that value alone.
     """
-    from ninefold.study.split_data import load_split
-
     project = find_project(Path.cwd())
-    if jobs > 1:
-        click.echo("sections run one after another in this version", err=True)
-    # One line about the data or the settings now, rather than a traceback in every section.
-    before = partial(load_split, project.root, project.settings)
+    if dry_run:
+        _say_plan(project, make_plan(project, sections, force=force, given=given), as_json)
+        return
     try:
         with show_progress(quiet or as_json) as listen:
             outcomes = runner.run(
-                project, listen, sections, force=force, given=given, before=before
+                project,
+                listen,
+                sections,
+                force=force,
+                given=given,
+                before=partial(_check_data, project),
+                hire=_hire(dask, jobs),
             )
     except KeyboardInterrupt:
         click.echo("stopped; what was finished is kept, and so are older results", err=True)
         sys.exit(130)
     if as_json:
-        content = {"sections": [asdict(outcome) for outcome in outcomes]}
-        click.echo(json.dumps(content, indent=1, ensure_ascii=False))
+        _print_json([asdict(outcome) for outcome in outcomes])
+    elif not quiet:
+        click.echo("".join(f"{line}\n" for line in left_over_note(project)), nl=False)
     failed = [outcome.section for outcome in outcomes if outcome.state == "failed"]
     if failed:
         raise NinefoldError(
@@ -84,43 +104,45 @@ def run(
         )
 
 
-def show_progress(silent: bool) -> AbstractContextManager[runner.Listener]:
-    """Return the listener that fits: a live line on a terminal, plain lines in a pipe."""
+def _hire(dask: str | None, jobs: int | None) -> Hire:
+    if dask is None:
+        return local_crew(jobs)
+    from ninefold.running.distributed import dask_crew
+
+    return dask_crew(dask, jobs)
+
+
+def _check_data(project: Project) -> None:
+    """Say what is wrong with data or settings in one line now, rather than in every section."""
+    from ninefold.study.split_data import load_split
+
+    load_split(project.root, project.settings)
+
+
+def _say_plan(project: Project, steps: tuple[Step, ...], as_json: bool) -> None:
+    if as_json:
+        states = {True: "kept", False: "would run"}
+        _print_json(
+            [
+                {"section": s.section.id, "state": states[s.reason is None], "why": s.reason or ""}
+                for s in steps
+            ]
+        )
+        return
+    for step in steps:
+        click.echo(planned(step, last_seconds(project, step.section.id)))
+
+
+def _print_json(sections: list[dict[str, Any]]) -> None:
+    click.echo(json.dumps({"sections": sections}, indent=1, ensure_ascii=False))
+
+
+def show_progress(silent: bool) -> AbstractContextManager[Listener]:
+    """Return the listener that fits: a live view on a terminal, plain lines in a pipe."""
     if silent:
-        return nullcontext(partial(_told, lambda line: None))
+        return nullcontext(partial(tell, lambda line: None))
     if sys.stdout.isatty():
         from ninefold.cli.live import live_display
 
-        return live_display(_told)
-    return nullcontext(partial(_told, click.echo))
-
-
-def _told(say: Callable[[str], None], event: runner.Event) -> None:
-    """Say an outcome on one line; what failed goes to stderr, however quiet the rest is."""
-    if isinstance(event, Outcome) and event.failure:
-        click.echo(_failure_text(event), err=True)
-    elif isinstance(event, Outcome):
-        say(_line(event))
-
-
-def _line(outcome: Outcome) -> str:
-    if outcome.state == "ran":
-        return f"ran {outcome.section} in {show(outcome.seconds, 'duration')}: {outcome.why}"
-    if outcome.state == "kept":
-        return f"kept {outcome.section}: {outcome.why}"
-    return f"not run: {outcome.section} {outcome.why}"
-
-
-def _failure_text(outcome: Outcome) -> str:
-    failure = outcome.failure
-    assert failure
-    where = f" in cell {failure.cell}" if failure.cell else ""
-    return "\n".join(
-        (
-            f"failed {outcome.section}{where} after {show(outcome.seconds, 'duration')}",
-            *(f"    {line}" for line in failure.lines),
-            f"    {failure.summary}",
-            f"    what it did is in results/{outcome.section}/failure/; "
-            f"mend it, then 'ninefold run {shlex.quote(outcome.section)}'",
-        )
-    )
+        return live_display()
+    return nullcontext(partial(tell, click.echo))

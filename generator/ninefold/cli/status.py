@@ -1,16 +1,18 @@
 """`ninefold status`: of each section, whether it is written, and fresh or stale and why."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ninefold.cli.grids import folded, left_over_lines
 from ninefold.errors import NinefoldError
 from ninefold.formats import show
 from ninefold.project import Project, Section, find_project
 from ninefold.prompts import unanswered
-from ninefold.records import read_record
+from ninefold.records import read_parts
 from ninefold.running.keys import Keys, own_keys
 from ninefold.running.notebooks import read_notebook, sources
 from ninefold.running.results import read_failure
@@ -26,15 +28,21 @@ def status(as_json: bool) -> None:
     """
     project = find_project(Path.cwd())
     keys = own_keys(project)
-    rows = [_row(keys, section) for section in project.sections]
+    rows = [
+        _row(keys, task)
+        for section in project.sections
+        for task in (section, *project.points(section))
+    ]
     if as_json:
-        click.echo(json.dumps({"sections": rows}, indent=1, ensure_ascii=False))
+        content = {"sections": rows, "left_over": project.left_over}
+        click.echo(json.dumps(content, indent=1, ensure_ascii=False))
     else:
-        _print_table(rows)
+        _print_table(folded(rows))
+        click.echo("\n".join(left_over_lines(project)), nl=bool(project.left_over))
 
 
 def _row(keys: Keys, section: Section) -> dict[str, Any]:
-    row = {"section": section.id, "prompts": _prompts(section)}
+    row = {"section": section.id, "prompts": 0 if section.point else _prompts(section)}
     if not section.is_notebook:
         return {**row, "state": "prose", "why": "", "seconds": None}
     why, state = keys.stale(section), "fresh"
@@ -59,13 +67,13 @@ def _prompts(section: Section) -> int | None:
 
 def _seconds(project: Project, section: Section) -> float | None:
     try:
-        record = read_record(project.results_of(section.id))
+        parts = read_parts(project.results_of(section.id), "run")
     except NinefoldError:
         return None
-    return record.run.get("seconds") if record else None
+    return parts["run"].get("seconds") if parts else None
 
 
-def _print_table(rows: list[dict[str, Any]]) -> None:
+def _print_table(rows: Iterable[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -76,18 +84,24 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
     table.add_column("results")
     table.add_column("last run", justify="right", no_wrap=True)
     for row in rows:
-        results = "" if row["state"] == "prose" else row["state"]
-        if row["why"]:
-            results = row["why"] if row["state"] == "failed" else f"stale: {row['why']}"
+        point = row["section"].startswith(" ")  # written with its section
         table.add_row(
             Text(row["section"]),
-            _written(row["prompts"]),
-            Text(results, style=_COLOURS.get(row["state"], "")),
+            "" if point else _written(row["prompts"]),
+            Text(_results(row), style=_COLOURS.get(row["state"], "")),
             "" if row["seconds"] is None else show(row["seconds"], "duration"),
         )
     console = Console()
     # In a pipe a row is a line, however long.
     Console(width=None if console.is_terminal else 200).print(table)
+
+
+def _results(row: dict[str, Any]) -> str:
+    if "results" in row:
+        return row["results"]
+    if row["why"]:
+        return row["why"] if row["state"] == "failed" else f"stale: {row['why']}"
+    return "" if row["state"] == "prose" else row["state"]
 
 
 _COLOURS = {"fresh": "green", "stale": "yellow", "failed": "red"}

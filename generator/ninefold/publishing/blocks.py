@@ -7,6 +7,8 @@ root and a JSON pointer, "results/4-baseline/record.json#/tables/constants".
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+_LONGEST_MESSAGE = 12  # lines of what an exception says
+
 
 @dataclass(frozen=True)
 class Place:
@@ -71,7 +73,7 @@ class Note:
     text: str
     values: dict[str, Any] = field(default_factory=dict)
     source: str = ""
-    tone: Literal["note", "warning"] = "warning"
+    tone: Literal["note", "warning", "caution"] = "warning"
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Table:
     columns: tuple[dict[str, str], ...]  # name, label, format
     rows: tuple[tuple[Any, ...], ...]  # as recorded; formats.show makes text of them
     source: str
+    sources: tuple[str, ...] = ()  # of each row, where they come from several records
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,14 @@ class Failure:
     cell: int | str | None
     error: str
     message: str
-    lines: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()  # of the cell, around the error
+
+    @property
+    def message_lines(self) -> tuple[str, ...]:
+        """Return the message's lines, of a long one the first few; at least one."""
+        lines = [line.rstrip() for line in self.message.strip().splitlines()] or [""]
+        cut = [] if len(lines) <= _LONGEST_MESSAGE else ["…"]
+        return (*lines[:_LONGEST_MESSAGE], *cut)
 
 
 Block = Heading | Prose | Prompt | Fact | Note | Table | Figure | Code | Output | Forecast | Failure
@@ -143,6 +153,15 @@ class DocumentSection:
     source: str = ""  # its own file; "" for the heading over several
     record: str = ""  # its record's file; "" without one
     anchor: str = ""
+    failed_points: str = ""  # of its grid: "2 points failed"
+    outdated_points: str = ""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Say what of its results does not hold, each in a few words."""
+        states = {"failed": "failed", "changed": "out of date"}
+        said = (states.get(self.state, ""), self.failed_points, self.outdated_points)
+        return tuple(part for part in said if part)
 
     @property
     def heading(self) -> str:

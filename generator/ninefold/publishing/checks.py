@@ -3,8 +3,8 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,7 +41,7 @@ class Finding:
 def check_project(project: Project) -> list[Finding]:
     """Return all findings, errors first, each kind in the order of code and outline."""
     try:
-        _ = project.settings
+        _ = project.tasks  # by the settings, and what grids they hold
     except NinefoldError as error:
         return [Finding("NF209", "error", SETTINGS_FILE, str(error))]
     found = list(_all(project))
@@ -52,15 +52,18 @@ def check_project(project: Project) -> list[Finding]:
 
 def _all(project: Project) -> Iterator[Finding]:
     records: dict[str, Record] = {}
-    for section in project.sections:
-        if section.is_notebook:
-            try:
-                record = read_record(project.results_of(section.id))
-                records |= {section.id: record} if record else {}
-            except NinefoldError as error:
-                yield Finding("NF212", "error", f"results/{section.id}", str(error))
-                continue
-            yield from _freshness(project, section)
+    yield from _parameters(project)
+    for task in project.tasks:
+        try:
+            record = read_record(project.results_of(task.id))
+            records |= {task.id: record} if record else {}
+        except NinefoldError as error:
+            yield Finding("NF212", "error", f"results/{task.id}", str(error))
+            continue
+        if not task.point:
+            yield from _freshness(project, task)
+            yield from _points(project, project.points(task))
+    yield from _left_over(project)
     context = build_context(project, records)
     for section in project.sections:
         yield from _prose(project, section, context)
@@ -81,6 +84,33 @@ def _freshness(project: Project, section: Section) -> Iterator[Finding]:
         yield Finding("NF205", "error", where, message)
     elif why := staleness(project, section):
         yield Finding("NF202", "error" if why == "never run" else "warning", where, why)
+
+
+def _points(project: Project, points: Sequence[Section]) -> Iterator[Finding]:
+    """As `_freshness`, of a section's grid: a finding for each cause, not for each point."""
+    found: dict[Finding, list[str]] = {}
+    for point in points:
+        for finding in _freshness(project, point):
+            found.setdefault(finding, []).append(point.id.rpartition("@")[2])
+    for finding, names in found.items():
+        some = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+        said = f"of its grid of {len(points)} points, {some}: {finding.message}"
+        yield replace(finding, message=said)
+
+
+def _parameters(project: Project) -> Iterator[Finding]:
+    """What the settings give to notebooks has to be what these declare."""
+    from ninefold.running.parameters import values_of
+
+    try:
+        values_of(project, (), {})
+    except NinefoldError as error:
+        yield Finding("NF209", "error", SETTINGS_FILE, str(error))
+
+
+def _left_over(project: Project) -> Iterator[Finding]:
+    for name in project.left_over:
+        yield Finding("NF213", "warning", f"results/{name}", "no grid has this point any more")
 
 
 def _prose(project: Project, section: Section, context: Context) -> Iterator[Finding]:

@@ -166,6 +166,12 @@ _TABLE = (
         "A notebook, page or record is broken, or of another version of ninefold.",
         "Take it back from git, or run its section again with 'ninefold run --force'.",
     ),
+    Code(
+        "NF213", "results of a point that no grid has any more",
+        "The grid in ninefold.toml was changed. Nothing reads or shows these results, but readers "
+        "of the repository find them.",
+        "Delete the folder, or put the values back into the grid.",
+    ),
 )  # fmt: skip
 
 CODES = {entry.code: entry for entry in _TABLE}

@@ -53,12 +53,9 @@ class Context:
 
 
 def read_records(project: Project) -> dict[str, Record]:
-    """Return the records of all notebooks that have one. Raises NinefoldError."""
-    found = {
-        section.id: read_record(project.results_of(section.id))
-        for section in project.sections
-        if section.is_notebook
-    }
+    """Return the records of all notebooks, and points of their grids, that have one. Raises
+    NinefoldError."""
+    found = {task.id: read_record(project.results_of(task.id)) for task in project.tasks}
     return {section: record for section, record in found.items() if record is not None}
 
 

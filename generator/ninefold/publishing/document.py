@@ -7,6 +7,7 @@ from ninefold.project import Project, Section
 from ninefold.publishing.blocks import Block, Document, DocumentSection, Heading, Place, State
 from ninefold.publishing.context import Context, build_context, record_file
 from ninefold.publishing.displays import forecast
+from ninefold.publishing.grids import grid_of
 from ninefold.publishing.markdown import anchor, escape, plain_text
 from ninefold.publishing.notebooks import notebook_blocks
 from ninefold.publishing.pages import page_blocks, read_page
@@ -32,7 +33,7 @@ def build_document(project: Project, records: dict[str, Record]) -> Document:
         if parent and parent != folder:
             sections.append(_folder_section(parent))
         folder = parent
-        shown, drawn = _section(project, section, records.get(section.id), context)
+        shown, drawn = _section(project, section, records, context)
         sections.append(shown)
         pictures.update(drawn)
     study = project.settings.study
@@ -44,8 +45,9 @@ def _folder_section(folder: str) -> DocumentSection:
 
 
 def _section(
-    project: Project, section: Section, record: Record | None, context: Context
+    project: Project, section: Section, records: dict[str, Record], context: Context
 ) -> tuple[DocumentSection, dict[str, bytes]]:
+    record = records.get(section.id)
     file = section.path.relative_to(project.root).as_posix()
     pictures: dict[str, bytes] = {}
     state: State = "page"
@@ -57,13 +59,20 @@ def _section(
     title, blocks = _take_title(blocks, _spoken(section.id))
     if record:
         blocks = _with_forecast(blocks, section, record)
+    grid = grid_of(project, section, records)
+    end = _heading_at(blocks, "findings", len(blocks))  # what an author writes of the results
+    blocks = [*blocks[:end], *grid.blocks, *blocks[end:]]
     label = _label(section.id)
     depth = label.count(".")
     levelled = tuple(
         replace(b, level=max(b.level, 2) + depth) if isinstance(b, Heading) else b for b in blocks
     )
     found = record_file(section.id) if record else ""
-    return DocumentSection(section.id, label, title, levelled, state, file, found), pictures
+    whole = DocumentSection(
+        section.id, label, title, levelled, state, file, found,
+        failed_points=grid.failed, outdated_points=grid.outdated,
+    )  # fmt: skip
+    return whole, pictures
 
 
 def _take_title(blocks: list[Block], otherwise: str) -> tuple[str, list[Block]]:
@@ -79,13 +88,16 @@ def _with_forecast(blocks: list[Block], section: Section, record: Record) -> lis
     stated = forecast(section.id, record)
     if stated is None:
         return blocks
-    places = (
-        index + 1
-        for index, block in enumerate(blocks)
-        if isinstance(block, Heading) and plain_text(block.text).strip().casefold() == "results"
-    )
-    place = next(places, len(blocks))
+    place = _heading_at(blocks, "results", len(blocks) - 1) + 1
     return [*blocks[:place], stated, *blocks[place:]]
+
+
+def _heading_at(blocks: list[Block], name: str, otherwise: int) -> int:
+    """Return the place of the first heading of that name, or `otherwise`."""
+    for place, block in enumerate(blocks):
+        if isinstance(block, Heading) and plain_text(block.text).strip().casefold() == name:
+            return place
+    return otherwise
 
 
 def _label(section: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
@@ -68,6 +69,7 @@ def _environment() -> SandboxedEnvironment:
         "fence": fence,
         "quoted": lambda text: "\n".join(f"> {line}".rstrip() for line in text.split("\n")),
         "picture": picture_name,
+        "record_link": _record_link,
         "relinked": _relinked,
         "alignments": _alignments,
         "times": lambda count: "once" if count == 1 else f"{count} times",
@@ -104,6 +106,12 @@ def _body(section: DocumentSection, blocks: Any) -> str:
             text += "\n\n" + shown
         last = block
     return text.strip()
+
+
+def _record_link(source: str) -> str:
+    """Return the link to the record in which a number stands; nothing where there is none."""
+    file, _, _ = source.partition("#")
+    return f"[numbers](../{quote(file, '/@=,~')})" if file else ""
 
 
 def picture_name(path: str) -> str:

@@ -11,6 +11,7 @@ Everything is read from section 7's record, whose `values` hold
 and `figures` a "holdout". What is missing is left out.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +66,8 @@ class Summary:
     rows: int | None  # of the hold-out
     looks: int | None
     quick: str
-    outdated: tuple[str, ...]  # headings of the sections whose results no longer hold
+    failed: tuple[str, ...]  # headings of the sections whose last run failed, or a point's
+    outdated: tuple[str, ...]  # of those whose results no longer hold for another reason
     figure: Figure | None
     unwritten: int
     parts: int
@@ -86,11 +88,22 @@ def summarise(project: Project, records: dict[str, Record], document: Document) 
         rows=(values.get("holdout") or {}).get("n"),
         looks=values.get("looks"),
         quick=project.settings.harness.quick,
-        outdated=tuple(s.heading for s in document.sections if s.state in ("changed", "failed")),
+        failed=tuple(_not_holding(document, failed=True)),
+        outdated=tuple(_not_holding(document, failed=False)),
         figure=figure("holdout", FINAL, record) if record and "holdout" in record.figures else None,
         unwritten=document.unwritten,
         parts=document.parts,
     )
+
+
+def _not_holding(document: Document, *, failed: bool) -> Iterator[str]:
+    """Yield the headings of sections whose own run, or a point of whose grid, failed; or those
+    where one is out of date."""
+    for section in document.sections:
+        own = section.state == ("failed" if failed else "changed")
+        remark = section.failed_points if failed else section.outdated_points
+        if own or remark:
+            yield section.heading + (f" ({remark})" if remark else "")
 
 
 def _no_better(values: dict[str, Any]) -> str:

@@ -1,12 +1,7 @@
-"""One section's run: its notebook in a process of its own, and what comes of that."""
+"""One section's run: its notebook conducted into a folder aside, and what comes of that."""
 
-import json
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,11 +10,14 @@ from typing import Any, Literal
 from ninefold.errors import NinefoldError
 from ninefold.project import Project
 from ninefold.records import Record, read_record, write_record
+from ninefold.running.advice import advise
 from ninefold.running.failures import Failure
+from ninefold.running.keys import completed
 from ninefold.running.notebooks import read_notebook
 from ninefold.running.plan import Step
 from ninefold.running.results import NOTEBOOK, install, install_failure, stage, write_notebook
 from ninefold.running.scrubbing import path_cleaner, scrub
+from ninefold.running.task import Conduct, Limits, Task, Tell
 
 
 @dataclass(frozen=True)
@@ -33,37 +31,82 @@ class Outcome:
     failure: Failure | None = None
 
 
-CellStarts = Callable[[int, int], None]  # told the cell's number and how many there are
+@dataclass(frozen=True)
+class Execution:
+    """How the sections of a run are executed: by whom, from which commit."""
 
+    project: Project
+    conduct: Conduct
+    commit: dict[str, Any]
 
-def execute(
-    project: Project, step: Step, provenance: dict[str, Any], cell_starts: CellStarts
-) -> Outcome:
-    """Run a step's notebook and put its results in place; after a failure the old ones stay.
+    def execute(self, step: Step, cores: int, tell: Tell) -> Outcome:
+        """Run a step's notebook and put its results in place; after a failure the old ones stay.
 
-    Raises NinefoldError or OSError where results cannot be written.
-    """
-    section = step.section.id
-    staging = stage(project, section)
-    clean = path_cleaner(project.root, staging, section)
-    started, clock = datetime.now(UTC), time.perf_counter()
-    try:
+        What goes wrong in writing them is a failure too. Safe to call from several threads.
+        """
+        section, clock = step.section.id, time.perf_counter()
+        clean: Callable[[str], str] = str
+        staging = None
+        try:
+            staging = stage(self.project, section)
+            clean = path_cleaner(self.project.root, staging, section)
+            failure = self._conduct(step, staging, cores, tell, clean)
+            if failure is None:
+                install(self.project, section, staging)
+        except (NinefoldError, OSError) as error:
+            failure = _failure_of(section, error)
+        seconds = round(time.perf_counter() - clock, 2)
+        if failure is None:
+            return Outcome(section, "ran", step.reason or "", seconds)
+        failure = self._keep(failure.cleaned(clean), staging)
+        return Outcome(section, "failed", step.reason or "", seconds, failure)
+
+    def _conduct(
+        self, step: Step, staging: Path, cores: int, tell: Tell, clean: Callable[[str], str]
+    ) -> Failure | None:
+        """Fill `staging`; return what failed, if anything did."""
+        section = step.section.id
         before = read_notebook(step.section.path)
-    except NinefoldError as error:
-        failure: Failure | None = Failure(section, "NinefoldError", str(error))
-    else:
-        failure = _run(project, step, staging, cell_starts)
+        started, clock = datetime.now(UTC), time.perf_counter()
+        task = Task(
+            root=self.project.root,
+            id=section,
+            notebook=step.section.path,
+            output=staging,
+            values=step.values,
+            cores=cores,
+            limits=limits_of(self.project),
+        )
+        conducted = self.conduct(task, tell)
         _scrub(staging / NOTEBOOK, before, clean)
-    seconds = round(time.perf_counter() - clock, 2)
-    if failure is None:
-        run = {"started": started.isoformat(timespec="seconds"), "seconds": seconds, **provenance}
-        failure = _complete(staging, section, step, run)
-    if failure is None:
-        install(project, section, staging)
-        return Outcome(section, "ran", step.reason or "", seconds)
-    failure = failure.cleaned(clean)
-    install_failure(project, section, staging, failure.as_json())
-    return Outcome(section, "failed", step.reason or "", seconds, failure)
+        if conducted.failure is None:
+            seconds = round(time.perf_counter() - clock, 2)
+            times = {"started": started.isoformat(timespec="seconds"), "seconds": seconds}
+            self._complete(staging, step, {**times, **conducted.under, **self.commit})
+        return conducted.failure
+
+    def _complete(self, staging: Path, step: Step, run: dict[str, Any]) -> None:
+        """Add to the record what the runner knows; a notebook that wrote none gets an empty one."""
+        record = read_record(staging) or Record(section=step.section.id)
+        key = completed(self.project, step, staging)
+        write_record(staging, record.model_copy(update={"key": key, "run": run}))
+
+    def _keep(self, failure: Failure, staging: Path | None) -> Failure:
+        """Keep what a section did that failed, beside its old results; where that fails too, say
+        so."""
+        if staging is None:
+            return failure
+        try:
+            install_failure(self.project, failure.section, staging, failure.as_json())
+        except (NinefoldError, OSError) as error:
+            return failure.adding(f"what it did could not be kept: {_told(error)}")
+        return failure
+
+
+def limits_of(project: Project) -> Limits:
+    """Return the limits that the project's settings name."""
+    run = project.settings.run
+    return Limits(run.cell_timeout, run.section_timeout, run.memory)
 
 
 def _scrub(path: Path, before: dict[str, Any], clean: Callable[[str], str]) -> None:
@@ -78,100 +121,14 @@ def _scrub(path: Path, before: dict[str, Any], clean: Callable[[str], str]) -> N
     write_notebook(path, scrub(executed, before, clean))
 
 
-def _complete(staging: Path, section: str, step: Step, run: dict[str, Any]) -> Failure | None:
-    """Add to the record what the runner knows; a notebook that wrote none gets an empty one."""
-    try:
-        record = read_record(staging) or Record(section=section)
-    except NinefoldError as error:
-        return Failure(section, "NinefoldError", str(error))
-    write_record(staging, record.model_copy(update={"key": step.key, "run": run}))
-    return None
+def _failure_of(section: str, error: NinefoldError | OSError) -> Failure:
+    message = _told(error)
+    todo = "" if isinstance(error, NinefoldError) and error.todo else advise("OSError", message)
+    return Failure(section, "NinefoldError", message, todo=todo)
 
 
-def _run(project: Project, step: Step, staging: Path, cell_starts: CellStarts) -> Failure | None:
-    """Have a worker execute the notebook into `staging`; return what failed, if anything did."""
-    section = step.section.id
-    log = project.scratch / "logs" / f"{section}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    task = {
-        "notebook": str(step.section.path),
-        "output": str(staging / NOTEBOOK),
-        "parameters": step.values,
-    }
-    ending: dict[str, Any] = {}
-    with _worker(project, section, staging, log) as worker:
-        assert worker.stdin is not None
-        assert worker.stdout is not None
-        with suppress(BrokenPipeError):  # it died at once; what follows says so
-            worker.stdin.write(json.dumps(task) + "\n")
-            worker.stdin.flush()
-        for line in worker.stdout:
-            event = json.loads(line)
-            if event["event"] == "cell":
-                ending["cell"] = event["number"]
-                cell_starts(event["number"], event["of"])
-            else:
-                ending = event
-    if ending.get("event") == "done":
-        return None
-    if ending.get("event") == "failed":
-        del ending["event"]
-        return Failure(section, **{**ending, "lines": tuple(ending["lines"])})
-    return Failure(
-        section,
-        "WorkerDied",
-        f"the process that ran the notebook ended with status {worker.returncode}; "
-        f"what it printed is in {log.relative_to(project.root).as_posix()}",
-        ending.get("cell"),
-    )
-
-
-@contextmanager
-def _worker(
-    project: Project, section: str, staging: Path, log: Path
-) -> Iterator[subprocess.Popen[str]]:
-    """Start a worker; whatever happens inside, it and its kernel are gone at the end."""
-    with log.open("w", encoding="utf-8") as errors:
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "ninefold.running.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            cwd=project.root,
-            env=environment(project.root, section, staging),
-            encoding="utf-8",
-            # Ctrl-C in a terminal goes to a whole process group; what it means is ours to say.
-            start_new_session=True,
-        )
-    try:
-        yield worker
-    finally:
-        _end(worker)
-
-
-def _end(worker: subprocess.Popen[str]) -> None:
-    """Close the worker's stdin, at which it ends its kernel and itself, and wait for it."""
-    for pipe in (worker.stdin, worker.stdout):
-        with suppress(BrokenPipeError):  # it was dead before it had read all
-            if pipe:
-                pipe.close()
-    try:
-        worker.wait(timeout=10)
-    except subprocess.TimeoutExpired:
-        worker.kill()  # its kernel sees that its parent is gone, and ends
-        worker.wait()
-
-
-def environment(root: Path, section: str, staging: Path) -> dict[str, str]:
-    """Return the environment of the process that runs a notebook."""
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
-    path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
-    return {
-        **quiet,
-        **os.environ,
-        "PYTHONPATH": path,
-        "PYTHONHASHSEED": "0",
-        "NINEFOLD_PROJECT": str(root),
-        "NINEFOLD_SECTION": section,
-        "NINEFOLD_OUTPUT": str(staging),
-    }
+def _told(error: NinefoldError | OSError) -> str:
+    if isinstance(error, NinefoldError):
+        return str(error)
+    done = "read" if isinstance(error, FileNotFoundError) else "written"
+    return f"{error.filename or 'the results'} cannot be {done}: {error.strerror or error}"

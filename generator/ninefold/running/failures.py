@@ -15,7 +15,7 @@ class Failure:
 
     `cell` counts the code cells that are not empty, from 1, as Jupyter does after "Run all";
     None where no cell is to blame. `lines` are the cell's lines around the error, numbered, the
-    one that failed marked with an arrow.
+    one that failed marked with an arrow. `todo` is what to try, where that is known.
     """
 
     section: str
@@ -23,6 +23,7 @@ class Failure:
     message: str
     cell: int | None = None
     lines: tuple[str, ...] = ()
+    todo: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return the content of `failure.json`."""
@@ -31,7 +32,11 @@ class Failure:
     def cleaned(self, clean: Callable[[str], str]) -> "Failure":
         """Return the same with each text passed through `clean`."""
         lines = tuple(map(clean, self.lines))
-        return replace(self, message=clean(self.message), lines=lines)
+        return replace(self, message=clean(self.message), lines=lines, todo=clean(self.todo))
+
+    def adding(self, more: str) -> "Failure":
+        """Return the same with one thing more to say."""
+        return replace(self, message=f"{self.message}; {more}")
 
     @property
     def summary(self) -> str:

@@ -1,94 +1,117 @@
-"""A section's cache key: all that its results depend on, and why they no longer hold.
+"""A section's key: all that its results depend on, and why they no longer hold.
 
 A key is the mapping that a record keeps as `key`; every leaf is text, so that it survives JSON:
 
     code        digest of the code cells, in order; prose and outputs do not count
     parameters  name → JSON of the value given
-    settings    "table.name" of ninefold.toml → JSON of its value, where results depend on it
-    data        "sha256:…" of the file, or the built-in dataset's name and scikit-learn's version
-    models      each Python file of the project's package → digest
-    ninefold    version
-    reads       each section read → digest of that section's own key
+    settings    "table.name" of ninefold.toml, each that was read → JSON of its value
+    files       path of each file and folder of the project that was read, the dataset and imported
+                modules among them → digest, or "absent" where it was looked for in vain
+    libraries   name of each distribution that was used → version
+    sections    each section whose results were read → digest of their key, or "absent"
+
+Code, parameters and versions are known before a section runs (`Keys.before`), the rest only
+afterwards (`completed`), from what its kernel saw (see `tracing`); each as it stood when it was
+read, so that what changes during a run is stale after it.
 """
 
-import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ninefold import __version__
 from ninefold.errors import NinefoldError
 from ninefold.project import Project, Section
-from ninefold.records import Record, digest, read_record
+from ninefold.records import Record, digest, read_parts
+from ninefold.running import libraries
+from ninefold.running.contents import ABSENT, UNREADABLE, digest_of
 from ninefold.running.notebooks import read_notebook, sources
-from ninefold.running.results import FAILURE
+from ninefold.running.parameters import own_values
+from ninefold.running.results import FAILURE, NOTEBOOK
+from ninefold.running.tracing import READS, digest_of_results, read_trace
+from ninefold.settings import find_setting
+
+if TYPE_CHECKING:
+    from ninefold.running.plan import Step
 
 Key = dict[str, Any]
 
-UNREADABLE = "unreadable"
-MISSING = "missing"
-
-# Settings that only describe the study: no result depends on them. `package` names the models,
-# `sections` the parameters, which are parts of their own.
-_DESCRIBING = {
-    *("study.title", "study.author", "study.email", "study.github", "study.package"),
-    *("data.origin", "data.licence"),
-}
+_BROKEN = "its record is broken or of another version"
 
 
 class Keys:
-    """The keys of a project's sections as the files stand when they are first asked for.
+    """What a project's tasks depend on, everything as it stands when it is first asked for.
 
-    `values` (section id → name → value) are the parameters given.
+    `values` (task id → name → value) are the parameters given.
     """
 
     def __init__(self, project: Project, values: Mapping[str, Mapping[str, Any]]):
         self.project, self.values = project, values
-        self._known: dict[str, Key] = {}
+        self.tasks = {task.id: task for task in project.tasks}
+        self._why: dict[str, str | None] = {}
+        self._code = cache(_code)
+        self._file = cache(lambda name: digest_of(project.root / name))
+        self._setting = cache(lambda name: find_setting(project.settings, name))
+        self._record = cache(lambda name: _recorded(project.results_of(name)))
 
-    def of(self, section: Section) -> Key:
-        """Return the section's key."""
-        if section.id not in self._known:
-            given = self.values.get(section.id, {})
-            self._known[section.id] = {
-                **self.shared,
-                "code": _code(section),
-                "parameters": {name: _text(value) for name, value in given.items()},
-                "reads": {s.id: digest(self.of(s)) for s in self.project.reads(section)},
-            }
-        return self._known[section.id]
-
-    @cached_property
-    def shared(self) -> Key:
-        """Return the parts that all sections have in common."""
+    def before(self, task: Section) -> Key:
+        """Return the part of a task's key that is known before it runs."""
+        given = self.values.get(task.id, {})
         return {
-            "settings": dict(_settings(self.project)),
-            "data": _data(self.project),
-            "models": dict(_models(self.project)),
-            "ninefold": __version__,
+            "code": self._code(task.path),
+            "parameters": {name: _text(value) for name, value in given.items()},
+            "libraries": libraries.for_all(),
         }
 
-    def stale(self, section: Section) -> str | None:
-        """Return why the section's results do not hold, in a few words; None where they do."""
-        now = self.of(section)
-        if now["code"] == UNREADABLE:
+    def now(self, task: Section, then: Key) -> Key:
+        """Return what a task's key `then` would be if all that it names were read now."""
+        before = self.before(task)
+        installed = {name: libraries.installed(name) for name in _named(then, "libraries")}
+        installed |= before["libraries"]
+        read = {*(read.id for read in self.project.reads(task)), *_named(then, "sections")}
+        return {
+            **before,
+            "settings": {name: self._setting(name) for name in _named(then, "settings")},
+            "files": {name: self._file(name) for name in _named(then, "files")},
+            "libraries": {name: version for name, version in installed.items() if version},
+            "sections": {name: self._result(name) for name in read},
+        }
+
+    def reads(self, task: Section) -> tuple[Section, ...]:
+        """Return the tasks whose results this one reads: those that the outline names, and those
+        that its last run was seen to read."""
+        seen = _named(self._record(task.id)[0], "sections")
+        names = dict.fromkeys([*(read.id for read in self.project.reads(task)), *seen])
+        return tuple(self.tasks[name] for name in names if name in self.tasks)
+
+    def stale(self, task: Section) -> str | None:
+        """Return why the task's results do not hold, in a few words; None where they do."""
+        if task.id not in self._why:
+            self._why[task.id] = None  # for sections that read one another in a circle
+            self._why[task.id] = self._own_cause(task) or self._cause_of_reads(task)
+        return self._why[task.id]
+
+    def _own_cause(self, task: Section) -> str | None:
+        if self._code(task.path) == UNREADABLE:
             return "its notebook cannot be read"
-        folder = self.project.results_of(section.id)
-        if (folder / FAILURE).is_dir():
+        if (self.project.results_of(task.id) / FAILURE).is_dir():
             return "its last run failed"
-        try:
-            record = read_record(folder)
-        except NinefoldError:
-            return "its record is broken or of another version"
-        return "never run" if record is None else difference(record.key, now)
+        then, trouble = self._record(task.id)
+        return trouble or difference(then, self.now(task, then))
+
+    def _cause_of_reads(self, task: Section) -> str | None:
+        stale = (read.id for read in self.reads(task) if self.stale(read))
+        return next((f"reads {name}, which is stale" for name in stale), None)
+
+    def _result(self, name: str) -> str:
+        then, trouble = self._record(name)
+        return {_BROKEN: UNREADABLE, "never run": ABSENT}.get(trouble) or digest(then)
 
 
 def own_keys(project: Project) -> Keys:
     """Return the keys under the parameters of ninefold.toml."""
-    return Keys(project, {name: own.parameters for name, own in project.settings.sections.items()})
+    return Keys(project, own_values(project))
 
 
 def staleness(project: Project, section: Section) -> str | None:
@@ -99,11 +122,48 @@ def staleness(project: Project, section: Section) -> str | None:
 def outdated(project: Project, section: Section, record: Record) -> str | None:
     """Return why a record does not hold by the project's own files alone, whatever is installed
     here; None where it does, and where it does not say what it depended on."""
-    now = own_keys(project).of(section)
-    installed = {"ninefold": now["ninefold"], "reads": now["reads"]}
-    if not now["data"].startswith("sha256:"):  # a built-in dataset comes with scikit-learn
-        installed["data"] = now["data"]
-    return difference({**record.key, **installed}, now) if record.key else None
+    if not record.key:
+        return None
+    now = own_keys(project).now(section, record.key)
+    elsewhere = {name: own for name, own in now["files"].items() if Path(name).is_absolute()}
+    files = {**record.key.get("files", {}), **elsewhere}
+    return difference({**record.key, "files": files, "libraries": now["libraries"]}, now)
+
+
+def completed(project: Project, step: "Step", staging: Path) -> Key:
+    """Return the whole key of a step whose notebook has just run well into `staging`, and remove
+    the trace from there; {}, with which nothing is ever fresh, where that does not tell all."""
+    trace = read_trace(staging)
+    (staging / READS).unlink(missing_ok=True)
+    if trace is None:
+        return {}
+    tasks = {task.id for task in project.tasks}
+    left_over = {f"results/{name}/" for name in trace.sections if name not in tasks}
+    static = {
+        read.id: digest_of_results(project.results_of(read.id))
+        for read in project.reads(step.section)
+    }
+    code = _sources(project, step, staging, trace.files)
+    own_modules = {path.name.removesuffix(".py") for path in project.root.iterdir()}
+    used = libraries.used(code, trace.modules, own_modules)
+    return {
+        **step.before,
+        "settings": trace.settings,
+        "files": trace.files | {name: digest_of(project.root / name) for name in left_over},
+        "libraries": {**used, **step.before["libraries"]},
+        "sections": static | {name: own for name, own in trace.sections.items() if name in tasks},
+    }
+
+
+def _sources(
+    project: Project, step: "Step", staging: Path, files: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield the code of the notebook that ran, and of the project's modules that it read."""
+    ran = staging / NOTEBOOK
+    yield from sources(read_notebook(ran if ran.exists() else step.section.path), "code")
+    for name, found in files.items():
+        if name.endswith(".py") and found not in (ABSENT, UNREADABLE):
+            yield (project.root / name).read_text("utf-8", errors="replace")
 
 
 def difference(then: Key, now: Key) -> str | None:
@@ -115,73 +175,80 @@ def _differences(then: Key, now: Key) -> Iterator[str]:
     if then.keys() != now.keys():
         yield "its record does not say what it depended on"
         return
-    if then["ninefold"] != now["ninefold"]:
-        yield f"ninefold changed from {then['ninefold']} to {now['ninefold']}"
     if then["code"] != now["code"]:
         yield "the notebook's code changed"
-    for name, old, new in _changes(then["parameters"], now["parameters"]):
-        yield f"parameter {name} changed from {old or 'its default'} to {new or 'its default'}"
-    for name, old, new in _changes(then["settings"], now["settings"]):
-        yield f"{name} changed from {_unset(old)} to {_unset(new)}"
-    if then["data"] != now["data"]:
-        yield "the data file is missing" if now["data"] == MISSING else "the data changed"
-    for name, old, new in _changes(then["models"], now["models"]):
-        yield f"{name} " + ("is new" if old is None else "is gone" if new is None else "changed")
-    for name, old, new in _changes(then["reads"], now["reads"]):
-        end = "is new" if old is None else "is gone" if new is None else "changed"
-        yield f"reads {name}, which {end}"
+    for part, tell in _CAUSES.items():
+        old, new = then[part], now[part]
+        if not isinstance(old, dict):
+            break
+        for name in sorted(old.keys() | new.keys()):
+            if old.get(name) != new.get(name):
+                yield tell(name, old.get(name), new.get(name))
     if then != now:
         yield "its record was edited"
 
 
-def _changes(then: Any, now: dict[str, str]) -> Iterator[tuple[str, str | None, str | None]]:
-    """Yield name, old and new value of what differs; None where there is none."""
-    then = then if isinstance(then, dict) else {}
-    for name in sorted(then.keys() | now.keys()):
-        if then.get(name) != now.get(name):
-            yield name, then.get(name), now.get(name)
+def _tell_parameter(name: str, old: str | None, new: str | None) -> str:
+    return f"parameter {name} changed from {old or 'its default'} to {new or 'its default'}"
+
+
+def _tell_setting(name: str, old: str | None, new: str | None) -> str:
+    return f"{name} changed from {_unset(old)} to {_unset(new)}"
+
+
+def _tell_file(name: str, old: str | None, new: str | None) -> str:
+    what = f"what is in {name}" if name.endswith("/") and ABSENT not in (old, new) else name
+    return f"{what} {_end(old, new)}"
+
+
+def _tell_library(name: str, old: str | None, new: str | None) -> str:
+    if old and new:
+        return f"{name} changed from {old} to {new}"
+    return f"{name} {old or new} {_end(old, new)}"
+
+
+def _tell_section(name: str, old: str | None, new: str | None) -> str:
+    return f"reads {name}, which {_end(old, new)}"
+
+
+def _end(old: str | None, new: str | None) -> str:
+    return "is new" if old in (None, ABSENT) else "is gone" if new in (None, ABSENT) else "changed"
 
 
 def _unset(text: str | None) -> str:
     return "unset" if text in (None, "null", '""') else str(text)
 
 
+_CAUSES: dict[str, Callable[[str, str | None, str | None], str]] = {
+    "parameters": _tell_parameter,
+    "settings": _tell_setting,
+    "files": _tell_file,
+    "libraries": _tell_library,
+    "sections": _tell_section,
+}
+
+
 def _text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _code(section: Section) -> str:
+def _named(key: Key, part: str) -> list[str]:
+    """Return the names in a part of a key, which may be of another form or have been edited."""
+    found = key.get(part)
+    return list(found) if isinstance(found, dict) else []
+
+
+def _code(path: Path) -> str:
     try:
-        return digest([text.rstrip() for text in sources(read_notebook(section.path), "code")])
+        return digest([text.rstrip() for text in sources(read_notebook(path), "code")])
     except NinefoldError:
         return UNREADABLE
 
 
-def _settings(project: Project) -> Iterator[tuple[str, str]]:
-    for table, values in project.settings.model_dump(exclude={"sections"}).items():
-        for name, value in values.items():
-            if f"{table}.{name}" not in _DESCRIBING:
-                yield f"{table}.{name}", _text(value)
-
-
-def _data(project: Project) -> str:
-    source = project.settings.data.source
-    if source.startswith("builtin:"):
-        try:
-            return f"{source} of scikit-learn {version('scikit-learn')}"
-        except PackageNotFoundError:
-            return MISSING
+def _recorded(folder: Path) -> tuple[Key, str]:
+    """Return the key in a results folder; {} and the reason where there is none."""
     try:
-        with (project.root / source).open("rb") as file:
-            return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return MISSING
-
-
-def _models(project: Project) -> Iterator[tuple[str, str]]:
-    """Yield path and digest of the package's modules; line ends do not count, git changes them."""
-    package = project.root / project.settings.study.package
-    for path in sorted(package.rglob("*.py")):
-        text = path.read_bytes().replace(b"\r\n", b"\n")
-        name = Path(path).relative_to(project.root).as_posix()
-        yield name, hashlib.sha256(text).hexdigest()[:16]
+        parts = read_parts(folder, "key")
+    except NinefoldError:
+        return {}, _BROKEN
+    return ({}, "never run") if parts is None else (parts["key"], "")

@@ -1,4 +1,7 @@
-"""`results/leaderboard.csv`: every evaluation of the study, the best on top."""
+"""`results/leaderboard.csv`: every evaluation of the study, the best on top.
+
+An evaluation of a grid's point is in it under its section, with the point's name as `point`.
+"""
 
 import csv
 import io
@@ -7,23 +10,25 @@ from typing import Any
 from ninefold.errors import NinefoldError
 from ninefold.project import Project, Section
 from ninefold.records import read_record, write_text
-from ninefold.study.metrics import METRICS
 
 COLUMNS = (
     "name", "section", "metric", "mean", "low", "high", "folds", "repeats", "parameters",
-    "fit_seconds",
+    "fit_seconds", "point",
 )  # fmt: skip
 
 
 def write_leaderboard(project: Project) -> None:
     """Write the table anew from the sections' records; each score is optimistic in so far as it
     is the best of the rows below it."""
+    from ninefold.study.metrics import METRICS  # a second, where nothing changed
+
     rows = []
-    for section in project.sections:
-        for name, evaluation in _evaluations(project, section):
+    for task in project.tasks:
+        for name, evaluation in _evaluations(project, task):
             metric = evaluation["metric"]
             found = evaluation | evaluation["summary"][metric]
-            row = {"name": name, "section": section.id, **found}
+            place = {"section": task.notebook, "point": task.id.removeprefix(task.notebook)[1:]}
+            row = {"name": name, **place, **found}
             rows.append([row[column] for column in COLUMNS])
     if not rows:
         return
@@ -36,11 +41,11 @@ def write_leaderboard(project: Project) -> None:
     write_text(project.results / "leaderboard.csv", text.getvalue())
 
 
-def _evaluations(project: Project, section: Section) -> list[tuple[str, dict[str, Any]]]:
-    """Return what a section evaluated; nothing of a record that cannot be read, which `status` and
+def _evaluations(project: Project, task: Section) -> list[tuple[str, dict[str, Any]]]:
+    """Return what a task evaluated; nothing of a record that cannot be read, which `status` and
     `check` name."""
     try:
-        record = read_record(project.results_of(section.id)) if section.is_notebook else None
+        record = read_record(project.results_of(task.id))
     except NinefoldError:
         return []
     return list(record.evaluations.items()) if record else []

@@ -1,6 +1,5 @@
 """Section notebooks as plain JSON: what of them the runner reads without executing anything."""
 
-import ast
 import json
 from pathlib import Path
 from typing import Any
@@ -42,34 +41,3 @@ def sources(notebook: dict[str, Any], kind: str) -> list[str]:
 def tags(cell: dict[str, Any]) -> list[str]:
     """Return a cell's tags."""
     return list(cell.get("metadata", {}).get("tags") or ())
-
-
-def declared_parameters(notebook: dict[str, Any]) -> dict[str, Any]:
-    """Return the names that the cell tagged `parameters` assigns, each with its default.
-
-    A default that is not a literal is Ellipsis: nothing can be said of its type. Raises
-    NinefoldError where that cell is not plain Python.
-    """
-    tagged = [cell for cell in notebook["cells"] if "parameters" in tags(cell)]
-    try:
-        statements = ast.parse(source(tagged[0])).body if tagged else []
-    except SyntaxError as error:
-        raise NinefoldError(
-            f"line {error.lineno} of the cell tagged 'parameters' is not Python", error.msg
-        ) from None
-    found = {}
-    for statement in statements:
-        targets = statement.targets if isinstance(statement, ast.Assign) else []
-        if isinstance(statement, ast.AnnAssign) and statement.value:
-            targets = [statement.target]
-        for target in targets:
-            if isinstance(target, ast.Name):
-                found[target.id] = _literal(statement.value)  # type: ignore[attr-defined]
-    return found
-
-
-def _literal(value: ast.expr) -> Any:
-    try:
-        return ast.literal_eval(value)
-    except ValueError:
-        return ...

@@ -3,11 +3,14 @@
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from ninefold.errors import NinefoldError
+from ninefold.grid import is_value
 from ninefold.project import Project, Section
-from ninefold.running.notebooks import declared_parameters, read_notebook
+from ninefold.running.declarations import Parameter, declared_parameters
+from ninefold.running.notebooks import read_notebook
 from ninefold.suggestions import did_you_mean
 
 Values = dict[str, Any]  # a parameter's name → its value
@@ -28,72 +31,110 @@ def parse_value(text: str) -> Any:
     return value if plain else text  # dates have no JSON; a line break would begin a second key
 
 
+def own_values(project: Project) -> dict[str, Values]:
+    """Return each task's values by ninefold.toml alone: a section's `parameters`, and over them
+    those of a point."""
+    settings = project.settings.sections
+    return {
+        task.id: {**settings[task.notebook].parameters, **dict(task.point)}
+        for task in project.tasks
+        if task.notebook in settings
+    }
+
+
 def values_of(
     project: Project, named: Iterable[Section], given: Mapping[str, Any]
 ) -> dict[str, Values]:
-    """Return each section's values: those of ninefold.toml, over them those `given` (name →
-    value) to the `named` sections that declare the name.
+    """Return each task's values: those of ninefold.toml, over them those `given` (name → value)
+    to the `named` tasks whose notebooks declare the name.
 
-    Raises NinefoldError for a section or a name that does not exist, and for a value of another
-    type than its default, before anything runs.
+    Raises NinefoldError, before anything runs, for a section or a name that does not exist, for a
+    value of another type than is declared, and for one given to a point that has its own.
     """
-    settings = project.settings.sections
     notebooks = {section.id: section for section in project.sections if section.is_notebook}
-    for unknown in settings.keys() - notebooks.keys():
-        raise NinefoldError(
-            f"ninefold.toml: there is no notebook '{unknown}'", did_you_mean(unknown, notebooks)
-        )
-    values = {name: dict(section.parameters) for name, section in settings.items()}
-    declared = {name: _declared(notebooks[name]) for name, own in values.items() if own}
-    if given:
-        for section in named:
-            mine = declared.setdefault(section.id, _declared(section))
-            values.setdefault(section.id, {}).update(
-                {name: value for name, value in given.items() if name in mine}
-            )
-        known = {name for section in named for name in declared[section.id]}
-        for name in given.keys() - known:
+    declared = _Declared()
+    for name, own in project.settings.sections.items():
+        if name not in notebooks:
             raise NinefoldError(
-                f"no notebook that would run declares a parameter '{name}'",
-                did_you_mean(name, sorted(known)) or "no cell in them is tagged 'parameters'",
+                f"ninefold.toml: there is no notebook '{name}'", did_you_mean(name, notebooks)
             )
-    for section_id, own in values.items():
-        for name, value in own.items():
-            _check(section_id, name, value, declared[section_id])
-    return {section_id: own for section_id, own in values.items() if own}
+        for parameter, value in own.parameters.items():
+            _check("ninefold.toml: ", notebooks[name], parameter, value, declared)
+        for parameter, several in own.grid.items():
+            for value in several:
+                _check("ninefold.toml, grid: ", notebooks[name], parameter, value, declared)
+    values = own_values(project)
+    if given:
+        _give({name: _as_json(value) for name, value in given.items()}, named, values, declared)
+    return {task: own for task, own in values.items() if own}
 
 
-def _declared(section: Section) -> Values:
-    try:
-        return declared_parameters(read_notebook(section.path))
-    except NinefoldError as error:
-        raise NinefoldError(f"{section.id}: {error}") from None
-
-
-def _check(section: str, name: str, value: Any, declared: Values) -> None:
-    if name not in declared:
+def _give(
+    given: Values, named: Iterable[Section], values: dict[str, Values], declared: "_Declared"
+) -> None:
+    """Put the values given over those of the named tasks that declare them."""
+    known: set[str] = set()
+    for task in named:
+        mine = given.keys() & declared.by(task).keys()
+        for name in mine:
+            _check("", task, name, given[name], declared)
+            if name in dict(task.point):
+                raise NinefoldError(
+                    f"{task.id} has a '{name}' of its own",
+                    todo=f"give it to the notebook itself: 'ninefold run {task.notebook} -p …'",
+                )
+        values.setdefault(task.id, {}).update({name: given[name] for name in mine})
+        known |= declared.by(task).keys()
+    for name in given.keys() - known:
         raise NinefoldError(
-            f"{section} has no parameter '{name}'",
-            did_you_mean(name, declared) or "none of its cells is tagged 'parameters'",
+            f"no notebook that would run declares a parameter '{name}'",
+            did_you_mean(name, sorted(known)) or "no cell in them is tagged 'parameters'",
         )
-    default = declared[name]
-    try:
-        json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError):  # dates, infinities
+
+
+class _Declared:
+    """What notebooks declare, each read once."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, dict[str, Parameter]] = {}
+
+    def by(self, task: Section) -> dict[str, Parameter]:
+        if task.path not in self._known:
+            try:
+                self._known[task.path] = declared_parameters(read_notebook(task.path))
+            except NinefoldError as error:
+                raise NinefoldError(f"{task.notebook}: {error}") from None
+        return self._known[task.path]
+
+
+def _check(where: str, task: Section, name: str, value: Any, declared: _Declared) -> None:
+    parameters = declared.by(task)
+    if name not in parameters:
         raise NinefoldError(
-            f"{section}: '{name}' is {value}", "expected finite numbers, text, true or false"
-        ) from None
-    if default is not None and default is not ... and _kind(value) != _kind(default):
+            f"{where}{task.notebook} has no parameter '{name}'",
+            did_you_mean(name, parameters) or "none of its cells is tagged 'parameters'",
+        )
+    if not is_value(value):
         raise NinefoldError(
-            f"{section}: '{name}' is {value!r}", f"expected {_kind(default)} like {default!r}"
+            f"{where}{task.notebook}: '{name}' is {value}",
+            "expected finite numbers, text, true or false",
+        )
+    parameter = parameters[name]
+    if not parameter.takes(value):
+        raise NinefoldError(
+            f"{where}{task.notebook}: '{name}' is {value!r}",
+            parameter.expected,
+            parameter.remedy(value),
         )
 
 
-def _kind(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true or false"
-    if isinstance(value, (int, float)):
-        return "a number"
+def _as_json(value: Any) -> Any:
+    """Return NumPy's numbers and arrays, and tuples, as JSON has them: papermill refuses the
+    first and would hand on the last as text."""
+    if hasattr(value, "tolist"):
+        return _as_json(value.tolist())
     if isinstance(value, (list, tuple)):
-        return "a list"
-    return "text" if isinstance(value, str) else f"a value of type {type(value).__name__}"
+        return [_as_json(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _as_json(item) for key, item in value.items()}
+    return value

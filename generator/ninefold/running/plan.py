@@ -6,7 +6,7 @@ from typing import Any
 
 from ninefold.errors import NinefoldError
 from ninefold.project import Project, Section
-from ninefold.running.keys import MISSING, Key, Keys
+from ninefold.running.keys import Key, Keys
 from ninefold.running.parameters import Values, values_of
 
 
@@ -16,9 +16,9 @@ class Step:
 
     section: Section
     reason: str | None  # why it runs; None: its results hold and are kept
-    key: Key
+    before: Key  # the part of its key that is known before it runs
     values: Values  # parameters given
-    reads: tuple[str, ...]  # ids of the sections it reads
+    reads: tuple[str, ...]  # ids of the sections that it waits for
 
 
 def make_plan(
@@ -32,46 +32,79 @@ def make_plan(
     stale ones among the sections that they read.
 
     `force` runs the named ones whatever their state; `given` are parameters for the named ones.
-    Keys are taken now, before anything runs: what changes meanwhile is stale afterwards. Raises
-    NinefoldError for names, parameters and data that do not exist.
+    What is known of keys is taken now, before anything runs: what changes meanwhile is stale
+    afterwards. Raises NinefoldError for names, parameters and data that do not exist.
     """
-    named = _named(project, tuple(names))
+    named = _named(project, tuple(names), given or {})
     keys = Keys(project, values_of(project, named, given or {}))
+    order = _order(keys)
+    place = {task: number for number, task in enumerate(order)}
     chosen = set(named)
-    for section in reversed(project.sections):  # what is read comes before what reads it
-        if section in chosen:
-            chosen |= {read for read in project.reads(section) if keys.stale(read)}
+    for task in reversed(order):
+        if task in chosen:
+            chosen |= {read for read in keys.reads(task) if keys.stale(read)}
     steps = tuple(
         Step(
-            section,
-            "forced" if force and section in named else keys.stale(section),
-            keys.of(section),
-            dict(keys.values.get(section.id, {})),
-            tuple(read.id for read in project.reads(section)),
+            task,
+            "forced" if force and task in named else keys.stale(task),
+            keys.before(task),
+            dict(keys.values.get(task.id, {})),
+            # in a circle, one has to come first
+            tuple(read.id for read in keys.reads(task) if place[read] < place[task]),
         )
-        for section in project.sections
-        if section in chosen
+        for task in order
+        if task in chosen
     )
-    if keys.shared["data"] == MISSING and any(step.reason for step in steps):
-        source = project.settings.data.source
+    if any(step.reason for step in steps):
+        _must_have_data(project)
+    return steps
+
+
+def _order(keys: Keys) -> tuple[Section, ...]:
+    """Return all tasks as the outline has them, but each after what it reads."""
+    placed: dict[Section, None] = {}
+    for first in keys.project.tasks:
+        asked, path = {first}, [first]
+        while path:
+            waits = [read for read in keys.reads(path[-1]) if not (read in placed or read in asked)]
+            if waits:
+                asked.add(waits[0])
+                path.append(waits[0])
+            else:
+                placed[path.pop()] = None
+    return tuple(placed)
+
+
+def _must_have_data(project: Project) -> None:
+    source = project.settings.data.source
+    if not source.startswith("builtin:") and not (project.root / source).is_file():
         raise NinefoldError(
             f"the dataset {source} is missing",
             f"ninefold.toml names it as data.source, a path from {project.root.name}/",
             "put the file there, or name the one that is",
         )
-    return steps
 
 
-def _named(project: Project, names: tuple[str, ...]) -> tuple[Section, ...]:
-    """Return the notebooks named, by id, unique part of it or folder; all where none is."""
-    notebooks = tuple(section for section in project.sections if section.is_notebook)
+def _named(
+    project: Project, names: tuple[str, ...], given: Mapping[str, Any]
+) -> tuple[Section, ...]:
+    """Return the tasks named, by id, unique part of it or folder; all where none is.
+
+    A notebook's name stands for its grid, too; but not where one of the grid's own names is
+    `given`: then that value is all that is asked for.
+    """
+    tasks = [task for task in project.tasks if not given.keys() & dict(task.point).keys()]
     if not names:
-        return notebooks
+        return tuple(tasks)
     found: list[Section] = []
     for name in names:
         folder = name.removeprefix("sections/").rstrip("/") + "/"
-        inside = [section for section in notebooks if section.id.startswith(folder)]
-        found += inside or [_notebook(project.section(name))]
+        inside = [task for task in tasks if task.id.startswith(folder)]
+        if not inside:
+            section = _notebook(project.section(name))
+            points = [task for task in tasks if task.point and task.notebook == section.id]
+            inside = [section, *points]
+        found += inside
     return tuple(found)
 
 

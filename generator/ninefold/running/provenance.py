@@ -12,10 +12,9 @@ PACKAGES = (
 )
 
 
-def provenance(root: Path) -> dict[str, Any]:
-    """Return what a record's `run` says beside its times: {"versions", "machine"}, and in a git
-    repository {"commit", "changes"}."""
-    return {"versions": _versions(), "machine": _machine(), **_commit(root)}
+def under() -> dict[str, Any]:
+    """Return what a record's `run` says of where it ran: {"versions", "machine"}."""
+    return {"versions": _versions(), "machine": _machine()}
 
 
 def _versions() -> dict[str, str]:
@@ -39,16 +38,16 @@ def _machine() -> dict[str, Any]:
     }
 
 
-def _commit(root: Path) -> dict[str, Any]:
-    """Return the commit, and in words whether anything but what runs and reports write differs
-    from it."""
-    commit = _git(root, "rev-parse", "--verify", "HEAD")
-    if not commit:
+def commit(root: Path) -> dict[str, Any]:
+    """Return {"commit", "changes"}: the commit, and in words whether anything but what runs and
+    reports write differs from it; {} outside of a git repository."""
+    head = _git(root, "rev-parse", "--verify", "HEAD")
+    if not head:
         return {}
     changed = _git(
         root, "status", "--porcelain", "--", ".", ":(exclude)results", ":(exclude)report"
     )
-    return {"commit": commit, "changes": "some, not committed" if changed else "none"}
+    return {"commit": head, "changes": "some, not committed" if changed else "none"}
 
 
 def _git(root: Path, *arguments: str) -> str:

@@ -1,12 +1,12 @@
 """The results folders: written aside, exchanged whole, and mended after a run that was killed.
 
-Under the project's scratch folder `staging/<pid>/<section>` is what a run is making and
-`replaced/<section>` what it is about to replace. A folder under `results/` is only ever renamed
-into place, so a kill leaves the old one, the new one, or the old one in `replaced`.
+Under the project's scratch folder `staging/<unique>/<section>` is what a run is making,
+`replaced/<section>/@old` what it is about to replace, and `unranked` says that the leaderboard does
+not know of all results. A folder under `results/` is only ever renamed into place, so a kill leaves
+the old one, the new one, or the old one in `replaced`.
 """
 
 import json
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -19,25 +19,32 @@ from ninefold.records import RECORD_FILE, write_json, write_text
 NOTEBOOK = "notebook.ipynb"
 FAILURE = "failure"  # the folder in a section's results that tells of its last run's failure
 
+_OLD = "@old"  # no section, figure or model has such a name
+_ROOM = 2**20  # bytes that must be free before a notebook is worth executing
+
 
 def recover(project: Project) -> None:
-    """Mend what a run that was killed left: put old results back where no new ones are."""
+    """Mend what a run that was killed left: put old results back where no new ones are.
+
+    Only for who holds the project's lock.
+    """
     replaced = project.scratch / "replaced"
-    for record in sorted(replaced.rglob(RECORD_FILE)):
-        target = project.results / record.parent.relative_to(replaced)
-        if record.exists() and not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            record.parent.rename(target)
-    for left in (replaced, project.scratch / "staging"):
-        shutil.rmtree(left, ignore_errors=True)
+    for old in sorted(replaced.rglob(_OLD)):
+        _put_back(project, old.parent.relative_to(replaced).as_posix())
+    clear_staging(project)
+
+
+def clear_staging(project: Project) -> None:
+    """Remove what runs were making, and did not make."""
+    shutil.rmtree(project.scratch / "staging", ignore_errors=True)
 
 
 def check_writable(project: Project) -> None:
     """Raise NinefoldError, before minutes of work, where their results could not be kept."""
     try:
         project.results.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=project.results):
-            pass
+        with tempfile.TemporaryFile(dir=project.results) as file:
+            file.write(bytes(_ROOM))
     except OSError as error:
         raise NinefoldError(
             f"{project.results} cannot be written to ({error.strerror})",
@@ -48,47 +55,78 @@ def check_writable(project: Project) -> None:
 def stage(project: Project, section: str) -> Path:
     """Make and return an empty folder for a section's new results.
 
-    It is this process's own: a kernel that outlives a killed run cannot write into it.
+    No other run ever has the same: a kernel that outlives a killed run cannot write into it.
+    Raises NinefoldError where there is no room for results.
     """
-    folder = project.scratch / "staging" / str(os.getpid()) / section
-    shutil.rmtree(folder, ignore_errors=True)
+    check_writable(project)
+    staging = project.scratch / "staging"
+    staging.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=staging)) / section
     folder.mkdir(parents=True)
     return folder
 
 
 def install(project: Project, section: str, staging: Path) -> None:
     """Put `staging` where the section's results are, in place of the old ones."""
-    target = project.results_of(section)
-    aside = project.scratch / "replaced" / section
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside.parent.mkdir(parents=True, exist_ok=True)
-    if target.exists():
-        target.rename(aside)
-    try:
-        staging.rename(target)
-    except OSError:
-        if aside.exists():
-            aside.rename(target)
-        raise
-    shutil.rmtree(aside, ignore_errors=True)
+    _unranked(project).touch()
+    _exchange(project, section, staging)
 
 
 def install_failure(project: Project, section: str, staging: Path, failure: dict) -> None:
     """Keep the executed notebook and the record in `staging`, and what failed, beside the section's
     old results."""
+    _put_back(project, section)  # where `install` could not
     new = staging.with_name(f"{staging.name}-{FAILURE}")
-    shutil.rmtree(new, ignore_errors=True)
     new.mkdir()
     for name in (NOTEBOOK, RECORD_FILE):  # the record: a forecast must not follow what was seen
         if (staging / name).exists():
             (staging / name).rename(new / name)
     write_json(new / "failure.json", failure)
-    target = project.results_of(section) / FAILURE
+    _exchange(project, f"{section}/{FAILURE}", new)
+    shutil.rmtree(staging, ignore_errors=True)
+
+
+def _exchange(project: Project, name: str, new: Path) -> None:
+    _put_back(project, name)
+    target, old = project.results / name, old_of(project, name)
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists():
-        shutil.rmtree(target)
-    new.rename(target)
-    shutil.rmtree(staging, ignore_errors=True)
+        old.parent.mkdir(parents=True, exist_ok=True)
+        target.rename(old)
+    try:
+        new.rename(target)
+    except OSError:
+        _put_back(project, name)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _put_back(project: Project, name: str) -> None:
+    """Put an old folder back where none took its place; remove it where one did."""
+    target, old = project.results / name, old_of(project, name)
+    if old.exists() and not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        old.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def old_of(project: Project, name: str) -> Path:
+    """Return where the folder `name` of the results stands while another takes its place."""
+    return project.scratch / "replaced" / name / _OLD
+
+
+def unranked(project: Project) -> bool:
+    """Return whether results came in since the leaderboard was last written."""
+    return _unranked(project).exists()
+
+
+def ranked(project: Project) -> None:
+    """Note that the leaderboard knows of all results."""
+    _unranked(project).unlink(missing_ok=True)
+
+
+def _unranked(project: Project) -> Path:
+    return project.scratch / "unranked"
 
 
 def read_failure(project: Project, section: str) -> dict[str, Any] | None:

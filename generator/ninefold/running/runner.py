@@ -1,29 +1,18 @@
-"""A whole run: the steps of a plan, one after another, each told to whoever listens."""
+"""A whole run: each section of a plan as soon as what it reads is done, told to who listens."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ninefold.project import Project
-from ninefold.running.execution import Outcome, execute
+from ninefold.running.crew import Hire, local_crew
+from ninefold.running.events import Listener
+from ninefold.running.execution import Outcome
 from ninefold.running.leaderboard import write_leaderboard
 from ninefold.running.lock import locked
-from ninefold.running.plan import Step, make_plan
-from ninefold.running.provenance import provenance
-from ninefold.running.results import check_writable, recover
-
-
-@dataclass(frozen=True)
-class CellStarted:
-    """A section's code cell `number` of `of` starts; 0 while its kernel does."""
-
-    section: str
-    number: int
-    of: int
-
-
-Event = CellStarted | Outcome
-Listener = Callable[[Event], None]
+from ninefold.running.plan import make_plan
+from ninefold.running.results import check_writable, clear_staging, ranked, recover, unranked
+from ninefold.running.turns import Turns
 
 
 def run(
@@ -34,46 +23,32 @@ def run(
     force: bool = False,
     given: Mapping[str, Any] | None = None,
     before: Callable[[], object] = lambda: None,
+    hire: Hire | None = None,
 ) -> tuple[Outcome, ...]:
     """Execute what is stale of all sections or of the named ones (see `make_plan`), telling
-    `listen` of each cell and section; return what became of each section. `before` is called
-    where anything is to be executed, and may refuse.
+    `listen`, in this thread, what happens; return what became of each section, in their order.
+
+    before  is called where anything is to be executed, and may refuse
+    hire    who executes it; None: workers on this machine, as many as it has cores
 
     A failed section stops only those that read it. Raises NinefoldError where the plan cannot be
-    made, another run is under way or results cannot be written.
+    made, another run is under way or results cannot be written. After KeyboardInterrupt or any
+    other error nothing that this run started is left.
     """
     with locked(project):
         recover(project)
         steps = make_plan(project, names, force=force, given=given)
-        known: dict[str, Any] = {}
+        turns = Turns(project, steps, listen)
         if any(step.reason for step in steps):
             check_writable(project)
             before()
-            known = provenance(project.root)
-        outcomes: dict[str, Outcome] = {}
-        for step in steps:
-            outcome = _untouched(step, outcomes)
-            if outcome is None:
-                listen(CellStarted(step.section.id, 0, 0))
-                outcome = execute(project, step, known, _cells(step, listen))
-            outcomes[step.section.id] = outcome
-            listen(outcome)
-        if any(outcome.state == "ran" for outcome in outcomes.values()):
+            # The crew is dismissed first: then the threads, which wait for it, end.
+            with ThreadPoolExecutor(len(steps)) as threads, (hire or local_crew())(project) as crew:
+                outcomes = turns.take(crew, threads)
+        else:
+            outcomes = turns.keep()
+        if unranked(project):
             write_leaderboard(project)
-        return tuple(outcomes.values())
-
-
-def _cells(step: Step, listen: Listener) -> Callable[[int, int], None]:
-    return lambda number, of: listen(CellStarted(step.section.id, number, of))
-
-
-def _untouched(step: Step, outcomes: dict[str, Outcome]) -> Outcome | None:
-    """Return the outcome of a step that is not to be executed; None for one that is."""
-    if step.reason is None:
-        return Outcome(step.section.id, "kept", "nothing changed")
-    for read in step.reads:
-        before = outcomes.get(read)
-        if before and before.state in ("failed", "skipped"):
-            end = "failed" if before.state == "failed" else "was not run"
-            return Outcome(step.section.id, "skipped", f"needs {read}, which {end}")
-    return None
+            ranked(project)
+        clear_staging(project)
+        return outcomes

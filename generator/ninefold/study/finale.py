@@ -248,10 +248,10 @@ def _configuration(study: "Study", fit: FinalFit) -> str:
 def _keys_of_sections(study: "Study") -> Mapping[str, str]:
     """Digests of what sections 5 and 6 were when the look was taken."""
     found = {}
-    for section in study.project.sections:
-        record = read_record(study.project.results_of(section.id)) if section.is_notebook else None
-        if record is not None and section.number in (5, 6):
-            found[section.id] = digest(record.key)
+    for task in study.project.tasks:
+        record = read_record(study.project.results_of(task.id)) if task.number in (5, 6) else None
+        if record is not None:
+            found[task.id] = digest(record.key)
     return found
 
 

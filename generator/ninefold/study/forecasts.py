@@ -1,9 +1,29 @@
-"""Forecasts of experiments: kept with the first result they preceded."""
+"""Forecasts of experiments: kept with the first result they preceded.
+
+A forecast is its section's. A point of the grid only keeps what was stated when it ran, so that
+none can follow its result; it is shown and judged with the section's own run alone.
+"""
 
 from typing import Any
 
 from ninefold.errors import NinefoldError
-from ninefold.records import Record
+from ninefold.project import Project
+from ninefold.records import Record, read_record
+
+
+def first_result(project: Project, section: str) -> Record | None:
+    """Return what an earlier run of a section evaluated, whole or failed: its own run or, before
+    there is one, a point of its grid. None where nothing has been evaluated.
+    """
+    own = project.section(section).notebook if section else section
+    points = project.points(project.section(own)) if section else ()
+    for name in (own, *(point.id for point in points)):
+        results = project.results_of(name)
+        for folder in (results, results / "failure"):
+            record = read_record(folder)
+            if record and record.evaluations:
+                return record
+    return None
 
 
 def keep_forecast(stated: dict[str, Any], earlier: Record | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import pandas as pd
 from ninefold.errors import NinefoldError
 from ninefold.project import Project, find_project
 from ninefold.records import Record, read_record
+from ninefold.settings import HarnessSettings
 from ninefold.study.arguments import must_be_filled
 from ninefold.study.comparison import compare
 from ninefold.study.dataset import Dataset
@@ -66,6 +67,17 @@ class Study:
         """Return the development rows: everything but the hold-out."""
         return self.split.development
 
+    def file(self, path: str) -> Path:
+        """Return a file or folder of the project by its path from the root.
+
+        When it changes, this section is stale: for what TensorFlow, HDF5, Arrow or another program
+        opens by itself. Whatever Python opens counts without being named.
+        """
+        whole = self.project.root / path
+        for each in (whole, *whole.rglob("*")):
+            sys.audit("ninefold.file", str(each))
+        return whole
+
     @property
     def seed(self) -> int:
         return self.settings.study.seed
@@ -110,11 +122,7 @@ class Study:
 
     def recipe(self, **changes: Any) -> Recipe:
         """Return how the study trains networks, with what is changed."""
-        usual = {
-            "epochs": self.settings.harness.epochs,
-            "batch_size": self.settings.harness.batch_size,
-        }
-        return Recipe(**(usual | changes))
+        return StudyRecipe(self.settings.harness, **changes)
 
     def evaluate(
         self,
@@ -193,14 +201,15 @@ class Study:
         return record
 
     def best(self) -> Variant:
-        """Return the best network so far: of sections 5 and 6, by the metric that decides.
+        """Return the best network so far: of sections 5 and 6, the points of their grids
+        included, by the metric that decides.
 
         Selected from several, its own cross-validated score is optimistic; the variant says from
         how many. Ensembles count. Raises NinefoldError where nothing has been evaluated.
         """
         number = self.project.section(self.recorder.record.section).number
-        sections = [s.id for s in self.project.sections if s.is_notebook and 5 <= s.number < number]
-        records = [read_record(self.project.results_of(section)) for section in sections]
+        tasks = [task.id for task in self.project.tasks if 5 <= task.number < number]
+        records = [read_record(self.project.results_of(task)) for task in tasks]
         return choose_best([r for r in records if r is not None], self.metric)
 
     def build(self, variant: Variant) -> partial:
@@ -256,10 +265,9 @@ class Study:
         What preceded the first result is kept, whatever is written later; a first forecast that
         comes after the result says so.
         """
-        from ninefold.study.forecasts import keep_forecast
+        from ninefold.study.forecasts import first_result, keep_forecast
 
-        results = self.project.results_of(self.recorder.record.section)
-        earlier = read_record(results) or read_record(results / "failure")
+        earlier = first_result(self.project, self.recorder.record.section)
         stated = {"winner": winner, "difference": difference, "confidence": confidence}
         self.recorder.forecast(keep_forecast(stated, earlier))
 
@@ -275,6 +283,27 @@ class Study:
         from ninefold.study.shows import show
 
         show(self, name, **options)
+
+
+class StudyRecipe(Recipe):
+    """A recipe that reads the settings for what is not given when it is asked for it: a section
+    that trains no network does not depend on them."""
+
+    def __init__(self, harness: HarnessSettings, **given: Any):
+        checked = Recipe(**{"epochs": 1, "batch_size": 1, **given})
+        vars(self).update(vars(checked), _given=given, _harness=harness)  # a frozen class
+
+    @property
+    def epochs(self) -> int:
+        return self._or_usual("epochs")
+
+    @property
+    def batch_size(self) -> int:
+        return self._or_usual("batch_size")
+
+    def _or_usual(self, name: str) -> int:
+        given: dict[str, Any] = vars(self)["_given"]
+        return given[name] if name in given else getattr(vars(self)["_harness"], name)
 
 
 def _is_constant(build: Any) -> bool:

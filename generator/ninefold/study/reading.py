@@ -1,6 +1,7 @@
 """Reading a table from a file, and saying how it was written or what is wrong with it."""
 
 import io
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,8 @@ def read_source(source: str, root: Path) -> Reading:
         from ninefold.study.builtin import load_builtin
 
         return Reading(load_builtin(source.removeprefix("builtin:")))
+    # A run takes note of it wherever it lies, and however it is read.
+    sys.audit("ninefold.file", str(root / source))
     return read_table(root / source)
 
 

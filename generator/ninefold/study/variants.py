@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ninefold.errors import NinefoldError
-from ninefold.records import Record
+from ninefold.records import Record, digest
 from ninefold.study.metrics import METRICS
 
 
@@ -33,7 +33,8 @@ def choose_best(records: Sequence[Record], metric: str) -> Variant:
     """Return the best rebuildable network of the records by the mean of `metric`.
 
     A network trained again from another seed is the same variant, and no candidate: the best of
-    many seeds is luck.
+    many seeds is luck. One judged again to the same result, as the control of a notebook is in
+    each point of its grid, is one candidate.
 
     Raises NinefoldError where there is none.
     """
@@ -51,17 +52,24 @@ def choose_best(records: Sequence[Record], metric: str) -> Variant:
         raise NinefoldError(
             "no network has been evaluated yet", todo="run the experiments of section 5 first"
         )
+    distinct: dict[str, tuple[str, str, dict[str, Any]]] = {}
+    for item in found:
+        alike = digest([item[2][part] for part in ("variant", "members", "summary")])
+        distinct.setdefault(alike, item)
     sign = 1 if METRICS[metric].greater_is_better else -1
-    section, name, best = max(found, key=lambda item: sign * item[2]["summary"][metric]["mean"])
+    section, name, best = max(
+        distinct.values(), key=lambda item: sign * item[2]["summary"][metric]["mean"]
+    )
     variant = best["variant"]
+    _, _, point = section.partition("@")
     return Variant(
-        name=name,
+        name=f"{name} ({point})" if point else name,
         section=section,
         function=variant["function"],
         keywords=variant["keywords"],
         epochs=variant["epochs"],
         batch_size=variant["batch_size"],
         members=best["members"],
-        selected_from=len(found),
+        selected_from=len(distinct),
         record=best,
     )

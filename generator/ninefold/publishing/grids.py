@@ -1,0 +1,193 @@
+"""The table of a section's grid: the best evaluation of each point and of the section's own run."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ninefold.errors import NinefoldError
+from ninefold.project import Project, Section
+from ninefold.publishing.blocks import Block, Failure, Note, Table, pointer
+from ninefold.publishing.context import record_file
+from ninefold.publishing.notebooks import read_failure
+from ninefold.records import Record
+from ninefold.running.declarations import declared_parameters
+from ninefold.running.keys import outdated
+from ninefold.running.notebooks import read_notebook
+from ninefold.study.metrics import METRICS
+
+_MOST_ROWS = 20  # of points; all are in results/leaderboard.csv
+_MOST_FAILURES = 5
+_LONGEST_LINE = 120  # characters of an exception's message in a table's cell
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What the report shows of a section's grid; what of it does not hold, counted in words."""
+
+    blocks: tuple[Block, ...] = ()
+    failed: str = ""
+    outdated: str = ""
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A point, or the section itself: its values of the grid's names and its best evaluation."""
+
+    values: tuple[Any, ...]
+    task: Section
+    record: Record | None
+    best: tuple[str, dict[str, Any]] | None  # name, evaluation
+    failure: Failure | None
+    cause: str  # why its results are out of date
+
+    @property
+    def mean(self) -> float | None:
+        return self.best[1]["summary"][self.best[1]["metric"]]["mean"] if self.best else None
+
+    @property
+    def remark(self) -> str:
+        own = "" if self.task.point else "the section's own run"
+        return "; ".join(part for part in (own, self._state()) if part)
+
+    def _state(self) -> str:
+        if self.failure:
+            said = _said(self.failure)
+            return f"{said} (these numbers: the run before)" if self.record else said
+        if self.record is None:
+            return "not run yet"
+        return f"out of date: {self.cause}" if self.cause else ""
+
+
+def grid_of(project: Project, section: Section, records: dict[str, Record]) -> Grid:
+    """Return the table of a section's grid and what is wrong in it; nothing without a grid."""
+    points = [_run(project, point, records) for point in project.points(section)]
+    if not points:
+        return Grid()
+    names = [name for name, _ in points[0].task.point]
+    runs = sorted([_own(project, section, names, records), *points], key=_rank)
+    blocks: list[Block] = [_table(names, runs)]
+    failed = [run for run in points if run.failure]
+    if failed:
+        blocks.append(_failures(failed, len(points), section))
+    stale = sum(bool(run.cause) for run in points if not run.failure)
+    return Grid(
+        tuple(blocks),
+        f"{_counted(len(failed), 'point')} failed" if failed else "",
+        f"{_counted(stale, 'point')} out of date" if stale else "",
+    )
+
+
+def _run(project: Project, task: Section, records: dict[str, Record]) -> _Run:
+    record = records.get(task.id)
+    cause = outdated(project, task, record) if record else None
+    values = tuple(value for _, value in task.point)
+    failure = read_failure(project, task)
+    return _Run(values, task, record, _best(record), failure, cause or "")
+
+
+def _own(project: Project, section: Section, names: list[str], records: dict[str, Record]) -> _Run:
+    """Return the section's own run; its values are those given in ninefold.toml, or defaults."""
+    run = _run(project, section, records)
+    given = project.settings.sections[section.id].parameters
+    try:
+        declared = declared_parameters(read_notebook(section.path))
+    except NinefoldError:
+        declared = {}
+    known = {name: one.default for name, one in declared.items() if one.default is not ...}
+    values = tuple(given.get(name, known.get(name)) for name in names)
+    return replace(run, values=values)
+
+
+def _best(record: Record | None) -> tuple[str, dict[str, Any]] | None:
+    """Return the evaluation with the best mean of the metric that decides."""
+    scored = [
+        (name, evaluation)
+        for name, evaluation in (record.evaluations if record else {}).items()
+        if evaluation["summary"][evaluation["metric"]]["mean"] is not None
+    ]
+    return min(scored, key=lambda item: _loss(item[1]), default=None)
+
+
+def _loss(evaluation: dict[str, Any]) -> float:
+    metric = evaluation["metric"]
+    mean = evaluation["summary"][metric]["mean"]
+    return -mean if METRICS[metric].greater_is_better else mean
+
+
+def _rank(run: _Run) -> tuple[bool, float]:
+    """Sort the best to the top, what has no score to the end."""
+    return (run.best is None, _loss(run.best[1]) if run.best else 0)
+
+
+def _table(names: list[str], runs: list[_Run]) -> Table:
+    failed = [run for run in runs if run.failure][:_MOST_FAILURES]
+    shown = [run for run in runs if run in runs[:_MOST_ROWS] + failed or not run.task.point]
+    metric = next((run.best[1]["metric"] for run in runs if run.best), None)
+    columns = [(name, "text") for name in names]
+    if metric:
+        label = METRICS[metric].label
+        columns += [("best of the run", "text"), (label, "score"), ("95 % interval", "interval")]
+    columns.append(("", "text"))
+    return Table(
+        _caption(runs, len(shown)),
+        tuple({"name": label, "label": label, "format": form} for label, form in columns),
+        tuple((*run.values, *(_numbers(run) if metric else ()), run.remark) for run in shown),
+        source="results#/evaluations",
+        sources=tuple(map(_source, shown)),
+    )
+
+
+def _numbers(run: _Run) -> tuple[Any, ...]:
+    if run.best is None:
+        return (None, None, None)
+    name, evaluation = run.best
+    return (name, run.mean, evaluation["summary"][evaluation["metric"]])
+
+
+def _source(run: _Run) -> str:
+    if run.record is None:
+        return ""
+    keys = ("evaluations", run.best[0]) if run.best else ()
+    return pointer(record_file(run.task.id), *keys)
+
+
+def _caption(runs: list[_Run], shown: int) -> str:
+    points = [run for run in runs if run.task.point]
+    tried = sum(run.record is not None for run in points)
+    evaluated = sum(len(run.record.evaluations) for run in runs if run.record)
+    said = f"The grid of this section: {_counted(len(points), 'point')}"
+    said += "" if tried == len(points) else f", {tried:,} of them run"
+    said += " beside the section's own run, the best on top."
+    if evaluated:
+        said += (
+            f" Of each run the best evaluation is shown; of {evaluated:,} in all, the best is "
+            "selected and therefore optimistic."
+        )
+    if shown < len(runs):
+        said += f" {len(runs) - shown:,} more are in results/leaderboard.csv."
+    return said
+
+
+def _failures(failed: list[_Run], points: int, section: Section) -> Note:
+    folder = section.id.rpartition("/")[0]
+    return Note(
+        "{failed:integer} of {points} failed: the table says where and of what. What they did is "
+        "kept in {folder}, in the folders of their names.",
+        {
+            "failed": len(failed),
+            "points": _counted(points, "point"),
+            "folder": f"results/{folder}".rstrip("/"),
+        },
+        tone="caution",
+    )
+
+
+def _said(failure: Failure) -> str:
+    """Return where and of what a run failed, on one short line."""
+    where = f" in cell {failure.cell}" if failure.cell else ""
+    line = failure.message_lines[0]
+    short = line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 1] + "…"
+    return f"failed{where}: {failure.error}: {short}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,122 @@
+"""One notebook executed from this process: papermill, the limits, and what failed in which cell."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ninefold.errors import NinefoldError
+from ninefold.running.advice import advise
+from ninefold.running.failures import Failure, excerpt, failing_line
+from ninefold.running.kernel import Kernel
+from ninefold.running.notebooks import read_notebook, source, tags
+from ninefold.running.results import NOTEBOOK
+from ninefold.running.task import Task, Tell
+from ninefold.running.watch import Watch
+
+
+def conduct(task: Task, tell: Tell) -> Failure | None:
+    """Execute the task's notebook into its output; return what failed, if anything did.
+
+    Not for two threads of a process at once: papermill changes its working folder.
+    """
+    try:
+        cells = tuple(
+            source(cell) for cell in read_notebook(task.notebook)["cells"] if _counts(cell)
+        )
+    except (NinefoldError, OSError) as error:
+        return Failure(task.id, type(error).__name__, str(error))
+    return _Execution(task, cells, tell).run()
+
+
+class _Execution:
+    """A notebook under way: which of its cells runs, and the limits it may pass."""
+
+    def __init__(self, task: Task, cells: tuple[str, ...], tell: Tell) -> None:
+        self._task, self._cells, self._tell = task, cells, tell
+        self._number, self._source = 0, ""
+        self._kernel = Kernel()
+        self._watch = Watch(task.limits, self._kernel)
+
+    def run(self) -> Failure | None:
+        try:
+            with self._watch:
+                self._execute()
+        except Exception as error:  # the runner must hear of whatever it is: it crosses a process
+            return self._failure_of(error)
+        finally:
+            self._kernel.end()
+        return None
+
+    def _failure_of(self, error: Exception) -> Failure:
+        from nbclient.exceptions import DeadKernelError
+        from papermill import PapermillExecutionError
+
+        begin = excerpt(self._source, None)
+        if passed := self._watch.passed:  # its kernel was ended, which may show in many ways
+            return self._failure(passed.error, passed.message, begin, passed.todo)
+        if isinstance(error, PapermillExecutionError):
+            lines = excerpt(error.source, failing_line(error.traceback))
+            return self._failure(error.ename, error.evalue, lines)
+        if isinstance(error, DeadKernelError):
+            why = "the kernel died in this cell; memory that ran out is the usual cause"
+            return self._failure("DeadKernel", why, begin)
+        return self._failure(type(error).__name__, str(error), ())
+
+    def _execute(self) -> None:
+        import papermill
+
+        task = self._task
+        papermill.execute_notebook(
+            _literal(task.notebook),
+            _literal(task.output / NOTEBOOK),
+            task.values,
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            start_timeout=120,
+            iopub_timeout=60,
+            on_cell_start=self._cell_starts,
+            cwd=str(task.root),
+            kernel_manager_class=self._kernel.manager(environment(task)),
+        )
+
+    def _cell_starts(self, cell: Any, **_: Any) -> None:
+        self._source = cell.source
+        self._watch.cell_starts()
+        if _counts(cell):
+            self._number += 1
+            self._tell(self._number, len(self._cells))
+
+    def _failure(self, error: str, message: str, lines: tuple[str, ...], todo: str = "") -> Failure:
+        todo = todo or advise(error, message, self._number, self._cells)
+        return Failure(self._task.id, error, message, self._number or None, lines, todo)
+
+
+def shared_environment() -> dict[str, str]:
+    """Return the environment that all kernels have in common."""
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    return {**quiet, **os.environ, "PYTHONHASHSEED": "0"}
+
+
+def environment(task: Task) -> dict[str, str]:
+    """Return the environment of a task's kernel."""
+    path = os.pathsep.join(filter(None, (str(task.root), os.environ.get("PYTHONPATH"))))
+    return {
+        **shared_environment(),
+        "PYTHONPATH": path,
+        "NINEFOLD_PROJECT": str(task.root),
+        "NINEFOLD_SECTION": task.id,
+        "NINEFOLD_OUTPUT": str(task.output),
+        "NINEFOLD_CORES": str(task.cores),
+    }
+
+
+def _counts(cell: Any) -> bool:
+    """Whether people count this cell: code of theirs, not what papermill puts in."""
+    is_code = cell.get("cell_type") == "code" and bool(source(cell).strip())
+    return is_code and "injected-parameters" not in tags(cell)
+
+
+def _literal(path: Path) -> str:
+    """papermill takes braces in a path for parameters."""
+    return str(path).replace("{", "{{").replace("}", "}}")

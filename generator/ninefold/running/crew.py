@@ -1,0 +1,52 @@
+"""Who executes the notebooks of a run: here, workers on this machine."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from ninefold.project import Project
+from ninefold.running import machine
+from ninefold.running.conducting import shared_environment
+from ninefold.running.kernels.warm import ADDRESS, WarmKernels, warm_kernels
+from ninefold.running.pool import Pool
+from ninefold.running.task import Conduct
+
+
+@dataclass(frozen=True)
+class Crew:
+    """As many tasks as `slots` at once, which share so many cores.
+
+    `remarks` returns what is to be said about how they are executed, as far as it is known by now.
+    """
+
+    conduct: Conduct
+    slots: int
+    cores: int
+    remarks: Callable[[], tuple[str, ...]] = tuple
+
+
+# A context: while it lasts there is a crew, and after it nothing that the crew started.
+Hire = Callable[[Project], AbstractContextManager[Crew]]
+
+
+def local_crew(jobs: int | None = None, preloads: Sequence[str] = ()) -> Hire:
+    """Return how to hire workers on this machine: `jobs` of them, or as many as it has cores.
+
+    `preloads` are modules that their kernels share, other than the usual ones.
+    """
+
+    @contextmanager
+    def hire(project: Project) -> Iterator[Crew]:
+        cores = machine.cores()
+        with (
+            warm_kernels(shared_environment(), preloads) as kernels,
+            Pool(project.scratch / "logs", {ADDRESS: kernels.address}) as pool,
+        ):
+            yield Crew(pool.conduct, jobs or cores, cores, partial(_remarks, kernels))
+
+    return hire
+
+
+def _remarks(kernels: WarmKernels) -> tuple[str, ...]:
+    return (f"kernels start cold: {kernels.why_cold}",) if kernels.why_cold else ()

@@ -1,0 +1,66 @@
+"""The kernel that a worker has at the moment: its processes, how many bytes they hold, its end."""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import psutil
+
+_GIB = 2**30
+
+
+class Kernel:
+    """One kernel after it was asked for: forked by a server, or a child of this process."""
+
+    def __init__(self) -> None:
+        self._made: list[Any] = []
+
+    def manager(self, env: dict[str, str]) -> type:
+        """Return the class of the kernel's manager, as nbclient wants one; `env` is the whole
+        environment of the kernel."""
+        from ninefold.running.kernels.engine import managing
+        from ninefold.running.kernels.warm import ADDRESS
+
+        made = self._made
+
+        class Remembered(managing(os.environ.get(ADDRESS, ""), env)):  # type: ignore[misc]
+            def __init__(self, **given: Any) -> None:
+                super().__init__(**given)
+                made.append(self)
+
+        return Remembered
+
+    def resident(self) -> int:
+        """Return how many bytes of memory the kernel and all that it started hold, pages that
+        they share counted once where the system tells (Linux)."""
+        import psutil
+
+        total = 0
+        for process in self._processes():
+            with suppress(psutil.Error):  # it ended meanwhile
+                memory = process.memory_info().rss
+                if memory > _GIB:  # to ask for more takes milliseconds
+                    memory = getattr(process.memory_full_info(), "pss", memory)
+                total += memory
+        return total
+
+    def end(self) -> None:
+        """End the kernel and all that it started, at once."""
+        import psutil
+
+        for process in list(self._processes()):
+            with suppress(psutil.Error):
+                process.kill()
+
+    def _processes(self) -> "Iterator[psutil.Process]":
+        import psutil
+
+        yield from psutil.Process().children(recursive=True)
+        for manager in self._made:
+            forked = getattr(manager.provisioner, "process", None)
+            if forked is not None and forked.poll() is None:
+                with suppress(psutil.Error):
+                    process = psutil.Process(forked.pid)
+                    yield from (process, *process.children(recursive=True))

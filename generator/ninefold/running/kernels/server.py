@@ -1,0 +1,232 @@
+"""The process that kernels are forked from: `python -m ninefold.running.kernels.server FD`.
+
+FD is a listening Unix socket; stdin is a pipe, whose end tells that the owner is gone: then all
+kernels are killed. What can be imported ahead is; then one line of JSON on stdout says
+{"ready": true} or {"refused": why}.
+
+A connection is a kernel. Its one request, a line of JSON {"connection_file", "cwd", "env"}
+with the kernel's stdout and stderr as file descriptors, is answered by {"pid"} or {"refused"}, and
+the kernel's end by {"ended": status}, which is negative for a signal. A connection that its client
+closes kills the kernel and all that it has started.
+"""
+
+import gc
+import json
+import os
+import selectors
+import shutil
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Iterable
+from contextlib import suppress
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from ninefold.running.kernels import launch
+from ninefold.running.kernels.forked import Request, become_kernel, differing
+
+PRELOADS = (
+    "ipykernel.kernelapp",
+    "ipykernel.debugger",  # these three a kernel imports as it starts
+    "IPython.core.debugger",
+    "IPython.extensions.storemagic",
+    "matplotlib_inline.backend_inline",
+    "pandas",
+    "matplotlib.pyplot",
+    "matplotlib.backends.backend_agg",
+    "sklearn.calibration",
+    "sklearn.datasets",
+    "sklearn.ensemble",
+    "sklearn.feature_selection",
+    "sklearn.impute",
+    "sklearn.model_selection",
+    "sklearn.pipeline",
+    "tensorflow",
+    "keras",
+    "ninefold.running.tracing",
+    "ninefold.study.notebook",
+    "ninefold.study.finale",
+    "ninefold.study.relations",
+    "ninefold.study.shows.data",
+    "ninefold.study.shows.harness",
+    "ninefold.study.shows.results",
+    "ninefold.study.summary",
+)
+_PATIENCE = 10  # seconds for a request to arrive whole
+
+
+class ForkingWouldHarmError(Exception):
+    """Why kernels forked from this process could hang or break."""
+
+
+def main() -> None:
+    """Serve kernels until the owner is gone; in each fork, be the kernel."""
+    launch.forget_folder()
+    listener = socket.socket(fileno=int(sys.argv[1]))
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # whatever an import prints
+    given, refusal = dict(os.environ), ""
+    try:
+        preload(sys.argv[2:] or PRELOADS)
+    except ForkingWouldHarmError as error:
+        refusal = str(error)
+    with answers:
+        answers.write(json.dumps({"refused": refusal} if refusal else {"ready": True}) + "\n")
+    server, made = os.getpid(), dict(os.environ.items() - given.items())
+    request = Server(listener, refusal).run()
+    if request:
+        become_kernel(request, server, made)
+    else:
+        _tidy(Path(listener.getsockname()).parent.resolve())
+        os._exit(0)  # whatever threads of an import are at
+
+
+def _tidy(folder: Path) -> None:
+    """Remove the folder that an owner made for this server to work in; it may have been killed."""
+    if folder == Path.cwd():
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def preload(names: Iterable[str]) -> None:
+    """Import what is installed of the named modules. Raises ForkingWouldHarmError where one of
+    them starts threads, as TensorFlow does with its devices: neither would be whole in a fork."""
+    import psutil
+
+    for name in names:
+        try:
+            if find_spec(name.partition(".")[0]):
+                import_module(name)
+        except Exception:  # the notebook that imports it will say so better
+            traceback.print_exc()
+        threads = psutil.Process().num_threads()
+        if threads > 1:
+            raise ForkingWouldHarmError(f"importing {name} starts {threads - 1} thread(s)")
+    gc.collect()
+    gc.freeze()  # what all kernels share is neither looked through nor copied
+
+
+class Server:
+    """The kernels of one owner: each a connection and a process. `refusal` says why there are
+    none, if so."""
+
+    def __init__(self, listener: socket.socket, refusal: str = ""):
+        self.listener, self.refusal = listener, refusal
+        self.kernels: dict[socket.socket, int] = {}
+        self.awake, self.waker = socket.socketpair()
+        self.selector = selectors.DefaultSelector()
+        for source in (sys.stdin, listener, self.awake):
+            self.selector.register(source, selectors.EVENT_READ)
+        for end in (self.awake, self.waker):
+            end.setblocking(False)
+        signal.set_wakeup_fd(self.waker.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # it is the wake-up that counts
+
+    def run(self) -> Request | None:
+        """Serve until the owner is gone, and return None; in a fork, return its request."""
+        while True:
+            for key, _ in self.selector.select()[:1]:  # it may end what the next one is about
+                source: Any = key.fileobj
+                if source is sys.stdin:
+                    self.end()
+                    return None
+                if source is self.awake:
+                    self.awake.recv(4096)
+                    self.reap()
+                elif source is self.listener:
+                    self.selector.register(self.listener.accept()[0], selectors.EVENT_READ)
+                elif source in self.kernels:  # its client has closed it
+                    self.selector.unregister(source)
+                    kill(self.kernels[source])
+                elif request := self.answer(source):
+                    return request
+
+    def answer(self, connection: socket.socket) -> Request | None:
+        """Fork the kernel that is asked for on a new connection; return the request in the fork."""
+        request = receive(connection)
+        if request is None:
+            self.forget(connection)
+            return None
+        refusal = self.refusal or differing(request.env)
+        if not refusal:
+            try:
+                pid = os.fork()
+            except OSError as error:
+                refusal = str(error)
+        if not refusal and pid == 0:
+            self.leave()
+            return request
+        request.close()
+        if refusal:
+            tell(connection, refused=refusal)
+            self.forget(connection)
+        else:
+            self.kernels[connection] = pid
+            tell(connection, pid=pid)
+        return None
+
+    def reap(self) -> None:
+        """Tell the clients of the kernels that have ended."""
+        for connection, pid in list(self.kernels.items()):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(pid, signal.SIGKILL)  # what it started and left
+                del self.kernels[connection]
+                tell(connection, ended=os.waitstatus_to_exitcode(status))
+                self.forget(connection)
+
+    def end(self) -> None:
+        """Kill all kernels."""
+        for pid in self.kernels.values():
+            kill(pid)
+            os.waitpid(pid, 0)
+
+    def forget(self, connection: socket.socket) -> None:
+        """Close a connection."""
+        with suppress(KeyError):  # its client has closed it
+            self.selector.unregister(connection)
+        connection.close()
+
+    def leave(self) -> None:
+        """Let go, in a fork, of all that is the server's."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        sources: list[Any] = [key.fileobj for key in self.selector.get_map().values()]
+        for end in {*sources, *self.kernels, self.waker} - {sys.stdin}:
+            end.close()
+        self.selector.close()
+
+
+def receive(connection: socket.socket) -> Request | None:
+    """Return the request on a connection; None where its client is gone or makes no sense."""
+    connection.settimeout(_PATIENCE)
+    try:
+        line, streams, _, _ = socket.recv_fds(connection, 1 << 16, 2)
+        while line and not line.endswith(b"\n"):
+            more = connection.recv(1 << 16)
+            line = line + more if more else b""
+        return Request(**json.loads(line), streams=tuple(streams)) if line else None
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def tell(connection: socket.socket, **message: Any) -> None:
+    """Send a message, a line of JSON, to a client that may be gone."""
+    with suppress(OSError):
+        connection.sendall(json.dumps(message).encode() + b"\n")
+
+
+def kill(pid: int) -> None:
+    """Kill a kernel, which was not waited for yet, with all that it has started."""
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:  # it does not lead a session yet
+        os.kill(pid, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()

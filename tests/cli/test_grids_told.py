@@ -1,0 +1,52 @@
+"""A grid in the table of `ninefold status`."""
+
+from ninefold.cli.grids import folded, left_over_lines, left_over_note
+from ninefold.project import Project
+
+
+def row(section, state="fresh", why="", seconds=1.0):
+    return {"section": section, "state": state, "why": why, "prompts": 0, "seconds": seconds}
+
+
+def test_few_points_are_told_by_name_below_their_section():
+    rows = [row("4-baseline"), row("4-baseline@rate=0.1"), row("5-x"), row("5-x@a=1")]
+    assert [r["section"] for r in folded(rows)] == [
+        *("4-baseline", "  @rate=0.1", "5-x", "  @a=1"),
+    ]
+
+
+def test_many_points_are_counted_and_those_that_failed_named():
+    rows = [row("4-x"), *(row(f"4-x@a={n}") for n in range(20))]
+    rows += [row(f"4-x@a={n}", "stale", "never run", None) for n in range(20, 28)]
+    rows += [row(f"4-x@a={n}", "failed", "its last run failed: E in cell 1") for n in (28, 29)]
+    _, counted, *failed = folded([*rows, row("5-x")])
+    assert counted["section"] == "  30 points of its grid"
+    assert counted["results"] == "20 fresh; 8 stale: never run; 2 failed"
+    assert (counted["state"], counted["seconds"]) == ("failed", 22)
+    assert [r["section"] for r in failed] == ["  @a=28", "  @a=29", "5-x"]
+
+
+def test_only_a_few_causes_and_failures_are_told():
+    rows = [row(f"4-x@a={n}", "stale", f"cause {n}") for n in range(10)]
+    rows += [row(f"4-x@b={n}", "failed", f"failure {n}") for n in range(10)]
+    counted, *failed = folded(rows)
+    assert counted["results"].endswith("; 7 stale for other reasons; 10 failed")
+    assert len(failed) == 5
+
+
+def test_results_of_points_in_no_grid_are_named_and_never_deleted(tmp_path):
+    (tmp_path / "sections").mkdir()
+    (tmp_path / "sections" / "4-baseline.ipynb").touch()
+    (tmp_path / "ninefold.toml").write_text(
+        '[study]\ntitle = "T"\npackage = "p"\n[data]\nsource = "builtin:iris"\ntarget = "t"\n'
+    )
+    assert left_over_lines(Project(tmp_path)) == left_over_note(Project(tmp_path)) == []
+    for number in range(12):
+        (tmp_path / "results" / f"4-baseline@a={number}").mkdir(parents=True)
+    told, *names, more = left_over_lines(Project(tmp_path))
+    assert "delete the folders that you do not need" in told
+    assert names[0] == "  results/4-baseline@a=0"
+    assert (len(names), more) == (10, "  and 2 more")
+    (note,) = left_over_note(Project(tmp_path))
+    assert note.startswith("12 folders of results of points in no grid any more")
+    assert len(list((tmp_path / "results").iterdir())) == 12

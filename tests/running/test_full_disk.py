@@ -1,0 +1,117 @@
+"""A disk that fills up at any step of a run: old results stay whole, and the next run goes on."""
+
+import errno
+import json
+from contextlib import contextmanager
+from pathlib import Path
+
+import nbformat.v4
+import pytest
+
+from ninefold.project import Project
+from ninefold.records import Record, read_record, write_record
+from ninefold.running import execution
+from ninefold.running.crew import Crew
+from ninefold.running.results import read_failure, recover
+from ninefold.running.runner import run
+from ninefold.running.task import Conducted
+from ninefold.running.tracing import READS
+
+SETTINGS = """
+[study]
+title = "Penguins"
+package = "penguins"
+[data]
+source = "builtin:iris"
+target = "species"
+"""
+SECTION = "4-baseline"
+
+
+@pytest.fixture
+def project(tmp_path):
+    (tmp_path / "ninefold.toml").write_text(SETTINGS)
+    (tmp_path / "sections").mkdir()
+    write(tmp_path, 1)
+    return Project(tmp_path)
+
+
+def write(root, turn):
+    cells = [nbformat.v4.new_code_cell(f"{turn}")]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    (root / "sections" / f"{SECTION}.ipynb").write_text(json.dumps(notebook))
+
+
+def conduct(task, tell):
+    turn = json.loads(task.notebook.read_text())["cells"][0]["source"]
+    (task.output / "notebook.ipynb").write_text(task.notebook.read_text())
+    (task.output / READS).write_text(json.dumps({"watching": task.id}) + "\n")
+    write_record(task.output, Record(section=task.id, values={"turn": int(turn)}))
+    return Conducted()
+
+
+@contextmanager
+def hire(project):
+    yield Crew(conduct, 1, 1)
+
+
+def run_once(project):
+    (outcome,) = run(Project(project.root), lambda event: None, hire=hire)
+    return outcome
+
+
+def files(folder):
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder): path.read_bytes() for path in paths}
+
+
+def full(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device", "the results")
+
+
+def full_after(calls, real):
+    """Let so many calls pass, then fill the disk for good."""
+    passed = iter(range(calls))
+    return lambda *given, **named: full() if next(passed, None) is None else real(*given, **named)
+
+
+@pytest.mark.parametrize(
+    "step", ["stage", "write_notebook", "completed", "write_record", "install"]
+)
+def test_old_results_stay_whole_and_the_next_run_goes_on(project, monkeypatch, step):
+    assert run_once(project).state == "ran"
+    old = files(project.results)
+    write(project.root, 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(execution, step, full)
+        outcome = run_once(project)
+    assert outcome.state == "failed"
+    assert outcome.failure.summary == "the results cannot be written: No space left on device"
+    assert outcome.failure.todo.startswith("free some space on the disk, then run again")
+    kept = {path: text for path, text in files(project.results).items() if path in old}
+    assert kept == old
+    assert run_once(project).state == "ran"
+    assert read_record(project.results_of(SECTION)).values == {"turn": 2}
+    assert read_failure(project, SECTION) is None
+
+
+@pytest.mark.parametrize("call", range(4))
+def test_a_rename_that_fails_leaves_old_results_where_they_were(project, monkeypatch, call):
+    run_once(project)
+    old = files(project.results)
+    write(project.root, 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", full_after(call, Path.rename))
+        outcome = run_once(project)
+    if outcome.state == "failed":
+        recover(project)  # a run's first step: it mends what could not be put back
+        assert {path: text for path, text in files(project.results).items() if path in old} == old
+        assert run_once(project).state == "ran"
+    assert read_record(project.results_of(SECTION)).values == {"turn": 2}
+
+
+def test_a_failure_that_cannot_be_kept_is_told_all_the_same(project, monkeypatch):
+    monkeypatch.setattr(execution, "install", full)
+    monkeypatch.setattr(execution, "install_failure", full)
+    outcome = run_once(project)
+    assert "what it did could not be kept" in outcome.failure.message

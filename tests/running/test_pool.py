@@ -1,0 +1,135 @@
+"""Workers and their kernels, as real processes: reuse, limits, death."""
+
+import json
+import os
+import signal
+import threading
+import time
+
+import nbformat.v4
+import psutil
+import pytest
+
+from ninefold.running.pool import Pool, PoolClosedError
+from ninefold.running.task import Limits, Task
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+
+
+@pytest.fixture
+def pool(tmp_path):
+    with Pool(tmp_path / "logs") as pool:
+        yield pool
+
+
+def task(tmp_path, *sources, limits=None, values=None, name="4-baseline"):
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    notebook, output = tmp_path / f"{name}.ipynb", tmp_path / f"output of {name}"
+    notebook.write_text(json.dumps(nbformat.v4.new_notebook(cells=cells)))
+    output.mkdir(exist_ok=True)
+    return Task(tmp_path, name, notebook, output, values or {}, 1, limits or Limits())
+
+
+def wait_for(path):
+    end = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < end, f"{path} never appeared"
+        time.sleep(0.02)
+
+
+def silent(number, of):
+    pass
+
+
+def family():
+    return psutil.Process().children(recursive=True)
+
+
+def test_a_worker_executes_one_notebook_after_another_each_in_a_kernel_of_its_own(pool, tmp_path):
+    note = "import os, pathlib\npathlib.Path(f'{x}').write_text(f'{os.getpid()} {os.getppid()}')"
+    heard = []
+    for x in (1, 2):
+        cells = (note, "'two'")
+        ended = pool.conduct(
+            task(tmp_path, *cells, values={"x": x}), lambda *cell: heard.append(cell)
+        )
+        assert ended.failure is None
+        assert ended.under.keys() == {"versions", "machine"}
+    first, second = ((tmp_path / x).read_text().split() for x in "12")
+    assert first[0] != second[0]
+    assert first[1] == second[1]  # the worker
+    assert heard == [(1, 2), (2, 2)] * 2
+
+
+def test_a_failing_cell_is_told_with_what_to_try(pool, tmp_path):
+    failure = pool.conduct(task(tmp_path, "1", "import no_such_thing"), silent).failure
+    assert (failure.section, failure.cell, failure.error) == (
+        *("4-baseline", 2, "ModuleNotFoundError"),
+    )
+    assert failure.lines == ("→   1  import no_such_thing",)
+    assert failure.todo.startswith("pip install no_such_thing, and add it to requirements.txt")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("limits", "cells", "error", "message"),
+    [
+        (
+            Limits(cell=1),
+            ("import time\ntime.sleep(0.7)", "time.sleep(0.7)", "time.sleep(600)"),
+            *("CellTimeout", "the cell took longer than its limit of 1 seconds"),
+        ),
+        (
+            Limits(section=4),
+            ("import time", "time.sleep(0.1)", "while True: pass"),
+            *("SectionTimeout", "the section took longer than its limit of 4 seconds"),
+        ),
+        (
+            Limits(memory=0.4),
+            ("import subprocess, sys", "eat = 'import time; x = bytearray(5 * 10**8); '",
+             "subprocess.run([sys.executable, '-c', eat + 'time.sleep(600)'])"),
+            *("MemoryLimit", "GiB of memory, over the limit (0.4 GiB)"),
+        ),
+    ],
+)  # fmt: skip
+def test_a_limit_that_is_passed_ends_the_notebook(pool, tmp_path, limits, cells, error, message):
+    failure = pool.conduct(task(tmp_path, *cells, limits=limits), silent).failure
+    assert (failure.error, failure.cell) == (error, 3)
+    assert message in failure.message
+    assert "under [run] in ninefold.toml" in failure.todo
+    assert failure.lines[0].endswith(cells[2].splitlines()[0])
+    (worker,) = family()  # and no kernel
+    assert pool.conduct(task(tmp_path, "1", limits=limits), silent).failure is None
+    assert family() == [worker]
+
+
+def test_a_worker_that_dies_fails_its_notebook_and_is_replaced(pool, tmp_path):
+    kill = f"import os\nos.kill(os.getppid(), {signal.SIGKILL})\nimport time\ntime.sleep(600)"
+    failure = pool.conduct(task(tmp_path, "1", kill), silent).failure
+    assert (failure.error, failure.cell) == ("WorkerDied", 2)
+    assert failure.message.startswith("the process that ran the notebook was ended by SIGKILL")
+    assert psutil.wait_procs(family(), timeout=20)[1] == []  # its kernel saw it go
+    assert pool.conduct(task(tmp_path, "1"), silent).failure is None
+
+
+def test_a_closed_pool_leaves_no_process_and_stops_who_waits_for_it(tmp_path):
+    pool, stopped = Pool(tmp_path / "logs"), []
+
+    def conduct():
+        try:
+            pool.conduct(task(tmp_path, "import pathlib, time", hang), silent)
+        except PoolClosedError as error:
+            stopped.append(error)
+
+    hang = "pathlib.Path('asleep').touch()\ntime.sleep(600)"
+    thread = threading.Thread(target=conduct)
+    thread.start()
+    wait_for(tmp_path / "asleep")
+    processes = family()
+    assert len(processes) == 2
+    pool.close()
+    thread.join(20)
+    assert len(stopped) == 1
+    assert psutil.wait_procs(processes, timeout=20)[1] == []
+    with pytest.raises(PoolClosedError):
+        pool.conduct(task(tmp_path, "1"), silent)
