@@ -2,7 +2,8 @@
 
 FD is a listening Unix socket; stdin is a pipe, whose end tells that the owner is gone: then all
 kernels are killed. What can be imported ahead is; then one line of JSON on stdout says
-{"ready": true} or {"refused": why}.
+{"ready": true} or {"refused": why}. Whoever asks for a kernel before TensorFlow's turn does not
+wait for it: not every notebook trains networks.
 
 A connection is a kernel. Its one request, a line of JSON {"connection_file", "cwd", "env"}
 with the kernel's stdout and stderr as file descriptors, is answered by {"pid"} or {"refused"}, and
@@ -45,8 +46,6 @@ PRELOADS = (
     "sklearn.impute",
     "sklearn.model_selection",
     "sklearn.pipeline",
-    "tensorflow",
-    "keras",
     "ninefold.running.tracing",
     "ninefold.study.notebook",
     "ninefold.study.finale",
@@ -56,6 +55,7 @@ PRELOADS = (
     "ninefold.study.shows.results",
     "ninefold.study.summary",
 )
+SLOW_PRELOADS = ("tensorflow", "keras")
 _PATIENCE = 10  # seconds for a request to arrive whole
 
 
@@ -69,20 +69,32 @@ def main() -> None:
     listener = socket.socket(fileno=int(sys.argv[1]))
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever an import prints
-    given, refusal = dict(os.environ), ""
-    try:
-        preload(sys.argv[2:] or PRELOADS)
-    except ForkingWouldHarmError as error:
-        refusal = str(error)
-    with answers:
-        answers.write(json.dumps({"refused": refusal} if refusal else {"ready": True}) + "\n")
-    server, made = os.getpid(), dict(os.environ.items() - given.items())
-    request = Server(listener, refusal).run()
+    pid, given = os.getpid(), dict(os.environ)
+    server = Server(listener)
+    stages = [sys.argv[2:]] if sys.argv[2:] else [PRELOADS, SLOW_PRELOADS]
+    request = None
+    while stages and server.owned and not request:
+        try:
+            preload(stages.pop(0))
+        except ForkingWouldHarmError as error:
+            server.refusal = str(error)
+            stages.clear()
+        if stages:
+            request = server.run(waiting=True)
+    if server.owned and not request:
+        answers.write(json.dumps(_said(server.refusal)) + "\n")
+        answers.flush()
+        request = server.run()
+    answers.close()
     if request:
-        become_kernel(request, server, made)
+        become_kernel(request, pid, dict(os.environ.items() - given.items()))
     else:
         _tidy(Path(listener.getsockname()).parent.resolve())
         os._exit(0)  # whatever threads of an import are at
+
+
+def _said(refusal: str) -> dict[str, Any]:
+    return {"refused": refusal} if refusal else {"ready": True}
 
 
 def _tidy(folder: Path) -> None:
@@ -111,10 +123,10 @@ def preload(names: Iterable[str]) -> None:
 
 class Server:
     """The kernels of one owner: each a connection and a process. `refusal` says why there are
-    none, if so."""
+    none, if so; `owned` whether the owner is still there."""
 
-    def __init__(self, listener: socket.socket, refusal: str = ""):
-        self.listener, self.refusal = listener, refusal
+    def __init__(self, listener: socket.socket):
+        self.listener, self.refusal, self.owned, self.serving = listener, "", True, False
         self.kernels: dict[socket.socket, int] = {}
         self.awake, self.waker = socket.socketpair()
         self.selector = selectors.DefaultSelector()
@@ -123,26 +135,34 @@ class Server:
         for end in (self.awake, self.waker):
             end.setblocking(False)
         signal.set_wakeup_fd(self.waker.fileno(), warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)  # it is the wake-up that counts
+        signal.signal(signal.SIGCHLD, self.child_ended)
 
-    def run(self) -> Request | None:
-        """Serve until the owner is gone, and return None; in a fork, return its request."""
-        while True:
-            for key, _ in self.selector.select()[:1]:  # it may end what the next one is about
-                source: Any = key.fileobj
-                if source is sys.stdin:
-                    self.end()
-                    return None
-                if source is self.awake:
-                    self.awake.recv(4096)
-                    self.reap()
-                elif source is self.listener:
-                    self.selector.register(self.listener.accept()[0], selectors.EVENT_READ)
-                elif source in self.kernels:  # its client has closed it
-                    self.selector.unregister(source)
-                    kill(self.kernels[source])
-                elif request := self.answer(source):
-                    return request
+    def run(self, waiting: bool = False) -> Request | None:
+        """Serve until the owner is gone, or only those who are `waiting`, and return None; in a
+        fork, return its request."""
+        self.serving = True
+        while ready := self.selector.select(0 if waiting else None):
+            source: Any = ready[0][0].fileobj  # it may end what the next one is about
+            if source is sys.stdin:
+                self.end()
+                break
+            if source is self.awake:
+                self.awake.recv(4096)
+                self.reap()
+            elif source is self.listener:
+                self.selector.register(self.listener.accept()[0], selectors.EVENT_READ)
+            elif source in self.kernels:  # its client has closed it
+                self.selector.unregister(source)
+                kill(self.kernels[source])
+            elif request := self.answer(source):
+                return request
+        self.serving = False
+        return None
+
+    def child_ended(self, *_: Any) -> None:
+        """Tell of a kernel that ends during an import; else the loop is woken to do so."""
+        if not self.serving:
+            self.reap()
 
     def answer(self, connection: socket.socket) -> Request | None:
         """Fork the kernel that is asked for on a new connection; return the request in the fork."""
@@ -180,7 +200,8 @@ class Server:
                 self.forget(connection)
 
     def end(self) -> None:
-        """Kill all kernels."""
+        """Kill all kernels: the owner is gone."""
+        self.owned = False
         for pid in self.kernels.values():
             kill(pid)
             os.waitpid(pid, 0)
