@@ -32,7 +32,7 @@ class Record(BaseModel):
     forecast     {"stated": "before" | "after" | "never", "winner", "difference", "confidence"}
                  of a grid's point, only kept: its section's own run is where it is judged
     fits         how many models were trained
-    key          the runner's: part of the cache key → digest or version (see running/keys.py)
+    key          the runner's: part of the cache key → digest or version (see running/staleness)
     run          the runner's: started, seconds, versions, machine, commit
     """
 

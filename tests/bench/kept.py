@@ -10,10 +10,10 @@ from typing import Any
 
 from ninefold.project import Project
 from ninefold.records import Record, write_record
-from ninefold.running.contents import digest_of
-from ninefold.running.keys import completed
 from ninefold.running.plan import make_plan
-from ninefold.running.tracing import READS
+from ninefold.running.staleness.contents import digest_of
+from ninefold.running.staleness.keys import completed
+from ninefold.running.staleness.tracing import READS
 from ninefold.settings import find_setting
 
 SIZES = (10, 100, 1000)

@@ -289,7 +289,7 @@ def test_a_worker_that_is_killed_is_a_failure_that_names_its_cell(root):
     run = start(root)
     wait_for(root / "asleep")
     family = psutil.Process(run.pid).children(recursive=True)
-    (worker,) = (p for p in family if "ninefold.running.worker" in p.cmdline())
+    (worker,) = (p for p in family if "ninefold.running.workers.worker" in p.cmdline())
     worker.kill()
     code, _, stderr = finish(run)
     assert code == 1

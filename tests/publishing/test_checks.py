@@ -11,10 +11,10 @@ from ninefold.publishing.checks import check_project
 from ninefold.publishing.codes import CODES, explain_code
 from ninefold.publishing.render import render, write
 from ninefold.records import digest, read_record, write_record
-from ninefold.running.contents import digest_of
-from ninefold.running.keys import completed
 from ninefold.running.plan import make_plan
-from ninefold.running.tracing import READS
+from ninefold.running.staleness.contents import digest_of
+from ninefold.running.staleness.keys import completed
+from ninefold.running.staleness.tracing import READS
 
 SHIPPED = b"species,bill\nGentoo,1\n"
 

@@ -17,9 +17,11 @@ import pytest
 
 from ninefold.errors import NinefoldError
 from ninefold.project import Project
-from ninefold.running import distributed, machine, runner
-from ninefold.running.distributed import dask_crew, refusal
+from ninefold.running import runner
+from ninefold.running.cluster import distributed
+from ninefold.running.cluster.distributed import dask_crew, refusal
 from ninefold.running.events import CellStarted, Notice
+from ninefold.running.workers import machine
 
 SETTINGS = """
 [study]

@@ -11,11 +11,11 @@ import pytest
 from ninefold.project import Project
 from ninefold.records import Record, read_record, write_record
 from ninefold.running import execution
-from ninefold.running.crew import Crew
 from ninefold.running.results import read_failure, recover
 from ninefold.running.runner import run
+from ninefold.running.staleness.tracing import READS
 from ninefold.running.task import Conducted
-from ninefold.running.tracing import READS
+from ninefold.running.workers.crew import Crew
 
 SETTINGS = """
 [study]

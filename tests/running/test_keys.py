@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from ninefold.project import Project
 from ninefold.records import Record, read_record, write_record
-from ninefold.running import libraries
-from ninefold.running.contents import ABSENT, digest_of
-from ninefold.running.keys import completed, difference, outdated, staleness
 from ninefold.running.plan import make_plan
-from ninefold.running.tracing import READS, digest_of_results
+from ninefold.running.staleness import libraries
+from ninefold.running.staleness.contents import ABSENT, digest_of
+from ninefold.running.staleness.keys import completed, difference, outdated, staleness
+from ninefold.running.staleness.tracing import READS, digest_of_results
 from ninefold.settings import find_setting
 
 SUMMARY, BASELINE, FINAL = "2-data-summary", "4-baseline", "7-final-model"

@@ -41,7 +41,7 @@ RUN = """
 import sys
 from pathlib import Path
 from ninefold.project import Project
-from ninefold.running.crew import local_crew
+from ninefold.running.workers.crew import local_crew
 from ninefold.running.runner import run
 outcomes = run(Project(Path.cwd()), print, hire=local_crew(2, ["ipykernel.kernelapp"]))
 sys.exit(any(outcome.state in ("failed", "skipped") for outcome in outcomes))

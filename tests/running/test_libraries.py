@@ -2,7 +2,7 @@
 
 import pytest
 
-from ninefold.running import libraries
+from ninefold.running.staleness import libraries
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import psutil
 
-from ninefold.running.machine import cores, memory
+from ninefold.running.workers.machine import cores, memory
 
 
 def test_a_cgroup_limits_cores_and_memory(tmp_path):

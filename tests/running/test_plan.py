@@ -9,10 +9,10 @@ import pytest
 from ninefold.errors import NinefoldError
 from ninefold.project import Project
 from ninefold.records import Record, write_record
-from ninefold.running.keys import completed
 from ninefold.running.parameters import parse_value
 from ninefold.running.plan import make_plan
-from ninefold.running.tracing import READS
+from ninefold.running.staleness.keys import completed
+from ninefold.running.staleness.tracing import READS
 
 SETTINGS = """
 [study]

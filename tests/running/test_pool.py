@@ -10,8 +10,8 @@ import nbformat.v4
 import psutil
 import pytest
 
-from ninefold.running.pool import Pool, PoolClosedError
 from ninefold.running.task import Limits, Task
+from ninefold.running.workers.pool import Pool, PoolClosedError
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
 

@@ -5,8 +5,8 @@ import os
 import pytest
 
 from ninefold.errors import NinefoldError
-from ninefold.running import snapshot
-from ninefold.running.snapshot import (
+from ninefold.running.cluster import snapshot
+from ninefold.running.cluster.snapshot import (
     ChangedError,
     File,
     Files,

@@ -9,8 +9,8 @@ import textwrap
 import pytest
 
 from ninefold.records import Record, digest, write_record
-from ninefold.running.contents import ABSENT, digest_of
-from ninefold.running.tracing import READS, read_trace
+from ninefold.running.staleness.contents import ABSENT, digest_of
+from ninefold.running.staleness.tracing import READS, read_trace
 
 SETTINGS = """
 [study]
@@ -26,7 +26,7 @@ SECTION = "5-experiments/2-rate"
 START = """
 import os
 from pathlib import Path
-from ninefold.running.tracing import watch
+from ninefold.running.staleness.tracing import watch
 watch(Path({root!r}), Path({output!r}), {section!r})
 """
 
@@ -287,7 +287,9 @@ def test_a_watcher_that_fails_breaks_nothing_and_says_that_it_lost_something(pro
     output = tmp_path / "output"
     output.mkdir()
     start = START.format(root=str(project), output=str(output), section=SECTION)
-    script = "import ninefold.running.tracing as t; t.digest_of = None; open('data/more.csv')"
+    script = (
+        "import ninefold.running.staleness.tracing as t; t.digest_of = None; open('data/more.csv')"
+    )
     subprocess.run([sys.executable, "-W", "ignore", "-c", start + script], cwd=project, check=True)
     lines = [json.loads(line) for line in (output / READS).read_text().splitlines()]
     assert "lost" in lines[-1]

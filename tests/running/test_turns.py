@@ -10,14 +10,14 @@ import pytest
 from ninefold.project import Project
 from ninefold.records import Record, read_record, write_json, write_record
 from ninefold.running import runner
-from ninefold.running.crew import Crew
 from ninefold.running.events import CellStarted, Planned
 from ninefold.running.execution import Outcome
 from ninefold.running.failures import Failure
 from ninefold.running.plan import make_plan
 from ninefold.running.runner import run
+from ninefold.running.staleness.tracing import READS
 from ninefold.running.task import Conducted
-from ninefold.running.tracing import READS
+from ninefold.running.workers.crew import Crew
 
 SETTINGS = """
 [study]

@@ -15,11 +15,11 @@ from ninefold.cli.lines import planned, tell
 from ninefold.errors import NinefoldError
 from ninefold.project import Project, find_project
 from ninefold.running import runner
-from ninefold.running.crew import Hire, local_crew
 from ninefold.running.events import Listener
 from ninefold.running.parameters import parse_value
 from ninefold.running.plan import Step, make_plan
 from ninefold.running.turns import last_seconds
+from ninefold.running.workers.crew import Hire, local_crew
 
 
 def _given(context: click.Context, option: click.Parameter, pairs: tuple[str, ...]) -> dict:
@@ -107,7 +107,7 @@ def run(
 def _hire(dask: str | None, jobs: int | None) -> Hire:
     if dask is None:
         return local_crew(jobs)
-    from ninefold.running.distributed import dask_crew
+    from ninefold.running.cluster.distributed import dask_crew
 
     return dask_crew(dask, jobs)
 

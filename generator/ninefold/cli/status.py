@@ -13,9 +13,9 @@ from ninefold.formats import show
 from ninefold.project import Project, Section, find_project
 from ninefold.prompts import unanswered
 from ninefold.records import read_parts
-from ninefold.running.keys import Keys, own_keys
 from ninefold.running.notebooks import read_notebook, sources
 from ninefold.running.results import read_failure
+from ninefold.running.staleness.keys import Keys, own_keys
 
 
 @click.command(epilog="Example: ninefold status --json")

@@ -75,7 +75,7 @@ def _all(project: Project) -> Iterator[Finding]:
 def _freshness(project: Project, section: Section) -> Iterator[Finding]:
     """A section without results is an error: the report would have a hole. One whose results are
     out of date is a warning: they are true of what was run."""
-    from ninefold.running.keys import staleness
+    from ninefold.running.staleness.keys import staleness
 
     where = _name(project, section.path)
     if failure := read_failure(project, section):

@@ -10,8 +10,8 @@ from ninefold.publishing.context import record_file
 from ninefold.publishing.notebooks import read_failure
 from ninefold.records import Record
 from ninefold.running.declarations import declared_parameters
-from ninefold.running.keys import outdated
 from ninefold.running.notebooks import read_notebook
+from ninefold.running.staleness.keys import outdated
 from ninefold.study.metrics import METRICS
 
 _MOST_ROWS = 20  # of points; all are in results/leaderboard.csv

@@ -19,7 +19,7 @@ from ninefold.publishing.context import Context
 from ninefold.publishing.displays import MIME, resolve
 from ninefold.publishing.pages import page_blocks
 from ninefold.records import Record
-from ninefold.running.keys import outdated
+from ninefold.running.staleness.keys import outdated
 
 NOTEBOOK_FILE = "notebook.ipynb"
 _LONGEST_OUTPUT = 60  # lines

@@ -12,11 +12,11 @@ from ninefold.project import Project
 from ninefold.records import Record, read_record, write_record
 from ninefold.running.advice import advise
 from ninefold.running.failures import Failure
-from ninefold.running.keys import completed
 from ninefold.running.notebooks import read_notebook
 from ninefold.running.plan import Step
 from ninefold.running.results import NOTEBOOK, install, install_failure, stage, write_notebook
 from ninefold.running.scrubbing import path_cleaner, scrub
+from ninefold.running.staleness.keys import completed
 from ninefold.running.task import Conduct, Limits, Task, Tell
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from ninefold.errors import NinefoldError
 from ninefold.project import Project, Section
-from ninefold.running.keys import Key, Keys
 from ninefold.running.parameters import Values, values_of
+from ninefold.running.staleness.keys import Key, Keys
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ninefold.project import Project
-from ninefold.running.crew import Hire, local_crew
 from ninefold.running.events import Listener
 from ninefold.running.execution import Outcome
 from ninefold.running.leaderboard import write_leaderboard
@@ -13,6 +12,7 @@ from ninefold.running.lock import locked
 from ninefold.running.plan import make_plan
 from ninefold.running.results import check_writable, clear_staging, ranked, recover, unranked
 from ninefold.running.turns import Turns
+from ninefold.running.workers.crew import Hire, local_crew
 
 
 def run(

@@ -9,13 +9,13 @@ from ninefold.errors import NinefoldError
 from ninefold.project import Project
 from ninefold.records import read_record
 from ninefold.running import schedule
-from ninefold.running.crew import Crew
 from ninefold.running.events import CellStarted, Listener, Notice, Planned
 from ninefold.running.execution import Execution, Outcome
-from ninefold.running.keys import Keys
 from ninefold.running.parameters import own_values
 from ninefold.running.plan import Step
 from ninefold.running.provenance import commit
+from ninefold.running.staleness.keys import Keys
+from ninefold.running.workers.crew import Crew
 
 
 class Turns:

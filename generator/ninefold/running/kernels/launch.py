@@ -95,7 +95,7 @@ def _watch() -> None:
     """Have what the notebook reads noted, where `ninefold run` asks for it."""
     output = os.environ.get("NINEFOLD_OUTPUT")
     if output:
-        from ninefold.running.tracing import watch
+        from ninefold.running.staleness.tracing import watch
 
         root, section = os.environ["NINEFOLD_PROJECT"], os.environ["NINEFOLD_SECTION"]
         watch(Path(root), Path(output), section)

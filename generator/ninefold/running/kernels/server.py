@@ -46,7 +46,7 @@ PRELOADS = (
     "sklearn.impute",
     "sklearn.model_selection",
     "sklearn.pipeline",
-    "ninefold.running.tracing",
+    "ninefold.running.staleness.tracing",
     "ninefold.study.notebook",
     "ninefold.study.finale",
     "ninefold.study.relations",

@@ -1,4 +1,4 @@
-"""The process that executes notebooks, one after another: `python -m ninefold.running.worker`.
+"""The process that executes notebooks, one after another (`python -m` this module).
 
 It reads tasks from stdin, a line of JSON each (see `encode`), and writes what happens to stdout, a
 line of JSON each: {"event": "cell", "number", "of"}, and at a task's end {"event": "ended",
@@ -15,11 +15,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
-from ninefold.running.conducting import conduct
 from ninefold.running.failures import Failure
-from ninefold.running.kernel import Kernel
 from ninefold.running.provenance import under
 from ninefold.running.task import Conducted, Limits, Task
+from ninefold.running.workers.conducting import conduct
+from ninefold.running.workers.kernel import Kernel
 
 
 def main() -> None:

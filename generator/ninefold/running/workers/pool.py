@@ -14,7 +14,7 @@ from types import TracebackType
 
 from ninefold.running.failures import Failure
 from ninefold.running.task import Conducted, Task, Tell
-from ninefold.running.worker import encode, ending
+from ninefold.running.workers.worker import encode, ending
 
 _PATIENCE = 10  # seconds that a worker gets to end by itself
 
@@ -93,7 +93,7 @@ class _Worker:
         self._cell: int | None = None
         with log.open("ab") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "ninefold.running.worker"],
+                [sys.executable, "-m", "ninefold.running.workers.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,

@@ -7,11 +7,11 @@ from typing import Any
 from ninefold.errors import NinefoldError
 from ninefold.running.advice import advise
 from ninefold.running.failures import Failure, excerpt, failing_line
-from ninefold.running.kernel import Kernel
 from ninefold.running.notebooks import read_notebook, source, tags
 from ninefold.running.results import NOTEBOOK
 from ninefold.running.task import Task, Tell
-from ninefold.running.watch import Watch
+from ninefold.running.workers.kernel import Kernel
+from ninefold.running.workers.watch import Watch
 
 
 def conduct(task: Task, tell: Tell) -> Failure | None:

@@ -19,17 +19,18 @@ from uuid import uuid4
 
 from ninefold.errors import NinefoldError
 from ninefold.project import Project
-from ninefold.running import libraries, machine
-from ninefold.running.crew import Crew, Hire
+from ninefold.running.cluster.snapshot import ChangedError, Files, Manifest, write_files
 from ninefold.running.failures import Failure
-from ninefold.running.pool import PoolClosedError
-from ninefold.running.snapshot import ChangedError, Files, Manifest, write_files
+from ninefold.running.staleness import libraries
 from ninefold.running.task import Conducted, Task, Tell
+from ninefold.running.workers import machine
+from ninefold.running.workers.crew import Crew, Hire
+from ninefold.running.workers.pool import PoolClosedError
 
 if TYPE_CHECKING:
     from distributed import Client
 
-    from ninefold.running.workplace import Errand
+    from ninefold.running.cluster.workplace import Errand
 
 LOCAL = "local"
 _DEATHS = 2  # of workers under a task, after which it is given up
@@ -123,7 +124,7 @@ class Cluster:
 
     def close(self) -> None:
         """End what runs for this run on the workers, and remove what they keep for it."""
-        from ninefold.running.workplace import leave
+        from ninefold.running.cluster.workplace import leave
 
         self._closing.set()
         left = self._calls.submit(self._everywhere, leave, self._alive())
@@ -135,7 +136,7 @@ class Cluster:
 
         Raises PoolClosedError where the cluster is closed meanwhile.
         """
-        from ninefold.running.workplace import LOOKS, conduct
+        from ninefold.running.cluster.workplace import LOOKS, conduct
 
         self._tells[task.id] = tell
         for _ in range(_DEATHS):
@@ -165,7 +166,7 @@ class Cluster:
 
     def _send_files(self, worker: str) -> Manifest:
         """Bring a worker what it lacks of the project as it is now; return all its files."""
-        from ninefold.running.workplace import keep, lacking
+        from ninefold.running.cluster.workplace import keep, lacking
 
         changed = None
         for _ in range(_SENDINGS):
@@ -205,7 +206,7 @@ class Cluster:
     def _answered(self, worker: str, answer: "Future[Any]") -> Any:
         from distributed import KilledWorker
 
-        from ninefold.running.workplace import NoWorkplaceError
+        from ninefold.running.cluster.workplace import NoWorkplaceError
 
         try:
             return answer.result()
@@ -248,7 +249,7 @@ class Cluster:
 
     def _settle(self, workers: Iterable[str]) -> None:
         """Make workers ready for this run that have the versions of this machine."""
-        from ninefold.running.workplace import settle
+        from ninefold.running.cluster.workplace import settle
 
         fit = set(workers)
         for worker, refusal in _refusals(self._client, fit, versions()):
@@ -284,7 +285,7 @@ class Cluster:
         self._tells[task](number, of)
 
     def _keep_asking(self) -> None:
-        from ninefold.running.workplace import ask
+        from ninefold.running.cluster.workplace import ask
 
         while not self._closing.wait(_ASK):
             with suppress(OSError):
@@ -353,7 +354,7 @@ def _named(name: str, version: str | None) -> str:
 
 
 def _errand(task: Task) -> "Errand":
-    from ninefold.running.workplace import Errand
+    from ninefold.running.cluster.workplace import Errand
 
     notebook = task.notebook.relative_to(task.root).as_posix()
     return Errand(task.root.name, task.id, notebook, task.values, task.limits)

@@ -17,15 +17,15 @@ from distributed import Worker, WorkerPlugin, get_worker
 
 from ninefold.errors import NinefoldError
 from ninefold.project import Project
-from ninefold.running import libraries
-from ninefold.running.crew import Crew, local_crew
+from ninefold.running.cluster.snapshot import Manifest, Store, read_files
 from ninefold.running.notebooks import read_notebook, sources
 from ninefold.running.parameters import Values
 from ninefold.running.results import NOTEBOOK, stage, write_notebook
 from ninefold.running.scrubbing import path_cleaner, scrub
-from ninefold.running.snapshot import Manifest, Store, read_files
+from ninefold.running.staleness import libraries
+from ninefold.running.staleness.tracing import read_trace
 from ninefold.running.task import Conducted, Limits, Task, Tell
-from ninefold.running.tracing import read_trace
+from ninefold.running.workers.crew import Crew, local_crew
 
 LOOKS = "results/holdout.jsonl"  # the one file beside its own results that a section writes to
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from ninefold.project import Project
-from ninefold.running import machine
-from ninefold.running.conducting import shared_environment
 from ninefold.running.kernels.warm import ADDRESS, WarmKernels, warm_kernels
-from ninefold.running.pool import Pool
 from ninefold.running.task import Conduct
+from ninefold.running.workers import machine
+from ninefold.running.workers.conducting import shared_environment
+from ninefold.running.workers.pool import Pool
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,12 @@ from typing import TYPE_CHECKING, Any
 from ninefold.errors import NinefoldError
 from ninefold.project import Project, Section
 from ninefold.records import Record, digest, read_parts
-from ninefold.running import libraries
-from ninefold.running.contents import ABSENT, UNREADABLE, digest_of
 from ninefold.running.notebooks import read_notebook, sources
 from ninefold.running.parameters import own_values
 from ninefold.running.results import FAILURE, NOTEBOOK
-from ninefold.running.tracing import READS, digest_of_results, read_trace
+from ninefold.running.staleness import libraries
+from ninefold.running.staleness.contents import ABSENT, UNREADABLE, digest_of
+from ninefold.running.staleness.tracing import READS, digest_of_results, read_trace
 from ninefold.settings import find_setting
 
 if TYPE_CHECKING:

@@ -32,7 +32,13 @@ from typing import Any
 
 from ninefold.errors import NinefoldError
 from ninefold.records import RECORD_FILE, digest, read_parts
-from ninefold.running.contents import ABSENT, NOT_OF_THE_STUDY, SETTINGS, UNREADABLE, digest_of
+from ninefold.running.staleness.contents import (
+    ABSENT,
+    NOT_OF_THE_STUDY,
+    SETTINGS,
+    UNREADABLE,
+    digest_of,
+)
 
 READS = "reads.jsonl"
 

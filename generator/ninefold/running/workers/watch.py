@@ -4,9 +4,9 @@ import threading
 import time
 from dataclasses import dataclass
 
-from ninefold.running import machine
-from ninefold.running.kernel import Kernel
 from ninefold.running.task import Limits
+from ninefold.running.workers import machine
+from ninefold.running.workers.kernel import Kernel
 
 _EVERY = 0.5  # seconds
 _SHARE = 0.9  # of the machine's memory, where no limit is set

@@ -1,0 +1,1 @@
+"""Who executes notebooks on other machines: the workers of a Dask scheduler."""

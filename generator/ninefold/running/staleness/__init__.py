@@ -1,0 +1,1 @@
+"""What a section's results depend on, and whether they still hold."""

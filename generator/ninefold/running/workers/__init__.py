@@ -1,0 +1,1 @@
+"""Who executes notebooks on this machine: processes, their kernels, their limits."""
