@@ -1,4 +1,4 @@
-"""Race ninefold against `model.fit` and scikit-learn on this machine: `make bench`."""
+"""Race ninefold against `model.fit`, scikit-learn and papermill on this machine: `make bench`."""
 
 import argparse
 import json
@@ -7,12 +7,17 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
+import first_line
+import kept
+import twelve
 from board import draw
 from ledger import summarise
 from rich.console import Console
 from runs import FOLDS, NAMES, REPEATS, Scale, plan_jobs, run_all
 
-PACKAGES = ("ninefold", "keras", "tensorflow", "scikit-learn", "numpy")
+PACKAGES = ("ninefold", "keras", "tensorflow", "scikit-learn", "numpy", "papermill")
+# Of whole notebooks: each returns its rows and targets.
+NOTEBOOKS = {"first-line": first_line.measure, "twelve": twelve.measure, "kept": kept.measure}
 
 
 def main() -> int:
@@ -29,7 +34,13 @@ def main() -> int:
         measured.append((entry, outcome))
         done = f"{len(measured)} of {len(entries) * scale.rounds}: {entry.group}, {entry.label}"
         progress.print(done, outcome.get("failed", ""), markup=False, highlight=False)
-    summary = summarise(measured)
+    summary = {**summarise(measured), "notebooks": []}
+    for name, measure in NOTEBOOKS.items():
+        if name in (asked.only or NOTEBOOKS):
+            rows, targets = measure(asked.quick)
+            summary["notebooks"] += rows
+            summary["targets"] += targets
+            progress.print(f"notebooks: {name}", highlight=False)
     console.print(*(f"{key}: {value}" for key, value in machine.items()), sep="\n", highlight=False)
     if asked.quick:
         console.print("--quick: too little was run for these figures to mean anything")
@@ -46,9 +57,16 @@ def _arguments() -> argparse.Namespace:
         description=__doc__,
         epilog="Example: python tests/bench/bench.py --only plain variants --json bench.json",
     )
-    names = ", ".join(NAMES)
+    names = (*NAMES, *NOTEBOOKS)
     add = parser.add_argument
-    add("--only", nargs="+", choices=NAMES, default=(), metavar="NAME", help=f"of {names}")
+    add(
+        "--only",
+        nargs="+",
+        choices=names,
+        default=(),
+        metavar="NAME",
+        help=f"of {', '.join(names)}",
+    )
     add("--repeat", type=_count, default=1, metavar="N", help="rounds; their median counts")
     add("--timed-folds", type=_count, default=3, metavar="N", help="folds to time model.fit on")
     add("--all-folds", action="store_true", help="time model.fit on all of them")

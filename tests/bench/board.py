@@ -32,7 +32,24 @@ def draw(summary: dict[str, Any]) -> Group:
         parts += [Text(note, style="dim") for note in (*_measured_folds(race), *NOTES)]
     if growth:
         parts.append(_table(growth, "ninefold with", "", "times longer", shared=False))
+    if summary.get("notebooks"):
+        parts.append(_notebooks(summary["notebooks"]))
     return Group(*parts, *map(_verdict, summary["targets"]))
+
+
+def _notebooks(rows: Sequence[Row]) -> Table:
+    table = Table()
+    for words in ("notebooks", "way"):
+        table.add_column(words, no_wrap=True)
+    for number in ("seconds", "times faster"):
+        table.add_column(number, justify="right")
+    for name, members in groupby(rows, key=lambda row: row["group"]):
+        for number, row in enumerate(members):
+            ratio = f"{row['ratio']:.3g}" if "ratio" in row else ""
+            title = name if number == 0 else ""
+            table.add_row(title, row["label"], f"{row['seconds']:.2f}", ratio)
+        table.add_section()
+    return table
 
 
 def _table(rows: Sequence[Row], group: str, label: str, ratio: str, *, shared: bool) -> Table:

@@ -1,10 +1,10 @@
-"""The measurement of kept notebooks measures that: a run which executes nothing."""
+"""What is measured of kept notebooks: that both commands run, and keep all of them."""
 
-from kept import measure_kept
+from kept import measure
 
 
-def test_a_row_is_measured_for_each_number_of_notebooks():
-    rows = measure_kept((2, 3), rounds=1)
-    assert [row["notebooks"] for row in rows] == [2, 3]
-    assert all(row["run"] > 0 and row["status"] > 0 for row in rows)
-    assert [row["each_ms"] is None for row in rows] == [True, False]
+def test_each_command_is_measured_for_each_number_of_notebooks():
+    rows, targets = measure(quick=True)
+    assert [row["label"] for row in rows] == ["2: run", "2: status", "3: run", "3: status"]
+    assert all(row["seconds"] > 0 for row in rows)
+    assert targets == []  # they are asked of ten and of a thousand

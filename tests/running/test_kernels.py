@@ -192,7 +192,7 @@ LIKENESS = (
     "sys.path, sys.flags",
     "type(get_ipython()).__name__, sys.stdin.read(), os.getpgid(0) == os.getpid()",
     "[str(signal.getsignal(each)) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD)]",
-    "os.write(1, b'to the file descriptor');",
+    "os.write(1, b'to the file descriptor'); __import__('time').sleep(1)",  # a thread forwards it
     "print('to stderr', file=sys.stderr)",
     "%%capture\n%time 1 + 1",
     "input('a question? ')",

@@ -2,8 +2,8 @@
 
 FD is a listening Unix socket; stdin is a pipe, whose end tells that the owner is gone: then all
 kernels are killed. What can be imported ahead is; then one line of JSON on stdout says
-{"ready": true} or {"refused": why}. Whoever asks for a kernel before TensorFlow's turn does not
-wait for it: not every notebook trains networks.
+{"ready": true} or {"refused": why}. Not every notebook trains networks: whoever asks for a kernel
+while TensorFlow is imported gets one without, from a deputy that was forked before.
 
 A connection is a kernel. Its one request, a line of JSON {"connection_file", "cwd", "env"}
 with the kernel's stdout and stderr as file descriptors, is answered by {"pid"} or {"refused"}, and
@@ -25,7 +25,7 @@ from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from ninefold.running.kernels import launch
 from ninefold.running.kernels.forked import Request, become_kernel, differing
@@ -59,42 +59,40 @@ SLOW_PRELOADS = ("tensorflow", "keras")
 _PATIENCE = 10  # seconds for a request to arrive whole
 
 
-class ForkingWouldHarmError(Exception):
-    """Why kernels forked from this process could hang or break."""
-
-
 def main() -> None:
     """Serve kernels until the owner is gone; in each fork, be the kernel."""
     launch.forget_folder()
     listener = socket.socket(fileno=int(sys.argv[1]))
+    listener.setblocking(False)  # the deputy may have been faster
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever an import prints
-    pid, given = os.getpid(), dict(os.environ)
-    server = Server(listener)
-    stages = [sys.argv[2:]] if sys.argv[2:] else [PRELOADS, SLOW_PRELOADS]
-    request = None
-    while stages and server.owned and not request:
-        try:
-            preload(stages.pop(0))
-        except ForkingWouldHarmError as error:
-            server.refusal = str(error)
-            stages.clear()
-        if stages:
-            request = server.run(waiting=True)
-    if server.owned and not request:
-        answers.write(json.dumps(_said(server.refusal)) + "\n")
-        answers.flush()
-        request = server.run()
-    answers.close()
+    given, deputy = dict(os.environ), None
+    refusal = preload(sys.argv[2:] or PRELOADS)
+    if not refusal and not sys.argv[2:]:
+        stop, stopped = socket.socketpair()
+        deputy = os.fork()
+        if not deputy:
+            answers.close()
+            stop.close()
+            serve(Server(listener, stopped=stopped), given)
+        stopped.close()
+        refusal = preload(SLOW_PRELOADS)
+        stop.close()
+    with answers:
+        answers.write(json.dumps({"refused": refusal} if refusal else {"ready": True}) + "\n")
+    serve(Server(listener, refusal, deputy), given)
+
+
+def serve(server: "Server", given: dict[str, str]) -> NoReturn:
+    """Serve kernels until that is over; in each fork, be the kernel. `given` is the environment
+    that the imports have found."""
+    pid, made = os.getpid(), dict(os.environ.items() - given.items())
+    request = server.run()
     if request:
-        become_kernel(request, pid, dict(os.environ.items() - given.items()))
-    else:
-        _tidy(Path(listener.getsockname()).parent.resolve())
-        os._exit(0)  # whatever threads of an import are at
-
-
-def _said(refusal: str) -> dict[str, Any]:
-    return {"refused": refusal} if refusal else {"ready": True}
+        become_kernel(request, pid, made)
+    elif not server.owned:
+        _tidy(Path(server.listener.getsockname()).parent.resolve())
+    os._exit(0)  # whatever threads of an import are at
 
 
 def _tidy(folder: Path) -> None:
@@ -103,8 +101,8 @@ def _tidy(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def preload(names: Iterable[str]) -> None:
-    """Import what is installed of the named modules. Raises ForkingWouldHarmError where one of
+def preload(names: Iterable[str]) -> str:
+    """Import what is installed of the named modules; return why forks would harm, where one of
     them starts threads, as TensorFlow does with its devices: neither would be whole in a fork."""
     import psutil
 
@@ -116,53 +114,69 @@ def preload(names: Iterable[str]) -> None:
             traceback.print_exc()
         threads = psutil.Process().num_threads()
         if threads > 1:
-            raise ForkingWouldHarmError(f"importing {name} starts {threads - 1} thread(s)")
+            return f"importing {name} starts {threads - 1} thread(s)"
     gc.collect()
     gc.freeze()  # what all kernels share is neither looked through nor copied
+    return ""
 
 
 class Server:
-    """The kernels of one owner: each a connection and a process. `refusal` says why there are
-    none, if so; `owned` whether the owner is still there."""
+    """The kernels of one owner: each a connection and a process.
 
-    def __init__(self, listener: socket.socket):
-        self.listener, self.refusal, self.owned, self.serving = listener, "", True, False
+    refusal  why there are none, if so
+    deputy   the process that has served until now
+    stopped  ends when this one, a deputy, is to take no more requests
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        refusal: str = "",
+        deputy: int | None = None,
+        stopped: socket.socket | None = None,
+    ):
+        self.listener, self.refusal, self.deputy, self.stopped = listener, refusal, deputy, stopped
+        self.owned = True  # the owner is there
         self.kernels: dict[socket.socket, int] = {}
         self.awake, self.waker = socket.socketpair()
         self.selector = selectors.DefaultSelector()
-        for source in (sys.stdin, listener, self.awake):
+        for source in filter(None, (sys.stdin, listener, self.awake, stopped)):
             self.selector.register(source, selectors.EVENT_READ)
         for end in (self.awake, self.waker):
             end.setblocking(False)
         signal.set_wakeup_fd(self.waker.fileno(), warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, self.child_ended)
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # it is the wake-up that counts
 
-    def run(self, waiting: bool = False) -> Request | None:
-        """Serve until the owner is gone, or only those who are `waiting`, and return None; in a
+    def run(self) -> Request | None:
+        """Serve until the owner is gone, or a deputy has no kernel any more, and return None; in a
         fork, return its request."""
-        self.serving = True
-        while ready := self.selector.select(0 if waiting else None):
-            source: Any = ready[0][0].fileobj  # it may end what the next one is about
+        while self.owned and (self.listener in self.selector.get_map() or self.is_needed):
+            source: Any = self.selector.select()[0][0].fileobj  # it may end what the next is about
             if source is sys.stdin:
                 self.end()
-                break
-            if source is self.awake:
+            elif source is self.awake:
                 self.awake.recv(4096)
                 self.reap()
+            elif source is self.stopped:
+                for ended in (self.stopped, self.listener):
+                    self.selector.unregister(ended)
             elif source is self.listener:
-                self.selector.register(self.listener.accept()[0], selectors.EVENT_READ)
+                with suppress(BlockingIOError):
+                    self.selector.register(self.listener.accept()[0], selectors.EVENT_READ)
             elif source in self.kernels:  # its client has closed it
                 self.selector.unregister(source)
                 kill(self.kernels[source])
             elif request := self.answer(source):
                 return request
-        self.serving = False
         return None
 
-    def child_ended(self, *_: Any) -> None:
-        """Tell of a kernel that ends during an import; else the loop is woken to do so."""
-        if not self.serving:
-            self.reap()
+    @property
+    def is_needed(self) -> bool:
+        """Whether there is a kernel, or a connection that has not asked for its yet."""
+        own = {sys.stdin, self.awake, self.stopped, self.listener}
+        return bool(self.kernels) or any(
+            key.fileobj not in own for key in self.selector.get_map().values()
+        )
 
     def answer(self, connection: socket.socket) -> Request | None:
         """Fork the kernel that is asked for on a new connection; return the request in the fork."""
@@ -190,6 +204,8 @@ class Server:
 
     def reap(self) -> None:
         """Tell the clients of the kernels that have ended."""
+        if self.deputy and os.waitpid(self.deputy, os.WNOHANG)[0]:
+            self.deputy = None
         for connection, pid in list(self.kernels.items()):
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
@@ -205,6 +221,8 @@ class Server:
         for pid in self.kernels.values():
             kill(pid)
             os.waitpid(pid, 0)
+        if self.deputy:
+            os.waitpid(self.deputy, 0)  # it does the same
 
     def forget(self, connection: socket.socket) -> None:
         """Close a connection."""
