@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from itertools import product
+from operator import itemgetter
 from typing import Any
 
 from ninefold.errors import NinefoldError
@@ -72,12 +73,15 @@ def check_size(grid: Mapping[str, Sequence[Any]]) -> None:
 
 
 def point_name(point: Point) -> str:
-    """Return a point's name, "batch_size=16,rate=0.01": other values give another name.
+    """Return a point's name, "batch_size=16,rate=0.01": other values give another name; in which
+    order the file has them does not count.
 
     A value that a folder cannot be called by, or that is long, is shortened, and told apart by a
     digest: "activation=relu~1f0c2b9a61d3".
     """
-    name = ",".join(f"{key}={_value_name(value)}" for key, value in point)
+    name = ",".join(
+        f"{key}={_value_name(value)}" for key, value in sorted(point, key=itemgetter(0))
+    )
     if len(name) > _LONGEST_NAME or not name.isascii():
         short = re.sub(r"[^\w=,.+~\[\]-]", "", name, flags=re.ASCII)[: _LONGEST_NAME - 20]
         return f"{short}~{_digest(dict(point))}"
@@ -94,7 +98,7 @@ def _value_name(value: Any) -> str:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
 def _digest(value: Any) -> str:
@@ -107,4 +111,6 @@ def _same(value: Any) -> str:
         return _same(int(value))
     if isinstance(value, list):
         return f"[{','.join(map(_same, value))}]"
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{_json(key)}:{_same(value[key])}' for key in sorted(value))}}}"
     return _json(value)

@@ -102,7 +102,10 @@ def _notebook(number: int) -> dict[str, Any]:
 def _evaluations() -> dict[str, dict[str, Any]]:
     fits = [{"fold": fit, "loss": [0.5 / (epoch + 1) for epoch in range(100)]}
             for fit in range(_FITS)]  # fmt: skip
-    return {f"variant {number}": {"fits": fits} for number in range(_EVALUATIONS)}
+    summary = {"log_loss": {"mean": 0.5, "low": 0.4, "high": 0.6}}
+    plan = {"metric": "log_loss", "summary": summary, "folds": 10, "repeats": 3}
+    whole = {**plan, "parameters": 1000, "fit_seconds": 0.1, "fits": fits}
+    return {f"variant {number}": whole for number in range(_EVALUATIONS)}
 
 
 def _trace(project: Project, section: str) -> str:

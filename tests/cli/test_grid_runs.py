@@ -32,7 +32,7 @@ record = {"record_schema": 1, "section": os.environ["NINEFOLD_SECTION"], "values
 folder.joinpath("record.json").write_text(json.dumps(record))
 assert size != 16 or shape, "no shape for 16"
 """
-POINTS = [f"{SECTION}@size={size},shape={shape}" for size in (8, 16) for shape in ("[32,16]", "[]")]
+POINTS = [f"{SECTION}@shape={shape},size={size}" for size in (8, 16) for shape in ("[32,16]", "[]")]
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_each_point_runs_with_its_values_and_is_kept_by_itself(root):
     ]
     assert {values["text"] for values in found.values()} == {"'\"\\ \n {x} 🐧"}
 
-    again = ninefold(root, "run", "2-batch-size@size=8,shape=[]")
+    again = ninefold(root, "run", "2-batch-size@shape=[],size=8")
     assert again.stdout == f"kept {POINTS[1]}: nothing changed\n"
     settings = root / "ninefold.toml"
     settings.write_text(settings.read_text("utf-8").replace("[8, 16]", "[8]"), "utf-8")

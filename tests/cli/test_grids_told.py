@@ -1,5 +1,11 @@
 """A grid in the table of `ninefold status`."""
 
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from ninefold.cli import main
 from ninefold.cli.grids import folded, left_over_lines, left_over_note
 from ninefold.project import Project
 
@@ -50,3 +56,35 @@ def test_results_of_points_in_no_grid_are_named_and_never_deleted(tmp_path):
     (note,) = left_over_note(Project(tmp_path))
     assert note.startswith("12 folders of results of points in no grid any more")
     assert len(list((tmp_path / "results").iterdir())) == 12
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("5-nowhere", "ninefold.toml: there is no notebook '5-nowhere'"),
+        ("4-baseline", "ninefold.toml, grid: 4-baseline has no parameter 'rate'"),
+        ("7-final-model", "7-final-model.grid would look at the hold-out 2 times; section 7 looks"),
+    ],
+)
+def test_status_says_what_run_would_refuse_and_shows_its_table(tmp_path, monkeypatch, table, said):
+    (tmp_path / "sections").mkdir()
+    for name in ("4-baseline", "7-final-model"):
+        notebook = json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+        (tmp_path / "sections" / f"{name}.ipynb").write_text(notebook)
+    (tmp_path / "ninefold.toml").write_text(
+        '[study]\ntitle = "T"\npackage = "p"\n[data]\nsource = "builtin:iris"\ntarget = "t"\n'
+        f"[sections.{table}.grid]\nrate = [1, 2]\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    status = CliRunner().invoke(main, ["status"])
+    assert status.exit_code == 1
+    assert status.stderr.startswith("ninefold: ")
+    assert said in status.stderr
+    assert status.stderr.count("\n") == 1
+    for name in ("4-baseline", "7-final-model"):
+        assert any(line.startswith(f"{name} ") for line in status.stdout.splitlines())
+    assert "7-final-model@" not in status.stdout
+    as_json = CliRunner().invoke(main, ["status", "--json"])
+    assert json.loads(as_json.stdout)["sections"][0]["section"] == "4-baseline"
+    assert (as_json.exit_code, as_json.stderr) == (1, status.stderr)
+    assert CliRunner().invoke(main, ["run"]).stderr == status.stderr

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ninefold.errors import NinefoldError
 from ninefold.grid import check_size, check_values, is_value, point_name, points
 from ninefold.project import Project
+from ninefold.running.parameters import values_of
 from ninefold.settings import read_settings
 
 SETTINGS = """
@@ -98,6 +99,14 @@ def test_other_values_have_other_names_that_any_file_system_takes(pairs):
         assert not name.endswith(".")
 
 
+def test_the_order_in_the_file_of_names_and_of_a_table_s_keys_makes_no_other_point():
+    assert point_name((("b", 1), ("a", 2))) == point_name((("a", 2), ("b", 1))) == "a=2,b=1"
+    first, second = {"C": 1, "D": [{"x": 1, "y": 2}]}, {"D": [{"y": 2, "x": 1}], "C": 1}
+    assert point_name((("a", first),)) == point_name((("a", second),))
+    long = "größe"
+    assert point_name(((long, 1), ("a", 2))) == point_name((("a", 2), (long, 1)))
+
+
 def test_many_names_and_names_beyond_ascii_make_a_short_id():
     many = tuple((f"parameter_{n}", n) for n in range(30))
     for point in (many, (("größe", 1),)):
@@ -119,6 +128,8 @@ def test_what_no_notebook_can_be_given_is_no_value(value):
         ([], "at least one value"),
         ([1, 2.0, 2], "2 stands there twice"),
         ([[1], [1.0]], "stands there twice"),
+        ([{"C": 1, "D": 2}, {"D": 2.0, "C": 1}], "stands there twice"),
+        ([[{"C": 1, "D": 2}], [{"D": 2, "C": 1}]], "stands there twice"),
         ([float("nan")], "expected finite numbers"),
     ],
 )
@@ -128,7 +139,7 @@ def test_values_that_make_no_grid_are_refused(several, said):
 
 
 def test_true_is_not_one():
-    check_values([1, True, "1", [1]])
+    check_values([1, True, "1", [1], {"a": 1}, {"a": True}, {"a": "1"}])
 
 
 def test_more_points_than_anyone_means_are_refused_with_their_number():
@@ -159,8 +170,9 @@ def test_results_of_points_in_no_grid_are_left_over(write):
 
 def test_the_final_model_has_no_grid(write):
     project = write('[sections."7-final-model".grid]\nrate = [1, 2]\n')
+    assert [task.id for task in project.tasks] == [SECTION, "7-final-model"]
     with pytest.raises(NinefoldError, match="would look at the hold-out 2 times; section 7 looks"):
-        _ = project.tasks
+        values_of(project, (), {})
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def evaluated(**means):
 
 
 def point(size, rate):
-    return f"{SECTION}@size={size},rate={rate}"
+    return f"{SECTION}@rate={rate},size={size}"
 
 
 @pytest.fixture
@@ -80,6 +80,40 @@ def test_each_row_names_the_record_its_numbers_are_from(gridded):
     assert table.sources[4] == ""
     report = render(gridded.project).files["report/README.md"].decode()
     assert f"| [numbers](../results/{point(16, 0.01)}/record.json) |" in report
+
+
+def test_scores_in_another_metric_than_the_table_s_are_left_blank(gridded):
+    gridded.write("ninefold.toml", SETTINGS.replace("[data]", 'metric = "accuracy"\n[data]') + GRID)
+    name = point(16, 0.1)
+    own = {"metric": "accuracy", "summary": {"accuracy": {"mean": 0.7, "low": 0.6, "high": 0.8}}}
+    record = {"record_schema": 1, "section": name, "evaluations": {"a": own} | evaluated(b=0.1)}
+    gridded.write(f"results/{name}/record.json", json.dumps(record))
+    _, table = shown(gridded)
+    assert table.columns[3]["label"] == "accuracy"
+    assert table.rows[0][:5] == (16, 0.1, "a", 0.7, own["summary"]["accuracy"])
+    assert [row[2:5] for row in table.rows[1:]] == [(None, None, None)] * 4
+    assert table.rows[1][5] == "the section's own run; scored in another metric"
+    assert table.sources[0].endswith("/evaluations/a")
+
+
+def test_without_a_run_in_the_present_metric_the_table_is_in_that_of_the_runs(gridded):
+    gridded.write("ninefold.toml", SETTINGS.replace("[data]", 'metric = "accuracy"\n[data]') + GRID)
+    _, table = shown(gridded)
+    assert (table.columns[3]["label"], table.rows[0][3]) == ("log loss", 0.2)
+
+
+def test_each_value_is_told_from_every_other(gridded):
+    spelled = {
+        "true": "true", '"true"': '"true"', "1": 1, '"1"': '"1"', "1.0": 1.0, '"ReLU"': "ReLU",
+        '""': '""', '" "': '" "', '"a b"': "a b", '"a  b"': '"a  b"', "[[1], [2, 3]]": None,
+        '["a"]': None, '"[1]"': '"[1]"', '"null"': '"null"', '"größe"': "größe", '"–"': '"–"',
+    }  # fmt: skip
+    for text, said in spelled.items():
+        grid = f'[sections."{SECTION}".grid]\nsize = [{text}]\n'
+        gridded.write("ninefold.toml", SETTINGS + grid)
+        _, table = shown(gridded)
+        (value,) = (row[0] for row in table.rows if row[-1] == "not run yet")
+        assert (value, type(value)) == (said or text, type(said or text))
 
 
 def test_the_caption_says_how_much_was_tried_and_that_the_best_of_it_is_optimistic(gridded):
@@ -136,11 +170,11 @@ def test_check_tells_of_a_grid_by_cause_not_by_point(gridded):
     gridded.write(f"results/{SECTION}@size=1/record.json", "{}")
     found = {f.code: f for f in check_project(gridded.project) if "NF2" in f.code}
     assert found["NF205"].message == (
-        "of its grid of 4 points, size=16,rate=0.1: its last run failed in cell 2: E: no"
+        "of its grid of 4 points, rate=0.1,size=16: its last run failed in cell 2: E: no"
     )
     assert found["NF213"].where == f"results/{SECTION}@size=1"
     unrun = [f.message for f in check_project(gridded.project) if f.message.endswith("never run")]
-    assert unrun == ["of its grid of 4 points, size=64,rate=0.01: never run"]
+    assert unrun == ["of its grid of 4 points, rate=0.01,size=64: never run"]
 
 
 def test_check_names_a_value_that_the_notebook_does_not_take(gridded):

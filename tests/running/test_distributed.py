@@ -18,8 +18,9 @@ import pytest
 from ninefold.errors import NinefoldError
 from ninefold.project import Project
 from ninefold.running import runner
-from ninefold.running.cluster import distributed
-from ninefold.running.cluster.distributed import dask_crew, refusal
+from ninefold.running.cluster import crew, workers
+from ninefold.running.cluster.crew import dask_crew
+from ninefold.running.cluster.versions import refusal
 from ninefold.running.events import CellStarted, Notice
 from ninefold.running.workers import machine
 
@@ -302,7 +303,7 @@ def test_when_the_scheduler_is_lost_old_results_stay_and_the_next_run_goes_on(ro
 def test_an_interrupted_run_ends_its_kernels_on_the_workers(root, two, tmp_path, embedded):
     marker = tmp_path / "marker"
     write_notebook(root, "4-baseline", waits_once(marker))
-    address = distributed.LOCAL if embedded else two.address
+    address = crew.LOCAL if embedded else two.address
     process = subprocess.Popen(
         [sys.executable, "-m", "ninefold", "run", "--dask", address],
         cwd=root,
@@ -327,8 +328,8 @@ def test_an_interrupted_run_ends_its_kernels_on_the_workers(root, two, tmp_path,
 SOON_FORGOTTEN = """
 import sys
 from ninefold.cli import main
-from ninefold.running import distributed
-distributed._ASK, distributed._KEEP = 1.0, 10.0
+from ninefold.running.cluster import workers
+workers._ASK, workers._KEEP = 1.0, 10.0
 main(["run", "--dask", sys.argv[1]])
 """
 
@@ -382,7 +383,7 @@ def test_whatever_could_change_a_result_must_be_the_same_on_a_worker(theirs, sai
     ],
 )
 def test_an_address_where_no_scheduler_is_gets_one_line(root, monkeypatch, address, said):
-    monkeypatch.setattr(distributed, "_JOIN", 0.5)
+    monkeypatch.setattr(crew, "_ANSWER", 0.5)
     write_notebook(root, "4-baseline", "'never'")
     with pytest.raises(NinefoldError, match=said):
         run(root, address)
@@ -398,7 +399,7 @@ def test_a_dataset_that_does_not_travel_gets_one_line(root):
 
 
 def test_a_scheduler_without_workers_gets_one_line(root, empty, monkeypatch):
-    monkeypatch.setattr(distributed, "_JOIN", 4.0)
+    monkeypatch.setattr(workers, "_JOIN", 4.0)
     write_notebook(root, "4-baseline", "'never'")
     with pytest.raises(NinefoldError, match=r"no worker has joined .* start one with 'dask worker"):
         run(root, empty.address)

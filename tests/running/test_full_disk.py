@@ -75,9 +75,7 @@ def full_after(calls, real):
     return lambda *given, **named: full() if next(passed, None) is None else real(*given, **named)
 
 
-@pytest.mark.parametrize(
-    "step", ["stage", "write_notebook", "completed", "write_record", "install"]
-)
+@pytest.mark.parametrize("step", ["stage", "scrub_file", "completed", "write_record", "install"])
 def test_old_results_stay_whole_and_the_next_run_goes_on(project, monkeypatch, step):
     assert run_once(project).state == "ran"
     old = files(project.results)

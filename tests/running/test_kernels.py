@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 
 from ninefold.errors import NinefoldError
+from ninefold.running.kernels import folders
 from ninefold.running.kernels.manager import managing
 from ninefold.running.kernels.provisioner import ColdError, fork_kernel, say_cold
 from ninefold.running.kernels.warm import ADDRESS, warm_kernels
@@ -181,6 +183,53 @@ def test_a_notebook_of_another_language_is_refused(server, tmp_path, monkeypatch
     write(tmp_path / "in.ipynb", "cat(1)", kernel="ir", language="R")
     with pytest.raises(NinefoldError, match="written in R"):
         papermill.execute_notebook(tmp_path / "in.ipynb", None, engine_name="ninefold")
+
+
+# where temporary files have long names
+
+
+@pytest.fixture
+def deep(request, monkeypatch):
+    """An environment whose temporary files lie in a folder with a name of so many bytes."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as base:
+        folder = Path(base, "x" * (request.param - len(base) - 1))
+        folder.mkdir()
+        monkeypatch.setattr(tempfile, "tempdir", str(folder))
+        yield {**ENV, "TMPDIR": str(folder)}
+        assert list(folder.iterdir()) == []
+
+
+TRANSPORT = """
+import ipykernel.connect, json, os
+with open(ipykernel.connect.get_connection_file()) as file:
+    transport = json.load(file)["transport"]
+print(json.dumps([transport, "cold" if os.getppid() == {here} else "warm"]))
+"""
+
+
+def reached(address, env):
+    """Return how a kernel is reached, and whether it is a warm one."""
+    (shown,) = show(address, "/", TRANSPORT.format(here=os.getpid()), env=env)
+    return json.loads(json.loads(shown)["stdout"])
+
+
+@pytest.mark.parametrize("deep", [100, 200], indirect=True)
+def test_where_temporary_files_have_long_names_sockets_are_elsewhere(deep):
+    with warm_kernels(deep, BARE) as kernels:
+        assert reached(kernels.address, deep) == ["ipc", "warm"]
+    assert not Path(kernels.address).parent.exists()
+    assert reached("", deep) == ["ipc", "cold"]
+
+
+@pytest.mark.parametrize(("deep", "temperature"), [(80, "warm"), (120, "cold")], indirect=["deep"])
+def test_where_no_folder_is_short_enough_kernels_are_reached_at_ports(
+    deep, temperature, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(folders, "_SHORT", str(tmp_path / "nowhere"))
+    with warm_kernels(deep, BARE) as kernels:
+        assert reached(kernels.address, deep) == ["tcp", temperature]
+        assert ("too long" in (kernels.why_cold or "")) == (temperature == "cold")
+    assert reached("", deep) == ["tcp", "cold"]
 
 
 # like a cold kernel

@@ -161,6 +161,49 @@ def test_a_section_that_only_a_run_saw_to_be_read_counts_too(project):
     }
 
 
+def test_what_read_a_point_that_is_no_more_is_stale_though_its_results_are_left(project):
+    folder = project.results_of(FINAL)
+    key = read_record(folder).key
+    left = "5-experiments/2-batch-size@batch_size=16"
+    write_record(project.results_of(left), Record(section=left, key={"code": "abc"}))
+    read = {**key["sections"], left: digest_of_results(project.results_of(left))}
+    write_record(folder, Record(section=FINAL, key={**key, "sections": read}))
+    assert stale(project) == {FINAL: f"reads {left}, which is gone"}
+
+
+def test_other_numbers_of_the_same_key_make_what_read_them_stale_but_not_other_seconds(project):
+    folder = project.results_of(SIZES)
+    record = read_record(folder)
+
+    def found(score, seconds):
+        costs = {"seconds": seconds, "prediction_seconds": {"median": seconds}}
+        write_record(folder, record.model_copy(update={"evaluations": {"a": {
+            "scores": [{"score": score, "fit_seconds": [seconds]}], "costs": costs}}}))  # fmt: skip
+
+    found(0.5, 1.0)
+    changed = f"reads {SIZES}, which changed"
+    assert stale(project) == {SEARCH: changed, FINAL: changed}
+    settle(Project(project.root), [SEARCH])
+    settle(Project(project.root), [FINAL])
+    found(0.5, 2.0)
+    assert stale(project) == {}
+    found(0.6, 2.0)
+    assert stale(project) == {SEARCH: changed, FINAL: changed}
+
+
+def test_a_file_that_the_code_names_counts_unless_the_notebook_made_it(project):
+    (project.root / "data/rows.parquet").write_text("1")
+    (project.root / "data/made.csv").write_text("1")
+    code = "pd.read_parquet('data/rows.parquet')\nframe.to_csv('data/made.csv')\nx = 'README.md'"
+    write_notebook(project.root, BASELINE, code, "")
+    (step,) = make_plan(Project(project.root), [BASELINE], force=True)
+    folder = project.results_of(BASELINE)
+    lines = ({"watching": BASELINE}, {"wrote": "data/made.csv"})
+    (folder / READS).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    found = digest_of(project.root / "data/rows.parquet")
+    assert completed(project, step, folder)["files"] == {"data/rows.parquet": found}
+
+
 def test_a_new_experiment_makes_its_readers_stale(project):
     write_notebook(project.root, "5-experiments/3-dropout", "rate = 0.1", "")
     assert stale(project) == {
@@ -275,7 +318,8 @@ def test_another_version_of_a_library_of_one_section_is_a_reason_for_that_alone(
 def test_a_report_is_out_of_date_by_the_projects_own_files_alone(project, monkeypatch):
     task = project.section(BASELINE)
     record = read_record(project.results_of(BASELINE))
-    away = {**record.key, "files": {**record.key["files"], "/elsewhere/rows.csv": "abc"}}
+    outside = {"/elsewhere/rows.csv": "abc", "../rows.csv": "abc"}
+    away = {**record.key, "files": {**record.key["files"], **outside}}
     monkeypatch.setattr(libraries, "for_all", lambda: {"ninefold": "9"})
     assert outdated(project, task, record.model_copy(update={"key": away})) is None
     assert outdated(project, task, record.model_copy(update={"key": {}})) is None

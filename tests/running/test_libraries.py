@@ -13,6 +13,11 @@ from ninefold.running.staleness import libraries
         ("from a.b import (c,\n  d)", {"a"}),
         ("%matplotlib inline\n!pip list\n\nif x:\n    import a  # why", {"a"}),
         ("from . import models", set()),
+        ("from .models import a", set()),
+        ("import time; import yaml", {"time", "yaml"}),
+        ("if 1: import rich", {"rich"}),
+        ('pattern = "\\d"; import a', {"a"}),
+        ('text = """\nimport a\n"""', set()),
         ("important = 1; fromage = 2", set()),
     ],
 )

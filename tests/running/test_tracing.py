@@ -8,9 +8,9 @@ import textwrap
 
 import pytest
 
-from ninefold.records import Record, digest, write_record
+from ninefold.records import Record, write_record
 from ninefold.running.staleness.contents import ABSENT, digest_of
-from ninefold.running.staleness.tracing import READS, read_trace
+from ninefold.running.staleness.tracing import READS, digest_of_results, read_trace
 
 SETTINGS = """
 [study]
@@ -84,6 +84,9 @@ def trace(project, tmp_path):
         "os.fork() or (open('data/more.csv').read(), os._exit(0)); os.wait()",
         "import sqlite3; sqlite3.connect('data/more.csv')",
         "import shutil; shutil.copy('data/more.csv', '/dev/null')",
+        "os.system('cat data/more.csv')",
+        "import subprocess; subprocess.run(['cat', 'data/more.csv'], check=True)",
+        "os.fork() or os.execvp('sh', ['sh', '-c', 'cat data/more.csv']); os.wait()",
     ],
 )
 def test_a_file_counts_however_it_is_opened(project, trace, reading):
@@ -185,6 +188,20 @@ def test_what_ninefold_git_and_the_interpreter_keep_does_not_count(project, trac
     assert set(trace(script).files) <= {"./", "data/", "penguins/", "lib/"}
 
 
+def test_python_and_data_beside_the_notebooks_count(project, trace):
+    (project / "sections").mkdir()
+    for name in ("helper.py", "rows.csv", "2-x.ipynb", "notes.md"):
+        (project / "sections" / name).touch()
+    script = """
+    import sys
+    sys.path.insert(0, 'sections')
+    import helper
+    for name in ('rows.csv', '2-x.ipynb', 'notes.md'):
+        open('sections/' + name).read()
+    """
+    assert set(trace(script).files) == {"sections/helper.py", "sections/rows.csv"}
+
+
 def test_results_count_for_the_section_that_made_them_by_their_key(project, trace):
     key = {"code": "abc"}
     for name in ("4-baseline", SECTION, f"{SECTION}@rate=0.1"):
@@ -203,8 +220,9 @@ def test_results_count_for_the_section_that_made_them_by_their_key(project, trac
     found = trace(script)
     assert found.files == {}
     assert found.sections == {
-        "4-baseline": digest(key),
-        f"{SECTION}@rate=0.1": digest(key),
+        name: digest_of_results(project / "results" / name)
+        for name in ("4-baseline", f"{SECTION}@rate=0.1")
+    } | {
         "6-improvements/1-x": ABSENT,
     }
 
@@ -262,13 +280,17 @@ def test_what_takes_a_whole_table_reads_all_of_it(trace, reading):
 def test_the_dataset_counts_even_as_parquet_and_beside_the_project(project, trace, tmp_path):
     outside = tmp_path / "outside.csv"
     outside.write_text("mass,species\n3750,Adelie\n3800,Gentoo\n")
-    script = f"""
+    script = """
     from ninefold.study.reading import read_source
     import pandas
     pandas.read_csv('data/more.csv').to_parquet('data/rows.parquet')
-    read_source({str(outside)!r}, Path.cwd())
+    read_source({source!r}, Path.cwd())
     """
-    assert trace(script).files == {
+    assert trace(script.format(source="../outside.csv")).files == {
+        "../outside.csv": digest_of(outside),
+        "data/more.csv": digest_of(project / "data/more.csv"),
+    }
+    assert trace(script.format(source=str(outside))).files == {
         str(outside): digest_of(outside),
         "data/more.csv": digest_of(project / "data/more.csv"),
     }

@@ -82,5 +82,16 @@ def test_a_forecast_cannot_follow_what_a_point_of_the_grid_has_shown(project, as
     assert keep_forecast(NOTHING, first_result(project, asking))["stated"] == "before"
 
 
+def test_a_forecast_cannot_follow_a_point_that_left_the_grid(project):
+    write_record(project.results_of(f"{SECTION}@rate=0.9"), record(stated="never"))
+    for asking in (SECTION, f"{SECTION}@rate=0.1"):
+        assert keep_forecast(STATED, first_result(project, asking))["stated"] == "after"
+
+
+def test_a_point_left_over_of_another_notebook_is_no_earlier_result(project):
+    write_record(project.results_of("5-experiments/2-batch-size-too@a=1"), record())
+    assert first_result(project, SECTION) is None
+
+
 def test_a_notebook_opened_by_hand_has_no_earlier_result(project):
     assert first_result(project, "") is None

@@ -107,7 +107,7 @@ def run(
 def _hire(dask: str | None, jobs: int | None) -> Hire:
     if dask is None:
         return local_crew(jobs)
-    from ninefold.running.cluster.distributed import dask_crew
+    from ninefold.running.cluster.crew import dask_crew
 
     return dask_crew(dask, jobs)
 

@@ -14,6 +14,7 @@ from ninefold.project import Project, Section, find_project
 from ninefold.prompts import unanswered
 from ninefold.records import read_parts
 from ninefold.running.notebooks import read_notebook, sources
+from ninefold.running.parameters import values_of
 from ninefold.running.results import read_failure
 from ninefold.running.staleness.keys import Keys, own_keys
 
@@ -24,7 +25,8 @@ def status(as_json: bool) -> None:
     """Say of each section whether it is written and fresh.
 
     A section is written when none of its prompts is left. It is stale when something its results
-    depend on has changed since its last run.
+    depend on has changed since its last run. Values in ninefold.toml that a run would refuse are
+    said after the table, and exit 1.
     """
     project = find_project(Path.cwd())
     keys = own_keys(project)
@@ -39,6 +41,7 @@ def status(as_json: bool) -> None:
     else:
         _print_table(folded(rows))
         click.echo("\n".join(left_over_lines(project)), nl=bool(project.left_over))
+    values_of(project, (), {})
 
 
 def _row(keys: Keys, section: Section) -> dict[str, Any]:

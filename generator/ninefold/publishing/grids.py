@@ -1,5 +1,12 @@
-"""The table of a section's grid: the best evaluation of each point and of the section's own run."""
+"""The table of a section's grid: the best evaluation of each point and of the section's own run.
 
+It is in one metric; a run whose results are from before that metric was chosen has no score in it.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +17,7 @@ from ninefold.publishing.context import record_file
 from ninefold.publishing.notebooks import read_failure
 from ninefold.records import Record
 from ninefold.running.declarations import declared_parameters
+from ninefold.running.leaderboard import present_metric
 from ninefold.running.notebooks import read_notebook
 from ninefold.running.staleness.keys import outdated
 from ninefold.study.metrics import METRICS
@@ -17,6 +25,11 @@ from ninefold.study.metrics import METRICS
 _MOST_ROWS = 20  # of points; all are in results/leaderboard.csv
 _MOST_FAILURES = 5
 _LONGEST_LINE = 120  # characters of an exception's message in a table's cell
+
+# Text that no reader takes for a number, a flag, a list or nothing at all.
+_WORDS = re.compile(
+    r"(?!(?:true|false|null|none|nan|inf|infinity)$)[^\W\d_][\w.+/-]*(?: [\w.+/-]+)*", re.I
+)
 
 
 @dataclass(frozen=True)
@@ -32,7 +45,7 @@ class Grid:
 class _Run:
     """A point, or the section itself: its values of the grid's names and its best evaluation."""
 
-    values: tuple[Any, ...]
+    values: tuple[Any, ...]  # as `_spelled` has them; None: not known
     task: Section
     record: Record | None
     best: tuple[str, dict[str, Any]] | None  # name, evaluation
@@ -54,17 +67,21 @@ class _Run:
             return f"{said} (these numbers: the run before)" if self.record else said
         if self.record is None:
             return "not run yet"
+        if self.best is None and _scored(self.record) and not self.cause:
+            return "scored in another metric"
         return f"out of date: {self.cause}" if self.cause else ""
 
 
 def grid_of(project: Project, section: Section, records: dict[str, Record]) -> Grid:
     """Return the table of a section's grid and what is wrong in it; nothing without a grid."""
-    points = [_run(project, point, records) for point in project.points(section)]
-    if not points:
+    tasks = project.points(section)
+    if not tasks:
         return Grid()
-    names = [name for name, _ in points[0].task.point]
-    runs = sorted([_own(project, section, names, records), *points], key=_rank)
-    blocks: list[Block] = [_table(names, runs)]
+    names = [name for name, _ in tasks[0].point]
+    metric = _metric(project, (section, *tasks), records)
+    points = [_run(project, point, records, metric) for point in tasks]
+    runs = sorted([_own(project, section, names, records, metric), *points], key=_rank)
+    blocks: list[Block] = [_table(names, runs, metric)]
     failed = [run for run in points if run.failure]
     if failed:
         blocks.append(_failures(failed, len(points), section))
@@ -76,33 +93,66 @@ def grid_of(project: Project, section: Section, records: dict[str, Record]) -> G
     )
 
 
-def _run(project: Project, task: Section, records: dict[str, Record]) -> _Run:
+def _metric(project: Project, tasks: Iterable[Section], records: dict[str, Record]) -> str:
+    """Return the metric that decides now or, where no run has a score in it, that most have."""
+    runs = [records[task.id] for task in tasks if task.id in records]
+    found = Counter(metric for run in runs for metric in _scored(run).values())
+    present = present_metric(project, records)
+    return present if present in found else next((name for name, _ in found.most_common(1)), "")
+
+
+def _run(project: Project, task: Section, records: dict[str, Record], metric: str) -> _Run:
     record = records.get(task.id)
     cause = outdated(project, task, record) if record else None
-    values = tuple(value for _, value in task.point)
+    values = tuple(_spelled(value) for _, value in task.point)
     failure = read_failure(project, task)
-    return _Run(values, task, record, _best(record), failure, cause or "")
+    return _Run(values, task, record, _best(record, metric), failure, cause or "")
 
 
-def _own(project: Project, section: Section, names: list[str], records: dict[str, Record]) -> _Run:
+def _own(
+    project: Project, section: Section, names: list[str], records: dict[str, Record], metric: str
+) -> _Run:
     """Return the section's own run; its values are those given in ninefold.toml, or defaults."""
-    run = _run(project, section, records)
+    run = _run(project, section, records, metric)
     given = project.settings.sections[section.id].parameters
     try:
         declared = declared_parameters(read_notebook(section.path))
     except NinefoldError:
         declared = {}
     known = {name: one.default for name, one in declared.items() if one.default is not ...}
-    values = tuple(given.get(name, known.get(name)) for name in names)
-    return replace(run, values=values)
+    own = {name: _spelled(value) for name, value in {**known, **given}.items()}
+    return replace(run, values=tuple(map(own.get, names)))
 
 
-def _best(record: Record | None) -> tuple[str, dict[str, Any]] | None:
-    """Return the evaluation with the best mean of the metric that decides."""
+def _spelled(value: Any) -> Any:
+    """Return a value so that a table shows it like no other: numbers and plain words as they are,
+    all else as JSON."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and _WORDS.fullmatch(value):
+        return value
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except TypeError:  # a default that JSON has not, as a set
+        return repr(value)
+
+
+def _scored(record: Record) -> dict[str, str]:
+    """Return the metric that decided of each evaluation that has a mean of it, by name."""
+    deciding = {name: evaluation["metric"] for name, evaluation in record.evaluations.items()}
+    return {
+        name: metric
+        for name, metric in deciding.items()
+        if record.evaluations[name]["summary"][metric]["mean"] is not None
+    }
+
+
+def _best(record: Record | None, metric: str) -> tuple[str, dict[str, Any]] | None:
+    """Return the evaluation with the best mean of those that `metric` decided."""
+    if record is None:
+        return None
     scored = [
-        (name, evaluation)
-        for name, evaluation in (record.evaluations if record else {}).items()
-        if evaluation["summary"][evaluation["metric"]]["mean"] is not None
+        (name, record.evaluations[name]) for name, by in _scored(record).items() if by == metric
     ]
     return min(scored, key=lambda item: _loss(item[1]), default=None)
 
@@ -118,10 +168,9 @@ def _rank(run: _Run) -> tuple[bool, float]:
     return (run.best is None, _loss(run.best[1]) if run.best else 0)
 
 
-def _table(names: list[str], runs: list[_Run]) -> Table:
+def _table(names: list[str], runs: list[_Run], metric: str) -> Table:
     failed = [run for run in runs if run.failure][:_MOST_FAILURES]
     shown = [run for run in runs if run in runs[:_MOST_ROWS] + failed or not run.task.point]
-    metric = next((run.best[1]["metric"] for run in runs if run.best), None)
     columns = [(name, "text") for name in names]
     if metric:
         label = METRICS[metric].label

@@ -14,8 +14,8 @@ from ninefold.running.advice import advise
 from ninefold.running.failures import Failure
 from ninefold.running.notebooks import read_notebook
 from ninefold.running.plan import Step
-from ninefold.running.results import NOTEBOOK, install, install_failure, stage, write_notebook
-from ninefold.running.scrubbing import path_cleaner, scrub
+from ninefold.running.results import NOTEBOOK, install, install_failure, stage
+from ninefold.running.scrubbing import path_cleaner, scrub_file
 from ninefold.running.staleness.keys import completed
 from ninefold.running.task import Conduct, Limits, Task, Tell
 
@@ -78,7 +78,7 @@ class Execution:
             limits=limits_of(self.project),
         )
         conducted = self.conduct(task, tell)
-        _scrub(staging / NOTEBOOK, before, clean)
+        scrub_file(staging / NOTEBOOK, before, clean)
         if conducted.failure is None:
             seconds = round(time.perf_counter() - clock, 2)
             times = {"started": started.isoformat(timespec="seconds"), "seconds": seconds}
@@ -107,18 +107,6 @@ def limits_of(project: Project) -> Limits:
     """Return the limits that the project's settings name."""
     run = project.settings.run
     return Limits(run.cell_timeout, run.section_timeout, run.memory)
-
-
-def _scrub(path: Path, before: dict[str, Any], clean: Callable[[str], str]) -> None:
-    """Scrub the executed notebook in place, if there is a whole one."""
-    try:
-        executed = read_notebook(path)
-    except FileNotFoundError:  # its kernel never started
-        return
-    except NinefoldError:  # its worker died while it wrote
-        path.unlink()
-        return
-    write_notebook(path, scrub(executed, before, clean))
 
 
 def _failure_of(section: str, error: NinefoldError | OSError) -> Failure:

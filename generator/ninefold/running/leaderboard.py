@@ -1,15 +1,22 @@
 """`results/leaderboard.csv`: every evaluation of the study, the best on top.
 
-An evaluation of a grid's point is in it under its section, with the point's name as `point`.
+An evaluation of a grid's point is in it under its section, with the point's values as JSON in the
+column `point`: {"batch_size": 16}. Those by the metric that decides now come first, then those of
+results that are from before it was chosen: scores in different metrics have no common order.
 """
 
 import csv
 import io
+import json
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ninefold.errors import NinefoldError
 from ninefold.project import Project, Section
-from ninefold.records import read_record, write_text
+from ninefold.records import Record, read_record, write_text
+from ninefold.settings import spell
 
 COLUMNS = (
     "name", "section", "metric", "mean", "low", "high", "folds", "repeats", "parameters",
@@ -18,34 +25,85 @@ COLUMNS = (
 
 
 def write_leaderboard(project: Project) -> None:
-    """Write the table anew from the sections' records; each score is optimistic in so far as it
-    is the best of the rows below it."""
+    """Write the table anew from the sections' records, where that changes it; each score is
+    optimistic in so far as it is the best of the rows below it."""
     from ninefold.study.metrics import METRICS  # a second, where nothing changed
 
-    rows = []
-    for task in project.tasks:
-        for name, evaluation in _evaluations(project, task):
-            metric = evaluation["metric"]
-            found = evaluation | evaluation["summary"][metric]
-            place = {"section": task.notebook, "point": task.id.removeprefix(task.notebook)[1:]}
-            row = {"name": name, **place, **found}
-            rows.append([row[column] for column in COLUMNS])
-    if not rows:
-        return
-    sign = -1 if METRICS[rows[0][COLUMNS.index("metric")]].greater_is_better else 1
-    mean = COLUMNS.index("mean")
-    # One whose metric is defined in no fold has no mean, and comes last.
-    rows.sort(key=lambda row: (row[mean] is None, sign * (row[mean] or 0)))
+    records = _records(project)
+    present = present_metric(project, records)
+    rows = [
+        {"name": name, **_place(task)} | evaluation | evaluation["summary"][evaluation["metric"]]
+        for task in project.tasks
+        if task.id in records
+        for name, evaluation in records[task.id].evaluations.items()
+    ]
+
+    def rank(row: dict[str, Any]) -> tuple:
+        metric, mean = row["metric"], row["mean"]
+        sign = -1 if METRICS[metric].greater_is_better else 1
+        # One whose metric is defined in no fold has no mean, and comes last.
+        return (metric != present, metric, mean is None, sign * (mean or 0))
+
+    table = [[row[column] for column in COLUMNS] for row in sorted(rows, key=rank)]
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([COLUMNS, *rows])
-    write_text(project.results / "leaderboard.csv", text.getvalue())
+    csv.writer(text, lineterminator="\n").writerows([COLUMNS, *table])
+    if (rows or _path(project).exists()) and _read(project) != text.getvalue():
+        write_text(_path(project), text.getvalue())
 
 
-def _evaluations(project: Project, task: Section) -> list[tuple[str, dict[str, Any]]]:
-    """Return what a task evaluated; nothing of a record that cannot be read, which `status` and
-    `check` name."""
+def lists_others(project: Project) -> bool:
+    """Return whether the table has rows of sections or points that are there no more."""
+    rows = csv.DictReader(io.StringIO(_read(project)))
+    listed = {(row.get("section"), row.get("point")) for row in rows}
+    return not listed <= {tuple(_place(task).values()) for task in project.tasks}
+
+
+def present_metric(project: Project, records: Mapping[str, Record]) -> str:
+    """Return the name of the metric that decides now; "" where nothing has been evaluated.
+
+    Where the settings leave it to the data, it is the one that most evaluations made under these
+    settings have, else most of all: to look at the data would take longer than all else here.
+    """
+    setting = project.settings.study.metric
+    if setting != "auto":
+        return setting
+    under = [r for r in records.values() if _metric_setting(r) == spell(setting)]
+    for several in (under, records.values()):
+        found = Counter(e["metric"] for r in several for e in r.evaluations.values())
+        if found:
+            return found.most_common(1)[0][0]
+    return ""
+
+
+def _metric_setting(record: Record) -> str | None:
+    settings = (record.key or {}).get("settings")
+    return settings.get("study.metric") if isinstance(settings, dict) else None
+
+
+def _place(task: Section) -> dict[str, str]:
+    values = json.dumps(dict(task.point), ensure_ascii=False, sort_keys=True)
+    return {"section": task.notebook, "point": values if task.point else ""}
+
+
+def _records(project: Project) -> dict[str, Record]:
+    """Return the tasks' records but those that cannot be read, which `status` and `check` name."""
+    found = {}
+    for task in project.tasks:
+        try:
+            record = read_record(project.results_of(task.id))
+        except NinefoldError:
+            continue
+        if record:
+            found[task.id] = record
+    return found
+
+
+def _path(project: Project) -> Path:
+    return project.results / "leaderboard.csv"
+
+
+def _read(project: Project) -> str:
     try:
-        record = read_record(project.results_of(task.id))
-    except NinefoldError:
-        return []
-    return list(record.evaluations.items()) if record else []
+        return _path(project).read_bytes().decode("utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""

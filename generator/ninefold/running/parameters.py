@@ -2,12 +2,12 @@
 
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ninefold.errors import NinefoldError
-from ninefold.grid import is_value
+from ninefold.grid import is_value, points
 from ninefold.project import Project, Section
 from ninefold.running.declarations import Parameter, declared_parameters
 from ninefold.running.notebooks import read_notebook
@@ -49,7 +49,8 @@ def values_of(
     to the `named` tasks whose notebooks declare the name.
 
     Raises NinefoldError, before anything runs, for a section or a name that does not exist, for a
-    value of another type than is declared, and for one given to a point that has its own.
+    value of another type than is declared, for one given to a point that has its own, and for a
+    grid of section 7.
     """
     notebooks = {section.id: section for section in project.sections if section.is_notebook}
     declared = _Declared()
@@ -58,6 +59,7 @@ def values_of(
             raise NinefoldError(
                 f"ninefold.toml: there is no notebook '{name}'", did_you_mean(name, notebooks)
             )
+        _refuse_looks(notebooks[name], own.grid)
         for parameter, value in own.parameters.items():
             _check("ninefold.toml: ", notebooks[name], parameter, value, declared)
         for parameter, several in own.grid.items():
@@ -67,6 +69,16 @@ def values_of(
     if given:
         _give({name: _as_json(value) for name, value in given.items()}, named, values, declared)
     return {task: own for task, own in values.items() if own}
+
+
+def _refuse_looks(section: Section, grid: Mapping[str, Sequence[Any]]) -> None:
+    if grid and section.number == 7:
+        raise NinefoldError(
+            f"ninefold.toml: sections.{section.id}.grid would look at the hold-out "
+            f"{len(points(grid))} times",
+            "section 7 looks once",
+            "try the values in section 5 or 6",
+        )
 
 
 def _give(

@@ -7,7 +7,7 @@ from typing import Any
 from ninefold.project import Project
 from ninefold.running.events import Listener
 from ninefold.running.execution import Outcome
-from ninefold.running.leaderboard import write_leaderboard
+from ninefold.running.leaderboard import lists_others, write_leaderboard
 from ninefold.running.lock import locked
 from ninefold.running.plan import make_plan
 from ninefold.running.results import check_writable, clear_staging, ranked, recover, unranked
@@ -47,7 +47,7 @@ def run(
                 outcomes = turns.take(crew, threads)
         else:
             outcomes = turns.keep()
-        if unranked(project):
+        if unranked(project) or lists_others(project):
             write_leaderboard(project)
             ranked(project)
         clear_staging(project)

@@ -12,7 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ninefold.running.notebooks import tags
+from ninefold.errors import NinefoldError
+from ninefold.running.notebooks import read_notebook, tags
+from ninefold.running.results import write_notebook
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 # absl's log lines (severity and date, time, process, file:line) before it is initialised.
@@ -22,6 +24,18 @@ _STARTUP = re.compile(
 )
 _PICTURES = ("image/png", "image/jpeg", "application/pdf")  # base64, which may spell a path
 _ERROR_MARK = "papermill-error-cell-tag"
+
+
+def scrub_file(path: Path, section: dict[str, Any], clean: Callable[[str], str]) -> None:
+    """Scrub the executed notebook at `path`, if there is one; remove it where it is not whole."""
+    try:
+        executed = read_notebook(path)
+    except FileNotFoundError:  # its kernel never started
+        return
+    except NinefoldError:  # its worker died while it wrote
+        path.unlink()
+        return
+    write_notebook(path, scrub(executed, section, clean))
 
 
 def scrub(

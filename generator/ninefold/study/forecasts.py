@@ -13,11 +13,15 @@ from ninefold.records import Record, read_record
 
 def first_result(project: Project, section: str) -> Record | None:
     """Return what an earlier run of a section evaluated, whole or failed: its own run or, before
-    there is one, a point of its grid. None where nothing has been evaluated.
+    there is one, a point of its grid, also one that the grid no longer has. None where nothing
+    has been evaluated.
     """
-    own = project.section(section).notebook if section else section
-    points = project.points(project.section(own)) if section else ()
-    for name in (own, *(point.id for point in points)):
+    if not section:  # a notebook opened by hand
+        return None
+    own = project.section(section).notebook
+    points = [point.id for point in project.points(project.section(own))]
+    left_over = [name for name in project.left_over if name.rpartition("@")[0] == own]
+    for name in (own, *points, *left_over):
         results = project.results_of(name)
         for folder in (results, results / "failure"):
             record = read_record(folder)

@@ -43,7 +43,7 @@ def read_source(source: str, root: Path) -> Reading:
 
         return Reading(load_builtin(source.removeprefix("builtin:")))
     # A run takes note of it wherever it lies, and however it is read.
-    sys.audit("ninefold.file", str(root / source))
+    sys.audit("ninefold.file", source)
     return read_table(root / source)
 
 

@@ -8,58 +8,27 @@ import asyncio
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from distributed import Worker, WorkerPlugin, get_worker
 
-from ninefold.errors import NinefoldError
 from ninefold.project import Project
+from ninefold.running.cluster.errands import LOOKS, Errand, Returned
 from ninefold.running.cluster.snapshot import Manifest, Store, read_files
 from ninefold.running.notebooks import read_notebook, sources
-from ninefold.running.parameters import Values
-from ninefold.running.results import NOTEBOOK, stage, write_notebook
-from ninefold.running.scrubbing import path_cleaner, scrub
+from ninefold.running.results import NOTEBOOK, stage
+from ninefold.running.scrubbing import path_cleaner, scrub_file
 from ninefold.running.staleness import libraries
 from ninefold.running.staleness.tracing import read_trace
-from ninefold.running.task import Conducted, Limits, Task, Tell
+from ninefold.running.task import Tell
 from ninefold.running.workers.crew import Crew, local_crew
-
-LOOKS = "results/holdout.jsonl"  # the one file beside its own results that a section writes to
 
 
 class NoWorkplaceError(Exception):
     """This Dask worker knows nothing of the run: it has been started anew."""
-
-
-@dataclass(frozen=True)
-class Errand:
-    """A task as it travels: no path of the machine it comes from."""
-
-    project: str  # the name of its folder
-    id: str
-    notebook: str  # path from the project's root
-    values: Values
-    limits: Limits
-
-
-@dataclass(frozen=True)
-class Returned:
-    """What comes back of a task.
-
-    files      what it made, by path from its output
-    looks      the lines it added to `LOOKS`
-    libraries  name → version here of those it used
-    remarks    what is to be said about how it was executed
-    """
-
-    conducted: Conducted
-    files: dict[str, bytes]
-    looks: bytes
-    libraries: dict[str, str]
-    remarks: tuple[str, ...]
 
 
 class Workplace(WorkerPlugin):
@@ -100,13 +69,14 @@ class Workplace(WorkerPlugin):
 
     def _conduct(self, errand: Errand, root: Path, cores: int, tell: Tell) -> Returned:
         looks = _content(root / LOOKS)
-        notebook, output = root / errand.notebook, stage(Project(root), errand.id)
-        task = Task(root, errand.id, notebook, output, errand.values, cores, errand.limits)
+        output = stage(Project(root), errand.id)
+        task = errand.task(root, output, cores)
+        notebook = read_notebook(task.notebook)
         crew = self._hire()
         conducted = crew.conduct(task, tell)
         used = {} if conducted.failure else _libraries(root, notebook, output)
         clean = path_cleaner(root, output, errand.id)
-        _scrub(output / NOTEBOOK, notebook, clean)
+        scrub_file(output / NOTEBOOK, notebook, clean)
         if conducted.failure:
             conducted = replace(conducted, failure=conducted.failure.cleaned(clean))
         new_looks = _content(root / LOOKS).removeprefix(looks)
@@ -181,18 +151,8 @@ def _content(path: Path) -> bytes:
     return path.read_bytes() if path.exists() else b""
 
 
-def _libraries(root: Path, notebook: Path, output: Path) -> dict[str, str]:
+def _libraries(root: Path, notebook: dict[str, Any], output: Path) -> dict[str, str]:
     trace = read_trace(output)
-    code = sources(read_notebook(notebook), "code")
+    code = sources(notebook, "code")
     own_modules = {path.name.removesuffix(".py") for path in root.iterdir()}
     return libraries.used(code, trace.modules if trace else (), own_modules)
-
-
-def _scrub(path: Path, before: Path, clean: Callable[[str], str]) -> None:
-    """Take this machine's paths out of an executed notebook, if there is a whole one."""
-    try:
-        write_notebook(path, scrub(read_notebook(path), read_notebook(before), clean))
-    except FileNotFoundError:  # its kernel never started
-        return
-    except NinefoldError:  # its worker died while it wrote
-        path.unlink(missing_ok=True)

@@ -17,8 +17,9 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import LocalProvisioner
 from traitlets import Dict, Unicode
 
+from ninefold.running.kernels.folders import fits, make_folder
+
 _PATIENCE = 120.0  # seconds for a server that still imports, on a machine that has much to do
-_LONGEST = 90  # bytes of a folder in which sockets still can have names, of 104 on some systems
 
 
 class ColdError(Exception):
@@ -127,10 +128,12 @@ class ForkProvisioner(LocalProvisioner):
         may be another kernel's by now."""
         if os.name == "posix" and not self.folder:
             within = Path(self.address).parent  # goes with the server
-            there = within if self.address and within.is_dir() else None
-            self.folder = tempfile.mkdtemp(prefix="kernel-", dir=there)
+            if self.address and within.is_dir():
+                self.folder = tempfile.mkdtemp(prefix="kernel-", dir=within)
+            else:
+                self.folder = str(make_folder("kernel-"))
             self.manager.connection_file = f"{self.folder}/connection.json"
-            if len(os.fsencode(self.folder)) < _LONGEST:
+            if fits(Path(self.folder)):
                 self.manager.transport, self.manager.ip = "ipc", f"{self.folder}/socket"
         if self.env is not None:
             kwargs["env"] = self.env

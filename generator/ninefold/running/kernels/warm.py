@@ -7,10 +7,11 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from ninefold.running.kernels.folders import make_folder
 
 ADDRESS = "NINEFOLD_KERNELS"  # the variable that tells a process where to ask for kernels
 _SERVER = "ninefold.running.kernels.server"
@@ -30,8 +31,7 @@ class WarmKernels:
         self._why_cold = _why_not_here()
         self._ready = False
         self._server: subprocess.Popen[str] | None = None
-        # Nobody else may look into it, and its name is short: a socket's has 107 bytes at most.
-        self._folder = Path(tempfile.mkdtemp(prefix="ninefold-"))
+        self._folder = make_folder("ninefold-", room=len("/kernel-12345678"))
         if self._why_cold is None:
             try:
                 self._start(env, preloads)

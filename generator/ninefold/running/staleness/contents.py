@@ -9,6 +9,7 @@ UNREADABLE = "unreadable"
 # What ninefold, git and Python write beside people's files; and settings, which count one by one.
 NOT_OF_THE_STUDY = {".git", ".ninefold", "report", "results", "sections", "__pycache__"}
 SETTINGS = "ninefold.toml"
+NOTEBOOKS_AND_PROSE = (".ipynb", ".md")  # of `sections` these do not count as files
 
 
 def digest_of(path: Path) -> str:

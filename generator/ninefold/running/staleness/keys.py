@@ -6,9 +6,11 @@ A key is the mapping that a record keeps as `key`; every leaf is text, so that i
     parameters  name → JSON of the value given
     settings    "table.name" of ninefold.toml, each that was read → JSON of its value
     files       path of each file and folder of the project that was read, the dataset and imported
-                modules among them → digest, or "absent" where it was looked for in vain
+                modules among them, and each file that the code names in a text, as it is after
+                the run → digest, or "absent" where it was looked for in vain
     libraries   name of each distribution that was used → version
-    sections    each section whose results were read → digest of their key, or "absent"
+    sections    each section whose results were read → digest of their key and evaluations, or
+                "absent", as where it is a section no more
 
 Code, parameters and versions are known before a section runs (`Keys.before`), the rest only
 afterwards (`completed`), from what its kernel saw (see `tracing`); each as it stood when it was
@@ -29,6 +31,7 @@ from ninefold.running.parameters import own_values
 from ninefold.running.results import FAILURE, NOTEBOOK
 from ninefold.running.staleness import libraries
 from ninefold.running.staleness.contents import ABSENT, UNREADABLE, digest_of
+from ninefold.running.staleness.literals import named_files
 from ninefold.running.staleness.tracing import READS, digest_of_results, read_trace
 from ninefold.settings import find_setting
 
@@ -54,6 +57,7 @@ class Keys:
         self._file = cache(lambda name: digest_of(project.root / name))
         self._setting = cache(lambda name: find_setting(project.settings, name))
         self._record = cache(lambda name: _recorded(project.results_of(name)))
+        self._result = cache(lambda name: digest_of_results(project.results_of(name)))
 
     def before(self, task: Section) -> Key:
         """Return the part of a task's key that is known before it runs."""
@@ -75,7 +79,9 @@ class Keys:
             "settings": {name: self._setting(name) for name in _named(then, "settings")},
             "files": {name: self._file(name) for name in _named(then, "files")},
             "libraries": {name: version for name, version in installed.items() if version},
-            "sections": {name: self._result(name) for name in read},
+            "sections": {
+                name: self._result(name) if name in self.tasks else ABSENT for name in read
+            },
         }
 
     def reads(self, task: Section) -> tuple[Section, ...]:
@@ -104,10 +110,6 @@ class Keys:
         stale = (read.id for read in self.reads(task) if self.stale(read))
         return next((f"reads {name}, which is stale" for name in stale), None)
 
-    def _result(self, name: str) -> str:
-        then, trouble = self._record(name)
-        return {_BROKEN: UNREADABLE, "never run": ABSENT}.get(trouble) or digest(then)
-
 
 def own_keys(project: Project) -> Keys:
     """Return the keys under the parameters of ninefold.toml."""
@@ -125,7 +127,11 @@ def outdated(project: Project, section: Section, record: Record) -> str | None:
     if not record.key:
         return None
     now = own_keys(project).now(section, record.key)
-    elsewhere = {name: own for name, own in now["files"].items() if Path(name).is_absolute()}
+    elsewhere = {
+        name: own
+        for name, own in now["files"].items()
+        if Path(name).is_absolute() or Path(name).parts[:1] == ("..",)
+    }
     files = {**record.key.get("files", {}), **elsewhere}
     return difference({**record.key, "files": files, "libraries": now["libraries"]}, now)
 
@@ -143,13 +149,15 @@ def completed(project: Project, step: "Step", staging: Path) -> Key:
         read.id: digest_of_results(project.results_of(read.id))
         for read in project.reads(step.section)
     }
-    code = _sources(project, step, staging, trace.files)
+    code = list(_sources(project, step, staging, trace.files))
+    told = named_files(project.root, code)
+    files = {name: own for name, own in told.items() if name not in trace.wrote} | trace.files
     own_modules = {path.name.removesuffix(".py") for path in project.root.iterdir()}
     used = libraries.used(code, trace.modules, own_modules)
     return {
         **step.before,
         "settings": trace.settings,
-        "files": trace.files | {name: digest_of(project.root / name) for name in left_over},
+        "files": files | {name: digest_of(project.root / name) for name in left_over},
         "libraries": {**used, **step.before["libraries"]},
         "sections": static | {name: own for name, own in trace.sections.items() if name in tasks},
     }
@@ -229,7 +237,7 @@ _CAUSES: dict[str, Callable[[str, str | None, str | None], str]] = {
 
 
 def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def _named(key: Key, part: str) -> list[str]:

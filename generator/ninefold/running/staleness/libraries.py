@@ -1,7 +1,9 @@
 """Versions of the libraries that results depend on: those for all sections, and those that one
 section uses beside them."""
 
+import ast
 import re
+import warnings
 from collections.abc import Collection, Iterable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires, version
@@ -64,6 +66,21 @@ def used(
 
 def imports(source: str) -> set[str]:
     """Return the packages that a text of Python, IPython's magics included, imports by name."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # what it says of "\\d" is the author's
+            tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return _imports_by_line(source)
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+def _imports_by_line(source: str) -> set[str]:
     found = set()
     for first, several in _IMPORT.findall(source):
         names = [first] if first else several.split(",")

@@ -8,19 +8,21 @@ it happens, so that a kernel may end however it likes:
     {"file": path, "digest": …}                      opened to be read; with its content just then
     {"wrote": path}                                  written anew by the notebook itself
     {"setting": "harness.epochs", "value": JSON}     of ninefold.toml
-    {"section": id, "digest": …}                     whose results were opened; of their key
+    {"section": id, "digest": …}                     whose results were opened; of what they are
     {"module": name, "through": [name, …]}           imported, while those were being imported
     {"lost": error}                                  something could not be followed
 
 Paths are relative to the project's root, a folder's end in "/"; other paths do not count, except
-for what ninefold itself reads as the dataset. Not seen is what Python does not open: files that
-TensorFlow, HDF5, Arrow or another program open by themselves (name them to `Study.file`), and
-processes that do not fork from the kernel but start anew (joblib's "loky"); and files opened
-relative to an open folder (`dir_fd`), or only asked whether they exist.
+for what ninefold itself reads as the dataset ("../rows.csv"). A file that a command names counts as
+read. Not seen is what Python does not open: files that TensorFlow, HDF5, Arrow or another program
+open by themselves (name them to `Study.file`), and processes that do not fork from the kernel but
+start anew (joblib's "loky"); and files opened relative to an open folder (`dir_fd`), or only asked
+whether they exist.
 """
 
 import json
 import os
+import shlex
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -35,6 +37,7 @@ from ninefold.records import RECORD_FILE, digest, read_parts
 from ninefold.running.staleness.contents import (
     ABSENT,
     NOT_OF_THE_STUDY,
+    NOTEBOOKS_AND_PROSE,
     SETTINGS,
     UNREADABLE,
     digest_of,
@@ -44,6 +47,7 @@ READS = "reads.jsonl"
 
 # Who looks for modules lists folders, and reads no data (importlib_metadata, too).
 _FINDERS = ("importlib", "pkgutil", "pkg_resources", "zipimport")
+_CLOSED = NOT_OF_THE_STUDY - {"results", "sections", "__pycache__"}
 _NEAR = 6  # calls: those of pathlib, and then some
 
 
@@ -70,6 +74,9 @@ class _Watcher:
             "os.scandir": self._list,
             "sqlite3.connect": self._connect,
             "import": self._import,
+            "os.system": self._command,
+            "os.exec": lambda _, arguments, __: self._command(arguments),
+            "subprocess.Popen": lambda _, arguments, *__: self._command(arguments),
             "ninefold.file": lambda path: self._read(path, anywhere=True),
             "ninefold.setting": self._setting,
         }
@@ -120,9 +127,11 @@ class _Watcher:
             self._read(path)
 
     def _read(self, path: Any, *, anywhere: bool = False) -> None:
+        if anywhere:
+            path = os.path.join(self.root, path)
         name = self._name(path)
-        if name is None and anywhere:
-            name = os.path.abspath(os.fsdecode(path))  # the dataset, beside the project
+        if name is None and anywhere:  # the dataset, beside the project
+            name = os.path.normpath(path.removeprefix(self.root + os.sep))
         if name is None or ("wrote", name) in self._seen:
             return
         if name == SETTINGS and _asks("ninefold.settings"):
@@ -138,11 +147,25 @@ class _Watcher:
         if _is_path(database) and os.path.exists(database):  # it would be made
             self._read(database)
 
+    def _command(self, arguments: Any) -> None:
+        """A program is started: it reads the files that it is given by name."""
+        for argument in [arguments] if _is_path(arguments) else arguments:
+            text = os.fsdecode(argument)
+            try:
+                words = shlex.split(text)
+            except ValueError:  # a quotation that does not end
+                words = text.split()
+            for word in (text, *words):
+                if os.path.isfile(word):
+                    self._read(word)
+
     def _list(self, path: Any) -> None:
         if path is None:
             path = "."
         name = self._name(os.path.join(os.fsdecode(path), "x")) if _is_path(path) else None
-        if name is None or name.startswith("results/") or _asks(*_FINDERS, within=1):
+        if name is None or name.startswith(("results/", "sections/")):
+            return
+        if _asks(*_FINDERS, within=1):
             return
         name = name[:-1] or "./"
         if self._new("file", name):
@@ -191,7 +214,8 @@ class _Watcher:
             inside, file = inside.removesuffix("__pycache__/"), file.partition(".")[0] + ".py"
         name = inside + file
         loose = name.startswith("results/") and name.count("/") == 1  # leaderboard, looks
-        return None if loose or name in NOT_OF_THE_STUDY else name
+        told = name.startswith("sections/") and name.endswith(NOTEBOOKS_AND_PROSE)
+        return None if loose or told or name in NOT_OF_THE_STUDY else name
 
     def _folder(self, folder: str) -> str | None:
         """Return a folder's path from the root, "" or one that ends in "/"; None: not ours."""
@@ -203,7 +227,7 @@ class _Watcher:
         else:
             return None
         parts = spelled[len(self.root) + 1 :].split(os.sep)
-        if parts[0] in NOT_OF_THE_STUDY - {"results", "__pycache__"} or "site-packages" in parts:
+        if parts[0] in _CLOSED or "site-packages" in parts:
             return None
         # what lies in the project, and is none of it: a virtual environment, this run's output
         inner = (place for place in (sys.prefix, self.output) if _is_in(place, self.root))
@@ -253,12 +277,22 @@ def _calls() -> Iterator[tuple[str, str]]:
 
 
 def digest_of_results(folder: Path) -> str:
-    """Return the digest of the key of the results in a section's folder; ABSENT for none."""
+    """Return the digest of the key and the evaluations in a section's folder; ABSENT for none.
+
+    What measures time does not count, or a run that found the same again would be news.
+    """
     try:
-        parts = read_parts(folder, "key")
+        parts = read_parts(folder, "key", "evaluations")
     except NinefoldError:
         return UNREADABLE
-    return ABSENT if parts is None else digest(parts["key"])
+    return ABSENT if parts is None else digest(_without_seconds(parts))
+
+
+def _without_seconds(value: Any) -> Any:
+    if isinstance(value, dict):
+        kept = {name: own for name, own in value.items() if "seconds" not in name}
+        return {name: _without_seconds(own) for name, own in kept.items()}
+    return [_without_seconds(own) for own in value] if isinstance(value, list) else value
 
 
 @dataclass
@@ -269,6 +303,7 @@ class Trace:
     settings: dict[str, str] = field(default_factory=dict)
     sections: dict[str, str] = field(default_factory=dict)
     modules: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    wrote: set[str] = field(default_factory=set)
 
 
 def read_trace(output: Path) -> Trace | None:
@@ -284,8 +319,10 @@ def read_trace(output: Path) -> Trace | None:
         match line:
             case {"file": name, "digest": found}:
                 trace.files.setdefault(name, found)
-            case {"wrote": name} if trace.files.get(name) == ABSENT:
-                del trace.files[name]  # looked for, not found and made: no input
+            case {"wrote": name}:
+                trace.wrote.add(name)
+                if trace.files.get(name) == ABSENT:
+                    del trace.files[name]  # looked for, not found and made: no input
             case {"setting": name, "value": value}:
                 trace.settings.setdefault(name, value)
             case {"section": name, "digest": found}:

@@ -1,0 +1,186 @@
+"""The workers of a Dask cluster: which of them gets a task, and what if it dies of it.
+
+Each gets one task at a time, all its threads as cores. Where a task runs is decided here rather
+than by the scheduler, so that a worker's death under it is seen and counted without a setting of a
+scheduler that others may share.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from distributed import Client
+
+from ninefold.errors import NinefoldError
+from ninefold.running.cluster import workplace
+from ninefold.running.cluster.calls import Calls, GoneError, LostError
+from ninefold.running.cluster.errands import LOOKS, Errand, Returned
+from ninefold.running.cluster.snapshot import ChangedError, Files, Manifest, write_files
+from ninefold.running.cluster.versions import refusal_after, refusals
+from ninefold.running.failures import Failure
+from ninefold.running.task import Conducted, Task, Tell
+
+_DEATHS = 2  # of workers under a task, after which it is given up
+_JOIN = 10.0  # seconds for the first worker to join, and for all to take leave
+_REJOIN = 30.0  # seconds for a worker to come back after the last one was lost
+_LOOK = 1.0  # seconds between looks at whether a worker is free
+_ASK = 10.0  # seconds between signs of life to the workers
+_KEEP = 60.0  # seconds without one after which they end what they do for this run
+_PARCEL = 2  # pieces that travel together
+_SENDINGS = 5  # of a project in which files change meanwhile
+
+
+class Cluster:
+    """The workers of a Dask cluster, and which of them are at work for this run."""
+
+    def __init__(self, client: Client, address: str, root: Path):
+        self._client, self._address, self._files = client, address, Files(root)
+        self._calls = Calls(client, address)
+        self._tells: dict[str, Tell] = {}  # by task
+        self._settled: set[str] = set()  # workers that are ready for this run
+        self._busy: set[str] = set()
+        self._refused: dict[str, NinefoldError] = {}
+        self._remarks: list[str] = []
+        self._change = threading.Condition()
+
+    def open(self) -> int:
+        """Make all workers ready for this run, and return how many there are.
+
+        Raises NinefoldError where there are none, where one has other versions than this machine,
+        and where the project is too large to send.
+        """
+        self._files.manifest()
+        with suppress(TimeoutError):
+            self._client.wait_for_workers(1, timeout=_JOIN)
+        workers = self._calls.alive()
+        if not workers:
+            raise NinefoldError(
+                f"no worker has joined the Dask scheduler at {self._address}",
+                f"waited {_JOIN:g} seconds",
+                f"start one with 'dask worker {self._address}'",
+            )
+        self._settle(workers)
+        for refusal in self._refused.values():
+            raise refusal
+        several = "s" if len(workers) > 1 else ""
+        self._remarks.append(f"{len(workers)} Dask worker{several} at {self._address}")
+        self._client.subscribe_topic(self._calls.run, self._hear)
+        threading.Thread(target=self._keep_asking, daemon=True).start()
+        return len(workers)
+
+    def close(self) -> None:
+        """End what runs for this run on the workers, and remove what they keep for it."""
+        self._calls.closing.set()
+        leaving = threading.Thread(target=self._on_all, args=(workplace.leave,), daemon=True)
+        leaving.start()
+        leaving.join(_JOIN)  # not for ever: a worker may hang
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return what is to be said about the workers by now."""
+        return tuple(self._remarks)
+
+    def conduct(self, task: Task, tell: Tell) -> Conducted:
+        """Execute a task on a worker that is free, and again if that dies; see `Conduct`.
+
+        Raises GoneError where the run is closed meanwhile, the scheduler or every worker is gone.
+        """
+        self._tells[task.id] = tell
+        for _ in range(_DEATHS):
+            with self._free_worker() as worker:
+                try:
+                    files = self._send_files(worker)
+                    returned = self._calls.call(worker, workplace.conduct, Errand.of(task), files)
+                except LostError:
+                    self._settled.discard(worker)
+                    self._remarks.append(f"the Dask worker {worker} died while it ran {task.id}")
+                    tell(0, 0)
+                    continue
+            self._take_in(worker, task, returned)
+            return returned.conducted
+        message = "its Dask worker died twice while it ran; memory that ran out is the usual cause"
+        todo = "give the workers more memory, or have the notebook hold less at a time"
+        return Conducted(Failure(task.id, "WorkerDied", message, todo=todo))
+
+    def _send_files(self, worker: str) -> Manifest:
+        """Bring a worker what it lacks of the project as it is now; return all its files."""
+        changed = None
+        for _ in range(_SENDINGS):
+            files = self._files.manifest()
+            names = self._calls.call(worker, workplace.lacking, files)
+            try:
+                for first in range(0, len(names), _PARCEL):
+                    pieces = [self._files.piece(name) for name in names[first : first + _PARCEL]]
+                    self._calls.call(worker, workplace.keep, pieces)
+                return files
+            except ChangedError as error:  # other sections' results, mostly
+                changed = error
+        raise NinefoldError(
+            f"{changed} changes all the time while it is sent to the Dask workers",
+            todo="end what writes to it, or move it out of the project",
+        )
+
+    def _take_in(self, worker: str, task: Task, returned: Returned) -> None:
+        """Put what a task made where it belongs, unless libraries of other versions made it."""
+        self._remarks += returned.remarks
+        if returned.looks:
+            looks = task.root / LOOKS
+            looks.parent.mkdir(parents=True, exist_ok=True)
+            with looks.open("ab") as file:
+                file.write(returned.looks)
+        if refused := refusal_after(worker, returned.libraries):
+            raise refused
+        write_files(task.output, returned.files)
+
+    @contextmanager
+    def _free_worker(self) -> Iterator[str]:
+        worker = self._take_worker()
+        try:
+            yield worker
+        finally:
+            with self._change:
+                self._busy.remove(worker)
+                self._change.notify()
+
+    def _take_worker(self) -> str:
+        """Return a worker that does nothing for this run, as soon as there is one."""
+        last = time.monotonic()
+        with self._change:
+            while True:
+                self._calls.go_on()
+                alive = self._calls.alive()
+                self._settle(alive - self._settled - self._refused.keys())
+                self._settled &= alive
+                if free := sorted(self._settled - self._busy):
+                    self._busy.add(free[0])
+                    return free[0]
+                if self._settled:
+                    last = time.monotonic()
+                elif time.monotonic() - last > _REJOIN:
+                    raise GoneError(f"no worker of the Dask scheduler at {self._address} is left")
+                self._change.wait(_LOOK)
+
+    def _settle(self, workers: Iterable[str]) -> None:
+        """Make workers ready for this run that have the versions of this machine."""
+        fit = set(workers)
+        for worker, refusal in refusals(self._calls.ask, fit):
+            fit.remove(worker)
+            self._refused[worker] = refusal
+            self._remarks.append(str(refusal))  # of one that joins later, nobody else says it
+        answers = self._calls.ask(fit, workplace.settle, self._calls.run, _KEEP)
+        self._settled |= {worker for worker, error in answers.items() if error is None}
+
+    def _hear(self, event: tuple[float, tuple[str, int, int]]) -> None:
+        task, number, of = event[1]
+        self._tells[task](number, of)
+
+    def _keep_asking(self) -> None:
+        while not self._calls.closing.wait(_ASK):
+            self._on_all(workplace.ask)
+
+    def _on_all(self, function: Callable[..., Any]) -> None:
+        """Call a function on all workers, as far as they can be reached."""
+        with suppress(OSError):
+            self._calls.ask(self._calls.alive(), function, self._calls.run)
