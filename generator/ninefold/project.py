@@ -1,9 +1,10 @@
 """A project on disk: its root, its paths, its sections and which section reads which."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ninefold.errors import NinefoldError
 from ninefold.grid import Point, point_name, points
@@ -90,6 +91,7 @@ class Project:
             and re.match(r"[1-9]\d*-", path.name)
             and ".ipynb_checkpoints" not in path.parts
         ]
+        _refuse_nested(found)
         return tuple(sorted(found, key=lambda section: _outline_place(section.id)))
 
     @cached_property
@@ -156,6 +158,19 @@ def find_project(start: Path) -> Project:
         "this command works inside a project",
         "change into one, or make one with 'ninefold new'",
     )
+
+
+def _refuse_nested(sections: Iterable[Section]) -> None:
+    """Refuse a notebook beside a folder of its name: its results would replace those inside."""
+    ids = {section.id for section in sections if section.is_notebook}
+    for section in sorted(ids):
+        for folder in map(str, PurePosixPath(section).parents):
+            if folder in ids:
+                raise NinefoldError(
+                    f"sections/{folder} is a notebook and a folder of others, such as {section}",
+                    "expected names that differ: its results would replace those of the others",
+                    "rename one of them",
+                )
 
 
 def _outline_place(section: str) -> list[tuple[int, str]]:

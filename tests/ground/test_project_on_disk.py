@@ -48,6 +48,13 @@ def test_sections_come_in_the_order_of_the_outline_numbers_as_numbers(project):
     ]
 
 
+def test_a_notebook_beside_a_folder_of_its_name_is_refused(project):
+    (project.root / "sections/5-experiments.ipynb").write_text("{}")
+    again = Project(project.root)
+    with pytest.raises(NinefoldError, match=r"sections/5-experiments is a notebook and a folder"):
+        _ = again.sections
+
+
 @pytest.mark.parametrize(
     "text",
     ["10-late", "late", "LATE", "5-experiments/10-late", "sections/5-experiments/10-late.ipynb"],

@@ -112,6 +112,14 @@ def test_a_worker_that_dies_fails_its_notebook_and_is_replaced(pool, tmp_path):
     assert pool.conduct(task(tmp_path, "1"), silent).failure is None
 
 
+def test_a_worker_that_died_while_it_was_idle_costs_no_section(pool, tmp_path):
+    assert pool.conduct(task(tmp_path, "1"), silent).failure is None
+    (worker,) = (p for p in psutil.Process().children() if "ninefold.running" in str(p.cmdline()))
+    worker.kill()
+    worker.wait()
+    assert pool.conduct(task(tmp_path, "2"), silent).failure is None
+
+
 def test_a_closed_pool_leaves_no_process_and_stops_who_waits_for_it(tmp_path):
     pool, stopped = Pool(tmp_path / "logs"), []
 

@@ -108,3 +108,9 @@ def test_metadata_keeps_what_is_stable():
     assert [cell["id"] for cell in done["cells"]] == ["one", "at-2"]
     assert done["metadata"]["papermill"] == {"parameters": {"rate": 0.1}}
     assert done["metadata"]["kernelspec"]["name"] == "python3"
+
+
+def test_a_word_of_a_million_characters_is_cleaned_without_looking_at_each_of_them_anew():
+    word = "QUJD" * 250_000
+    path = "/tmp/ipykernel_12/34.py"
+    assert CLEAN(f"<img src={word}> {path}") == f"<img src={word}> cell"

@@ -149,7 +149,8 @@ def path_cleaner(root: Path, staging: Path, section: str) -> Callable[[str], str
     libraries = (*site.getsitepackages(), sysconfig.get_path("stdlib"), sys.prefix, sys.base_prefix)
     names |= dict.fromkeys(libraries, "…")
     rules = [
-        (re.compile(r"[^\s\"'<>()]*ipykernel_\d+[/\\]\d+\.py"), "cell"),
+        # looked for once a word: at each character, a picture's millions would take minutes
+        (re.compile(r"(?<![^\s\"'<>()])[^\s\"'<>()]*ipykernel_\d+[/\\]\d+\.py"), "cell"),
         (re.compile(r"\b0x[0-9a-fA-F]{6,}"), "0x…"),
     ]
     for path in sorted(names, key=len, reverse=True):

@@ -54,7 +54,10 @@ class Pool:
 
     def _take(self) -> "_Worker":
         with suppress(queue.Empty):
-            return self._idle.get_nowait()
+            while True:
+                worker = self._idle.get_nowait()
+                if worker.is_alive:
+                    return worker
         with self._lock:  # a worker that starts while the pool closes would be nobody's
             if self._closed:
                 raise PoolClosedError
@@ -121,6 +124,10 @@ class _Worker:
             self._cell = event["number"]
             tell(event["number"], event["of"])
         return None
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
 
     def autopsy(self, section: str) -> Failure:
         """Return what is to be said of a process that died."""
