@@ -3,9 +3,11 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -385,8 +387,24 @@ def test_whatever_could_change_a_result_must_be_the_same_on_a_worker(theirs, sai
 def test_an_address_where_no_scheduler_is_gets_one_line(root, monkeypatch, address, said):
     monkeypatch.setattr(crew, "_ANSWER", 0.5)
     write_notebook(root, "4-baseline", "'never'")
+    clients = of_clients()
     with pytest.raises(NinefoldError, match=said):
         run(root, address)
+    assert of_clients() == clients  # a half-made one may lock the next
+
+
+def of_clients():
+    return [thread for thread in threading.enumerate() if thread.name == "IO loop"]
+
+
+def test_somebody_else_who_listens_and_says_nothing_gets_one_line(root, monkeypatch):
+    monkeypatch.setattr(crew, "_ANSWER", 0.5)
+    write_notebook(root, "4-baseline", "'never'")
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        pytest.raises(NinefoldError, match="no Dask scheduler answers at"),
+    ):
+        run(root, f"tcp://127.0.0.1:{silent.getsockname()[1]}")
 
 
 def test_a_dataset_that_does_not_travel_gets_one_line(root):

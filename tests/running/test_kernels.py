@@ -11,6 +11,7 @@ import tempfile
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import papermill
@@ -309,6 +310,21 @@ def test_an_ended_server_leaves_no_kernel():
             _, _, pids, _ = stack.enter_context(running(kernels, LINGER))
         assert gone(*pids)
         assert not Path(kernels.address).parent.exists()
+
+
+def test_a_server_that_is_gone_as_soon_as_it_may_is_ended_all_the_same(monkeypatch):
+    with warm_kernels(ENV, BARE) as kernels:
+        show(kernels.address, "/", "1")
+        server = kernels._server
+        stdin = server.stdin
+
+        def close_and_wait():
+            stdin.close()
+            server.wait(10)
+
+        monkeypatch.setattr(server, "stdin", SimpleNamespace(close=close_and_wait))
+    assert server.returncode == 0
+    assert server.stdout.closed
 
 
 def test_a_killed_server_leaves_no_kernel_and_is_told():

@@ -1,5 +1,6 @@
 """Who executes the notebooks of a run: the workers of a Dask scheduler, far away or embedded."""
 
+import asyncio
 import logging
 import os
 from collections.abc import Iterator
@@ -84,6 +85,7 @@ def _connected(address: str) -> Iterator["Client"]:
 
     expected = "expected the address of a Dask scheduler, such as tcp://host:8786, or 'local'"
     try:
+        asyncio.run(_knock(address))
         client = Client(address, timeout=_ANSWER, set_as_default=False)
     except ValueError as error:
         raise NinefoldError(f"'{address}' is no address ({error})", expected) from None
@@ -95,6 +97,21 @@ def _connected(address: str) -> Iterator["Client"]:
         ) from error
     with client:
         yield client
+
+
+async def _knock(address: str) -> None:
+    """Connect to a scheduler and take leave.
+
+    A client that fails to connect is left half made, and when the garbage collector ends it while
+    another one starts, both wait for one lock for ever (distributed 2026.8).
+    """
+    from distributed.comm import connect
+    from distributed.security import Security
+
+    async with asyncio.timeout(_ANSWER):  # somebody else may listen there, and say nothing
+        proof = Security().get_connection_args("client")
+        comm = await connect(address, timeout=_ANSWER, **proof)
+        await comm.close()
 
 
 @contextmanager

@@ -89,8 +89,9 @@ class WarmKernels:
         if self._server:
             assert self._server.stdin is not None
             assert self._server.stdout is not None
+            importing = self.why_cold is None and not self._ready
             self._server.stdin.close()
-            if self.why_cold is None and not self._ready:
+            if importing:
                 self._server.kill()  # it has no kernel yet, and hears nothing while it imports
             try:
                 self._server.wait(timeout=10)
