@@ -1,7 +1,7 @@
 """A project on disk: its root, its paths, its sections and which section reads which."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -86,13 +86,27 @@ class Project:
         folder = self.root / "sections"
         found = [
             Section(path.relative_to(folder).with_suffix("").as_posix(), path)
-            for path in folder.rglob("*")
-            if path.suffix in (".ipynb", ".md")
-            and re.match(r"[1-9]\d*-", path.name)
-            and ".ipynb_checkpoints" not in path.parts
+            for path in self._pages()
+            if self._is_section(path)
         ]
         _refuse_nested(found)
         return tuple(sorted(found, key=lambda section: _outline_place(section.id)))
+
+    @property
+    def unnumbered(self) -> tuple[str, ...]:
+        """Return the notebooks under `sections/` that are no sections, by their names."""
+        notebooks = (path for path in self._pages() if path.suffix == ".ipynb")
+        found = (path for path in notebooks if not self._is_section(path))
+        return tuple(sorted(path.relative_to(self.root).as_posix() for path in found))
+
+    def _pages(self) -> Iterator[Path]:
+        for path in (self.root / "sections").rglob("*"):
+            if path.suffix in (".ipynb", ".md") and ".ipynb_checkpoints" not in path.parts:
+                yield path
+
+    def _is_section(self, path: Path) -> bool:
+        first = path.relative_to(self.root).parts[1]
+        return all(re.match(r"[1-9]\d*-", name) for name in (first, path.name))
 
     @cached_property
     def tasks(self) -> tuple[Section, ...]:

@@ -13,7 +13,7 @@ from ninefold.records import Record, write_record
 from ninefold.running.plan import make_plan
 from ninefold.running.staleness.contents import digest_of
 from ninefold.running.staleness.keys import completed
-from ninefold.running.staleness.tracing import READS
+from ninefold.running.staleness.trace import READS
 from ninefold.settings import find_setting
 
 SIZES = (10, 100, 1000)

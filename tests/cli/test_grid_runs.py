@@ -4,8 +4,8 @@ import json
 import subprocess
 import sys
 
-import nbformat.v4
 import pytest
+from tiny_project import write_notebook
 
 pytestmark = pytest.mark.slow
 
@@ -37,13 +37,7 @@ POINTS = [f"{SECTION}@shape={shape},size={size}" for size in (8, 16) for shape i
 
 @pytest.fixture
 def root(tmp_path):
-    cells = [
-        nbformat.v4.new_code_cell(DECLARES, metadata={"tags": ["parameters"]}),
-        nbformat.v4.new_code_cell(RECORDS),
-    ]
-    path = tmp_path / "sections" / f"{SECTION}.ipynb"
-    path.parent.mkdir(parents=True)
-    path.write_text(json.dumps(nbformat.v4.new_notebook(cells=cells)))
+    write_notebook(tmp_path, SECTION, RECORDS, parameters=DECLARES)
     (tmp_path / "ninefold.toml").write_text(SETTINGS, "utf-8")
     return tmp_path
 

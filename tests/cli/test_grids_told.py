@@ -4,10 +4,14 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from tiny_project import SETTINGS
 
 from ninefold.cli import main
 from ninefold.cli.grids import folded, left_over_lines, left_over_note
+from ninefold.cli.lines import failure_lines
 from ninefold.project import Project
+from ninefold.running.execution import Outcome
+from ninefold.running.failures import Failure
 
 
 def row(section, state="fresh", why="", seconds=1.0):
@@ -43,9 +47,7 @@ def test_only_a_few_causes_and_failures_are_told():
 def test_results_of_points_in_no_grid_are_named_and_never_deleted(tmp_path):
     (tmp_path / "sections").mkdir()
     (tmp_path / "sections" / "4-baseline.ipynb").touch()
-    (tmp_path / "ninefold.toml").write_text(
-        '[study]\ntitle = "T"\npackage = "p"\n[data]\nsource = "builtin:iris"\ntarget = "t"\n'
-    )
+    (tmp_path / "ninefold.toml").write_text(SETTINGS)
     assert left_over_lines(Project(tmp_path)) == left_over_note(Project(tmp_path)) == []
     for number in range(12):
         (tmp_path / "results" / f"4-baseline@a={number}").mkdir(parents=True)
@@ -71,10 +73,8 @@ def test_status_says_what_run_would_refuse_and_shows_its_table(tmp_path, monkeyp
     for name in ("4-baseline", "7-final-model"):
         notebook = json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
         (tmp_path / "sections" / f"{name}.ipynb").write_text(notebook)
-    (tmp_path / "ninefold.toml").write_text(
-        '[study]\ntitle = "T"\npackage = "p"\n[data]\nsource = "builtin:iris"\ntarget = "t"\n'
-        f"[sections.{table}.grid]\nrate = [1, 2]\n"
-    )
+    grid = f"[sections.{table}.grid]\nrate = [1, 2]\n"
+    (tmp_path / "ninefold.toml").write_text(SETTINGS + grid)
     monkeypatch.chdir(tmp_path)
     status = CliRunner().invoke(main, ["status"])
     assert status.exit_code == 1
@@ -88,3 +88,9 @@ def test_status_says_what_run_would_refuse_and_shows_its_table(tmp_path, monkeyp
     assert json.loads(as_json.stdout)["sections"][0]["section"] == "4-baseline"
     assert (as_json.exit_code, as_json.stderr) == (1, status.stderr)
     assert CliRunner().invoke(main, ["run"]).stderr == status.stderr
+
+
+def test_a_point_that_failed_may_be_mended_or_left_out():
+    for section, end in [("4-x", "run 4-x"), ("4-x@a=1", "grid in ninefold.toml")]:
+        outcome = Outcome(section, "failed", "never run", 1.0, Failure(section, "E", "no"))
+        assert failure_lines(outcome)[-1].endswith(end)

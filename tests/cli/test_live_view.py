@@ -30,9 +30,9 @@ def board(clock):
     return live._Board(console, began=clock[0])
 
 
-def shown(board):
+def shown(board, width=80):
     """Return the lines that the view has now, without colours and spinner."""
-    console = Console(file=io.StringIO(), width=80, height=board.console.height)
+    console = Console(file=io.StringIO(), width=width, height=board.console.height)
     console.print(board)
     lines = console.file.getvalue().splitlines()
     return [re.sub("[\u2800-\u28ff]", "*", line).rstrip() for line in lines]
@@ -86,6 +86,27 @@ def test_what_was_not_executed_is_told_too(board, capsys):
         *("    →   1  x", "    KeyError: 'mass'", "    try: try this"),
     ]
     assert shown(board) == []
+
+
+def test_what_is_done_but_not_well_is_counted_apart(board):
+    board.listen(Planned(dict.fromkeys(("2-a", "3-b", "4-c", "5-d"), 0.2)))
+    board.listen(Outcome("2-a", "ran", "never run", 1.0))
+    board.listen(Outcome("3-b", "failed", "never run", 1.0, Failure("3-b", "E", "no")))
+    board.listen(Outcome("4-c", "skipped", "needs 3-b, which failed"))
+    waiting, total = shown(board)
+    assert waiting.endswith("waits, last time under 1 s")
+    assert total == "  3 of 4 done · 1 failed · 1 not run · 0 s · ends soon"
+
+
+@pytest.mark.parametrize("width", [80, 40, 20])
+def test_no_line_wraps_however_narrow_the_terminal(board, clock, width):
+    board.listen(Planned({SECTION: 100.0, "7-final-model": 5000.0}))
+    board.listen(CellStarted(SECTION, 3, 12))
+    board.listen(Outcome("2-a", "failed", "never run", 1.0, Failure("2-a", "E", "no")))
+    clock[0] += 10
+    lines = shown(board, width)
+    assert len(lines) == 3
+    assert max(map(len, lines)) <= width
 
 
 def test_more_sections_than_lines_are_counted(board):

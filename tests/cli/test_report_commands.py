@@ -4,17 +4,10 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from tiny_project import SETTINGS
 
 from ninefold.cli import main
 
-SETTINGS = """\
-[study]
-title = "T"
-package = "t"
-[data]
-source = "builtin:iris"
-target = "species"
-"""
 README = "mine\n<!-- ninefold:begin -->\n<!-- ninefold:end -->\nmine too\n"
 
 

@@ -5,56 +5,25 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from functools import partial
 
-import nbformat.v4
 import psutil
 import pytest
+import tiny_project
 from click.testing import CliRunner
+from tiny_project import RECORD, make_project, wait_for
 
 from ninefold.cli import main
 
-SETTINGS = """
-[study]
-title = "Penguins"
-package = "penguins"
-[data]
-source = "data/penguins.csv"
-target = "species"
-"""
-# What ninefold's library does in a kernel, without the time that importing it takes.
-RECORD = """
-import json, os, pathlib, sys
-def record(**values):
-    content = {"record_schema": 1, "section": os.environ["NINEFOLD_SECTION"], "values": values}
-    path = pathlib.Path(os.environ["NINEFOLD_OUTPUT"]) / "record.json"
-    path.write_text(json.dumps(content))
-"""
+# Nobody has a kernel of this name: the notebook's author had, on another machine.
+KERNEL = {"kernelspec": {"name": "tf-gpu", "display_name": "TF", "language": "python"}}
+PROSE = "# Title\n\n> **DRAFT** What surprised you?"
+write_notebook = partial(tiny_project.write_notebook, prose=PROSE, metadata=KERNEL)
 
 
 @pytest.fixture
 def root(tmp_path):
-    """A project whose path holds what trips papermill."""
-    root = tmp_path / "a {study} of 🐧"
-    (root / "data").mkdir(parents=True)
-    rows = ["3750,Adelie", "3800,Adelie", "5000,Gentoo", "5100,Gentoo"]
-    (root / "data/penguins.csv").write_text("\n".join(["mass,species", *rows]) + "\n")
-    (root / "penguins").mkdir()
-    (root / "penguins/models.py").write_text("NAME = 'a network'\n")
-    (root / "ninefold.toml").write_text(SETTINGS)
-    return root
-
-
-def write_notebook(root, name, *sources, parameters=None):
-    cells = [nbformat.v4.new_markdown_cell("# Title\n\n> **DRAFT** What surprised you?")]
-    if parameters:
-        cells.append(nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]}))
-    cells += [nbformat.v4.new_code_cell(source) for source in sources]
-    # Nobody has a kernel of this name: the notebook's author had, on another machine.
-    kernel = {"kernelspec": {"name": "tf-gpu", "display_name": "TF", "language": "python"}}
-    path = root / "sections" / f"{name}.ipynb"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(nbformat.v4.new_notebook(cells=cells, metadata=kernel)))
+    return make_project(tmp_path)
 
 
 def start(root, *arguments, command="run"):
@@ -80,13 +49,6 @@ def ninefold(root, *arguments, command="run"):
 
 def record_of(root, section):
     return json.loads((root / "results" / section / "record.json").read_text("utf-8"))
-
-
-def wait_for(path):
-    end = time.monotonic() + 60
-    while not path.exists():
-        assert time.monotonic() < end, f"{path} never appeared"
-        time.sleep(0.05)
 
 
 def test_a_mistake_about_the_data_is_one_line_before_anything_runs(root):
@@ -221,6 +183,28 @@ def test_status_says_what_is_written_and_what_is_stale(root):
     assert lines[3].split() == [*("4-baseline", "1", "prompt", "left", "stale:", "never", "run")]
 
 
+def test_status_names_no_cell_where_none_is_to_blame(root):
+    write_notebook(root, "4-baseline", "1")
+    for error, message, said in [
+        ("NinefoldError", "no column 'x'", "no column 'x'"),
+        ("DeadKernelError", "", "DeadKernelError"),
+    ]:
+        failure = {"section": "4-baseline", "error": error, "message": message, "cell": None}
+        path = root / "results/4-baseline/failure/failure.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(failure))
+        (row,) = json.loads(run_in(root, "status", "--json").stdout)["sections"]
+        assert row["why"] == f"its last run failed: {said}"
+
+
+@pytest.mark.parametrize("name", ["01-x", "baseline", "experiments/1-x"])
+def test_a_notebook_whose_name_is_no_section_s_is_said_to_be_left_out(root, name):
+    write_notebook(root, name, "1")
+    for command in ("status", "run"):
+        result = run_in(root, command)
+        assert f"sections/{name}.ipynb: no section, and never run" in result.stdout
+
+
 @pytest.mark.parametrize("command", ["run", "status"])
 def test_help_shows_an_example(root, command):
     assert f"ninefold {command}" in run_in(root, command, "--help").stdout.split("Example")[1]
@@ -232,7 +216,7 @@ def test_a_kernel_that_dies_is_a_failure_of_its_cell(root):
     code, _, stderr = ninefold(root)
     assert code == 1
     assert "failed 4-baseline in cell 2 after " in stderr
-    assert "the kernel died in this cell" in stderr
+    assert "the kernel ended itself with status 9 in this cell" in stderr
 
 
 @pytest.mark.slow
@@ -273,13 +257,15 @@ def test_a_stopped_run_leaves_old_results_no_child_and_the_next_run_completes(ro
     assert (code, stdout) == (130 if how == signal.SIGINT else -how, "")
     assert "Traceback" not in stderr
     assert psutil.wait_procs(family, timeout=10)[1] == []
-    found = {path: path.read_bytes() for path in (root / "results").rglob("*") if path.is_file()}
-    assert found == old
+    aside = root / "results/.ninefold"
+    assert aside.exists() == (how != signal.SIGINT)
+    files = (path for path in (root / "results").rglob("*") if path.is_file())
+    assert {path: path.read_bytes() for path in files if aside not in path.parents} == old
 
     (root / "go").touch()
     assert ninefold(root, "--quiet") == (0, "", "")
     assert record_of(root, "4-baseline")["values"] == {"turn": 2}
-    assert not list((root / ".ninefold/staging").rglob("*.ipynb"))
+    assert not aside.exists()
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny_project import SETTINGS
 
 from ninefold.errors import NinefoldError
 from ninefold.grid import check_size, check_values, is_value, point_name, points
@@ -12,14 +13,6 @@ from ninefold.project import Project
 from ninefold.running.parameters import values_of
 from ninefold.settings import read_settings
 
-SETTINGS = """
-[study]
-title = "Penguins"
-package = "penguins"
-[data]
-source = "builtin:iris"
-target = "species"
-"""
 SECTION = "5-experiments/2-batch-size"
 GRID = f'[sections."{SECTION}".grid]\n'
 

@@ -1,6 +1,7 @@
 import pickle
 
 import pytest
+from tiny_project import SETTINGS
 
 from ninefold.assets import asset_folder
 from ninefold.errors import NinefoldError
@@ -15,15 +16,6 @@ SECTIONS = (
     "6-improvements/1-search.ipynb",
     "7-final-model.ipynb",
 )
-
-SETTINGS = """
-[study]
-title = "Penguins"
-package = "penguins"
-[data]
-source = "data/penguins.csv"
-target = "species"
-"""
 
 
 @pytest.fixture

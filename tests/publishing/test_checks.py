@@ -14,7 +14,7 @@ from ninefold.records import digest, read_record, write_record
 from ninefold.running.plan import make_plan
 from ninefold.running.staleness.contents import digest_of
 from ninefold.running.staleness.keys import completed
-from ninefold.running.staleness.tracing import READS
+from ninefold.running.staleness.trace import READS
 
 SHIPPED = b"species,bill\nGentoo,1\n"
 
@@ -102,6 +102,16 @@ def test_a_failed_section_is_an_error_with_its_cell(finished):
     (finding,) = found(finished, "NF205", "NF202")
     assert (finding.code, finding.severity) == ("NF205", "error")
     assert finding.message == "its last run failed in cell 2: ValueError: no"
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "said"),
+    [("NinefoldError", "no column 'x'", "no column 'x'"), ("ValueError", "", "ValueError")],
+)
+def test_a_failure_is_told_in_the_words_that_there_are(finished, error, message, said):
+    finished.failed("2-data-summary", error=error, message=message, cell=None)
+    (finding,) = found(finished, "NF205", "NF202")
+    assert finding.message == f"its last run failed: {said}"
 
 
 def test_data_that_are_not_those_shipped_are_an_error(finished):

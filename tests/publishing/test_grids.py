@@ -86,7 +86,9 @@ def test_scores_in_another_metric_than_the_table_s_are_left_blank(gridded):
     gridded.write("ninefold.toml", SETTINGS.replace("[data]", 'metric = "accuracy"\n[data]') + GRID)
     name = point(16, 0.1)
     own = {"metric": "accuracy", "summary": {"accuracy": {"mean": 0.7, "low": 0.6, "high": 0.8}}}
-    record = {"record_schema": 1, "section": name, "evaluations": {"a": own} | evaluated(b=0.1)}
+    worse = {"metric": "accuracy", "summary": {"accuracy": {"mean": 0.6, "low": 0, "high": 1}}}
+    found = {"a": own, "c": worse, **evaluated(b=0.1)}
+    record = {"record_schema": 1, "section": name, "evaluations": found}
     gridded.write(f"results/{name}/record.json", json.dumps(record))
     _, table = shown(gridded)
     assert table.columns[3]["label"] == "accuracy"
@@ -94,6 +96,7 @@ def test_scores_in_another_metric_than_the_table_s_are_left_blank(gridded):
     assert [row[2:5] for row in table.rows[1:]] == [(None, None, None)] * 4
     assert table.rows[1][5] == "the section's own run; scored in another metric"
     assert table.sources[0].endswith("/evaluations/a")
+    assert "of 2 in all" in table.caption
 
 
 def test_without_a_run_in_the_present_metric_the_table_is_in_that_of_the_runs(gridded):

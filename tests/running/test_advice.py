@@ -14,6 +14,11 @@ from ninefold.running.advice import advise
         ("MemoryError", "", "fewer rows"),
         ("OSError", "[Errno 28] No space left on device", "free some space"),
         ("OSError", "[Errno 5] Input/output error", ""),
+        ("DeadKernel", "the kernel was ended by SIGKILL in this cell", "memory"),
+        ("DeadKernel", "the kernel was ended by SIGSEGV in this cell", "a library crashed"),
+        ("DeadKernel", "the kernel ended itself with status 3 in this cell", "os._exit"),
+        ("IndentationError", "unexpected indent", "mend the line"),
+        ("SystemExit", "", "remove exit"),
         ("SomethingElse", "x", ""),
     ],
 )

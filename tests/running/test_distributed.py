@@ -13,35 +13,19 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-import nbformat.v4
 import psutil
 import pytest
+from tiny_project import RECORD, make_project, wait_until, write_notebook
 
 from ninefold.errors import NinefoldError
 from ninefold.project import Project
 from ninefold.running import runner
-from ninefold.running.cluster import crew, workers
+from ninefold.running.cluster import calls, crew, workers
 from ninefold.running.cluster.crew import dask_crew
 from ninefold.running.cluster.versions import refusal
 from ninefold.running.events import CellStarted, Notice
 from ninefold.running.workers import machine
 
-SETTINGS = """
-[study]
-title = "Penguins"
-package = "penguins"
-[data]
-source = "data/penguins.csv"
-target = "species"
-"""
-# What ninefold's library does in a kernel, without the time that importing it takes.
-RECORD = """
-import json, os, pathlib, sys
-def record(**values):
-    content = {"record_schema": 1, "section": os.environ["NINEFOLD_SECTION"], "values": values}
-    path = pathlib.Path(os.environ["NINEFOLD_OUTPUT"]) / "record.json"
-    path.write_text(json.dumps(content))
-"""
 FIND_WORKER = """
 import os, pathlib, psutil, signal, time
 here = psutil.Process()
@@ -63,21 +47,7 @@ def light(tmp_path_factory):
 
 @pytest.fixture
 def root(tmp_path):
-    root = tmp_path / "a {study} of 🐧"
-    (root / "data").mkdir(parents=True)
-    rows = ["3750,Adelie", "3800,Adelie", "5000,Gentoo", "5100,Gentoo"]
-    (root / "data/penguins.csv").write_text("\n".join(["mass,species", *rows]) + "\n")
-    (root / "penguins").mkdir()
-    (root / "penguins/models.py").write_text("NAME = 'a network'\n")
-    (root / "ninefold.toml").write_text(SETTINGS)
-    return root
-
-
-def write_notebook(root, name, *sources):
-    cells = [nbformat.v4.new_code_cell(source) for source in sources]
-    path = root / "sections" / f"{name}.ipynb"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(nbformat.v4.new_notebook(cells=cells)))
+    return make_project(tmp_path)
 
 
 class Dask:
@@ -182,13 +152,6 @@ def below(process):
     return psutil.Process(process.pid).children(recursive=True)
 
 
-def wait_until(true, what):
-    end = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < end, what
-        time.sleep(0.05)
-
-
 def test_results_from_two_workers_are_those_of_a_local_run(root, two):
     read = "open('data/penguins.csv').read().count(',')"
     write_notebook(root, "2-data-summary", RECORD, f"record(rows={read}, pi=3.14159265)")
@@ -263,8 +226,114 @@ def test_a_section_whose_worker_is_killed_runs_again_on_another(root, tmp_path):
         assert outcomes["2-data-summary"].state == "ran"
         assert len(kernels) > 1
         wait_until(lambda: not any(map(alive, kernels)), "kernels of the killed worker live on")
-    (said,) = (e.text for e in events if isinstance(e, Notice) and "died" in e.text)
-    assert said.endswith("died while it ran 2-data-summary")
+    (said,) = (e.text for e in events if isinstance(e, Notice) and "lost" in e.text)
+    assert said.endswith("was lost while it ran 2-data-summary")
+
+
+@contextmanager
+def stopped(process):
+    """Have a process hang: it is there, takes what is sent to it, and answers nothing."""
+    process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
+
+
+@pytest.mark.slow
+def test_a_worker_that_hangs_costs_neither_its_section_nor_what_others_run(
+    root, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(workers, "_ASK", 1.0)
+    monkeypatch.setattr(workers, "_KEEP", 30.0)
+    monkeypatch.setattr(calls, "_ANSWER", 2.0)
+    marker, again, beside = (tmp_path / name for name in ("marker", "again", "beside"))
+    rerun = f"pathlib.Path({str(again)!r}).touch()"
+    write_notebook(root, "2-data-summary", RECORD, waits_once(marker), rerun, "record(rows=2)")
+    waits = f"""
+import pathlib, time
+pathlib.Path({str(beside)!r}).open("a").write("ran")
+while not pathlib.Path({str(again)!r}).exists():
+    time.sleep(0.1)
+"""
+    write_notebook(root, "4-baseline", waits)
+    events = []
+    with dask(workers=3) as cluster, ThreadPoolExecutor() as threads:
+        running = threads.submit(run, root, cluster.address, events.append, jobs=2)
+        wait_until(lambda: marker.exists() and beside.exists(), "the notebooks never ran")
+        hung = next(p for p in cluster.processes if p.pid == int(marker.read_text()))
+        with stopped(hung):
+            outcomes = running.result(timeout=200)
+    assert {outcome.state for outcome in outcomes.values()} == {"ran"}
+    assert beside.read_text() == "ran"
+    (said,) = (e.text for e in events if isinstance(e, Notice) and "lost" in e.text)
+    assert said.endswith("was lost while it ran 2-data-summary")
+
+
+@pytest.mark.slow
+def test_a_worker_that_hangs_before_a_run_gets_nothing_and_is_named(root, monkeypatch):
+    monkeypatch.setattr(calls, "_ANSWER", 2.0)
+    write_notebook(root, "2-data-summary", "'fine'")
+    write_notebook(root, "4-baseline", "'fine'")
+    events = []
+    with dask(workers=2) as cluster, stopped(cluster.processes[1]):
+        outcomes = run(root, cluster.address, events.append)
+    assert {outcome.state for outcome in outcomes.values()} == {"ran"}
+    said = [event.text for event in events if isinstance(event, Notice)]
+    assert said[0].startswith("1 Dask worker at ")
+    assert "does not answer: nothing runs there" in said[1]
+
+
+@pytest.mark.slow
+def test_when_all_workers_hang_the_run_does_not_begin(root, monkeypatch):
+    monkeypatch.setattr(calls, "_ANSWER", 0.5)
+    write_notebook(root, "4-baseline", "'never'")
+    with (
+        dask(workers=1) as cluster,
+        stopped(cluster.processes[1]),
+        pytest.raises(NinefoldError, match=r"no worker of .* answers; asked tcp://\S+; look at"),
+    ):
+        run(root, cluster.address)
+
+
+@pytest.mark.slow
+def test_when_the_scheduler_hangs_the_run_ends(root, tmp_path, monkeypatch):
+    monkeypatch.setattr(workers, "_ASK", 1.0)
+    monkeypatch.setattr(workers, "_KEEP", 20.0)
+    monkeypatch.setattr(calls, "_ANSWER", 2.0)
+    marker = tmp_path / "marker"
+    write_notebook(root, "2-data-summary", waits_once(marker))
+    with dask(workers=1) as cluster, ThreadPoolExecutor() as threads:
+        running = threads.submit(run, root, cluster.address)
+        wait_until(marker.exists, "the notebook never ran")
+        with (
+            stopped(cluster.scheduler),
+            pytest.raises(NinefoldError, match="does not answer any more; what was finished is"),
+        ):
+            running.result(timeout=200)
+        wait_until(lambda: below(cluster.processes[1]) == [], "the worker keeps its kernels")
+
+
+@pytest.mark.slow
+def test_a_worker_that_joins_during_a_run_is_used(root, tmp_path, monkeypatch):
+    monkeypatch.setattr(workers, "_ASK", 0.5)
+    marker = tmp_path / "marker"
+    wait = f"""
+import pathlib, time
+pathlib.Path({str(marker)!r}).touch()
+while not pathlib.Path({str(tmp_path / "second")!r}).exists():
+    time.sleep(0.1)
+"""
+    write_notebook(root, "2-data-summary", wait)
+    write_notebook(
+        root, "4-baseline", f"import pathlib; pathlib.Path({str(tmp_path / 'second')!r}).touch()"
+    )
+    with dask(workers=1) as cluster, ThreadPoolExecutor() as threads:
+        running = threads.submit(run, root, cluster.address)
+        wait_until(marker.exists, "the notebook never ran")
+        cluster.worker()
+        outcomes = running.result(timeout=120)
+    assert {outcome.state for outcome in outcomes.values()} == {"ran"}
 
 
 @pytest.mark.slow
@@ -275,7 +344,7 @@ def test_a_section_that_kills_its_worker_twice_is_reported_and_the_others_run(ro
     with dask(workers=3) as cluster:
         outcomes = run(root, cluster.address, jobs=1)
         assert sum(process.poll() is None for process in cluster.processes) == 2
-    assert outcomes["2-data-summary"].failure.message.startswith("its Dask worker died twice")
+    assert outcomes["2-data-summary"].failure.message.startswith("two Dask workers were lost")
     assert outcomes["4-baseline"].state == "ran"
 
 

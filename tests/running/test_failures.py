@@ -1,6 +1,6 @@
 """How a failing cell is told."""
 
-from ninefold.running.failures import Failure, excerpt, failing_line
+from ninefold.running.failures import Failure, end_of, excerpt, failing_line, plain
 
 SOURCE = "one\ntwo\nthree\nfour\nfive\nsix\n"
 
@@ -22,6 +22,33 @@ def test_the_failing_line_is_the_one_in_the_cell_not_in_a_library():
     traceback = ["\x1b[36mCell\x1b[39m\x1b[36m \x1b[39m\x1b[32mIn[3]\x1b[39m, line 4", "x.py:88"]
     assert failing_line(traceback) == 4
     assert failing_line(["File x.py:88"]) is None
+
+
+def test_the_failing_line_of_a_timed_cell_is_counted_from_its_first_line():
+    traceback = ["Cell In[3], line 1", "1 get_ipython().run_cell_magic(", "File <timed exec>:2"]
+    assert failing_line(traceback) == 3
+
+
+def test_a_message_has_no_name_of_a_file_that_is_a_cell():
+    assert plain("invalid syntax (3848249891.py, line 4)") == "invalid syntax"
+    assert plain("invalid syntax (helper.py, line 4)") == "invalid syntax (helper.py, line 4)"
+
+
+def test_of_a_script_the_last_line_of_its_errors_is_told_and_not_its_text():
+    message = "Command 'b\"echo '1'\\nexit 4\"' returned non-zero exit status 4."
+    assert plain(message) == "the script returned non-zero exit status 4."
+    assert plain(message, "one\ntwo\n") == "the script returned non-zero exit status 4: two"
+    assert plain("something else.", "one\ntwo\n") == "something else."
+
+
+def test_the_end_of_a_process_is_told_by_its_status_or_the_name_of_its_signal():
+    assert end_of(3) == "ended itself with status 3"
+    assert end_of(-11) == "was ended by SIGSEGV"
+    assert end_of(-99) == "was ended by signal 99"
+
+
+def test_an_error_without_a_message_is_told_by_its_name():
+    assert Failure("4-baseline", "ValueError", "").summary == "ValueError"
 
 
 def test_a_summary_is_one_line():

@@ -5,41 +5,31 @@ import json
 from contextlib import contextmanager
 from pathlib import Path
 
-import nbformat.v4
 import pytest
+from tiny_project import SETTINGS, write_notebook
 
+from ninefold.cli.lines import failure_lines
 from ninefold.project import Project
 from ninefold.records import Record, read_record, write_record
 from ninefold.running import execution
 from ninefold.running.results import read_failure, recover
 from ninefold.running.runner import run
-from ninefold.running.staleness.tracing import READS
+from ninefold.running.staleness.trace import READS
 from ninefold.running.task import Conducted
 from ninefold.running.workers.crew import Crew
 
-SETTINGS = """
-[study]
-title = "Penguins"
-package = "penguins"
-[data]
-source = "builtin:iris"
-target = "species"
-"""
 SECTION = "4-baseline"
 
 
 @pytest.fixture
 def project(tmp_path):
     (tmp_path / "ninefold.toml").write_text(SETTINGS)
-    (tmp_path / "sections").mkdir()
     write(tmp_path, 1)
     return Project(tmp_path)
 
 
 def write(root, turn):
-    cells = [nbformat.v4.new_code_cell(f"{turn}")]
-    notebook = nbformat.v4.new_notebook(cells=cells)
-    (root / "sections" / f"{SECTION}.ipynb").write_text(json.dumps(notebook))
+    write_notebook(root, SECTION, f"{turn}")
 
 
 def conduct(task, tell):
@@ -52,7 +42,7 @@ def conduct(task, tell):
 
 @contextmanager
 def hire(project):
-    yield Crew(conduct, 1, 1)
+    yield Crew(conduct, lambda: 1, 1)
 
 
 def run_once(project):
@@ -113,3 +103,12 @@ def test_a_failure_that_cannot_be_kept_is_told_all_the_same(project, monkeypatch
     monkeypatch.setattr(execution, "install_failure", full)
     outcome = run_once(project)
     assert "what it did could not be kept" in outcome.failure.message
+    assert outcome.folder == ""
+    assert not any("failure/" in line for line in failure_lines(outcome))
+
+
+def test_the_folder_that_is_named_after_a_failure_is_there(project, monkeypatch):
+    monkeypatch.setattr(execution, "install", full)
+    outcome = run_once(project)
+    assert (project.root / outcome.folder / "failure.json").is_file()
+    assert f"what it did is in {outcome.folder}/; " in failure_lines(outcome)[-1]

@@ -304,6 +304,33 @@ def test_what_a_notebook_leaves_running_ends_with_its_kernel(run):
     assert gone(*printed(left))
 
 
+DAEMON = """
+import json, os, subprocess, sys, time
+program = "import os, time; os.fork(); os.write(1, b'%d ' % os.getpid()); os.close(1); "
+program += "time.sleep(60)"
+start = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {program!r}], "
+start += "start_new_session=True, stderr=-3)"  # and ends, so that nobody is their parent
+found = subprocess.run([sys.executable, "-c", start], stdout=subprocess.PIPE, text=True).stdout
+print(json.dumps([os.getpid(), *map(int, found.split())]), flush=True)
+"""
+
+
+def test_what_left_a_notebooks_session_ends_with_its_kernel_and_nothing_else_does(server, run):
+    with running(server, LINGER) as (_, _, others, _):
+        left = printed(run(DAEMON))
+        assert len(left) == 3
+        assert gone(*left)
+        assert all(map(runs, others))
+
+
+def test_what_left_a_notebooks_session_ends_with_the_server():
+    with ExitStack() as stack:
+        with warm_kernels(ENV, BARE) as kernels:
+            _, _, left, _ = stack.enter_context(running(kernels, DAEMON + "time.sleep(60)"))
+            assert all(map(runs, left))
+        assert gone(*left)
+
+
 def test_an_ended_server_leaves_no_kernel():
     with ExitStack() as stack:
         with warm_kernels(ENV, BARE) as kernels:
@@ -424,6 +451,12 @@ PROCESSES = (
     "\n    print(pool.map(abs, [-1, -2]))",
     "import joblib; joblib.Parallel(n_jobs=2)(joblib.delayed(abs)(-n) for n in range(3))",
 )
+
+
+def test_a_notebook_that_may_set_what_imports_read_starts_cold(run):
+    setting = "import os; os.environ['MPLCONFIGDIR'] = '.'"
+    assert printed(run(setting, value("os.getppid()"))) == os.getpid()
+    assert printed(run("'MPL'", value("os.getppid()"))) != os.getpid()
 
 
 @pytest.mark.slow

@@ -2,34 +2,25 @@
 
 import json
 
-import nbformat.v4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny_project import OWN_DATA, write_notebook
 
 from ninefold.project import Project
 from ninefold.records import Record, read_record, write_record
 from ninefold.running.plan import make_plan
 from ninefold.running.staleness import libraries
-from ninefold.running.staleness.contents import ABSENT, digest_of
+from ninefold.running.staleness.contents import ABSENT, digest_of, digest_of_results
 from ninefold.running.staleness.keys import completed, difference, outdated, staleness
-from ninefold.running.staleness.tracing import READS, digest_of_results
+from ninefold.running.staleness.trace import READS
 from ninefold.settings import find_setting
 
 SUMMARY, BASELINE, FINAL = "2-data-summary", "4-baseline", "7-final-model"
 CHECK, SIZES = "5-experiments/1-spot-check", "5-experiments/2-batch-size"
 SEARCH = "6-improvements/1-random-search"
 NOTEBOOKS = (SUMMARY, BASELINE, CHECK, SIZES, SEARCH, FINAL)
-SETTINGS = """
-[study]
-title = "Penguins"
-package = "penguins"
-[data]
-source = "data/penguins.csv"
-target = "species"
-[harness]
-folds = 10
-"""
+SETTINGS = OWN_DATA + "[harness]\nfolds = 10\n"
 DATA, MODELS = "data/penguins.csv", "penguins/models.py"
 
 # What each notebook reads, by the names that a trace gives to it.
@@ -61,17 +52,9 @@ def project(tmp_path):
     (tmp_path / MODELS).write_text("def network(): ...\n")
     (tmp_path / "penguins/simple.py").write_text("def linear(): ...\n")
     for name in NOTEBOOKS:
-        write_notebook(tmp_path, name, "rate = 0.1", "## Intent")
+        write_notebook(tmp_path, name, prose="## Intent", parameters="rate = 0.1")
     settle(Project(tmp_path))
     return Project(tmp_path)
-
-
-def write_notebook(root, name, code, prose):
-    path = root / "sections" / f"{name}.ipynb"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    parameters = nbformat.v4.new_code_cell(code, metadata={"tags": ["parameters"]})
-    cells = [nbformat.v4.new_markdown_cell(prose), parameters]
-    path.write_text(json.dumps(nbformat.v4.new_notebook(cells=cells)), "utf-8")
 
 
 def settle(project, names=()):
@@ -195,7 +178,7 @@ def test_a_file_that_the_code_names_counts_unless_the_notebook_made_it(project):
     (project.root / "data/rows.parquet").write_text("1")
     (project.root / "data/made.csv").write_text("1")
     code = "pd.read_parquet('data/rows.parquet')\nframe.to_csv('data/made.csv')\nx = 'README.md'"
-    write_notebook(project.root, BASELINE, code, "")
+    write_notebook(project.root, BASELINE, code)
     (step,) = make_plan(Project(project.root), [BASELINE], force=True)
     folder = project.results_of(BASELINE)
     lines = ({"watching": BASELINE}, {"wrote": "data/made.csv"})
@@ -205,7 +188,7 @@ def test_a_file_that_the_code_names_counts_unless_the_notebook_made_it(project):
 
 
 def test_a_new_experiment_makes_its_readers_stale(project):
-    write_notebook(project.root, "5-experiments/3-dropout", "rate = 0.1", "")
+    write_notebook(project.root, "5-experiments/3-dropout", parameters="rate = 0.1")
     assert stale(project) == {
         "5-experiments/3-dropout": "never run",
         SEARCH: "reads 5-experiments/3-dropout, which is new",

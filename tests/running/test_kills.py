@@ -9,9 +9,9 @@ import subprocess
 import sys
 import time
 
-import nbformat.v4
 import psutil
 import pytest
+from tiny_project import RECORD, make_project, write_notebook
 
 pytestmark = [
     pytest.mark.slow,
@@ -19,21 +19,9 @@ pytestmark = [
 ]
 
 MOMENTS = 20
-SETTINGS = """
-[study]
-title = "Penguins"
-package = "penguins"
-[data]
-source = "data.csv"
-target = "species"
-"""
-# What ninefold's library does in a kernel, without the time that importing it takes.
-RECORD = """
-import json, os, pathlib, time
+READ = """
+import time
 output = pathlib.Path(os.environ["NINEFOLD_OUTPUT"])
-def record(**values):
-    content = {"record_schema": 1, "section": os.environ["NINEFOLD_SECTION"], "values": values}
-    (output / "record.json").write_text(json.dumps(content))
 def read(section):
     return json.loads(pathlib.Path("results", section, "record.json").read_text())["values"]["x"]
 """
@@ -58,18 +46,11 @@ def write_sections(root, turn):
         reads = {"6": EXPERIMENTS, "7": ("4-baseline", *EXPERIMENTS, "6-improvements/1-d")}
         names = reads.get(name[0], ())
         last = f"record(x={turn} + {place} + sum(map(read, {names})), figure=figure)"
-        cells = [nbformat.v4.new_code_cell(source) for source in (RECORD, own, wait, last)]
-        for number, cell in enumerate(cells):
-            cell["id"] = f"cell-{number}"
-        path = root / "sections" / f"{name}.ipynb"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(nbformat.v4.new_notebook(cells=cells)))
+        write_notebook(root, name, RECORD, READ, own, wait, last)
 
 
-def make_project(root):
-    root.mkdir()
-    (root / "ninefold.toml").write_text(SETTINGS)
-    (root / "data.csv").write_text("mass,species\n1,a\n")
+def make_study(folder):
+    root = make_project(folder)
     write_sections(root, 100)
     return root
 
@@ -95,7 +76,7 @@ def files(root):
     """Return all results: content by path, records without what differs from run to run."""
     found = {}
     for path in (root / "results").rglob("*"):
-        if path.is_file():
+        if path.is_file() and ".ninefold" not in path.parts:
             text = path.read_text("utf-8")
             if path.name == "record.json":
                 content = json.loads(text)
@@ -110,10 +91,10 @@ def folder(found, section):
 
 
 def test_results_are_whole_whenever_the_runner_is_killed_and_the_next_run_completes(tmp_path):
-    root = make_project(tmp_path / "study")
+    root = make_study(tmp_path / "study")
     old = complete(root)
     assert len(folder(old, "4-baseline")) == 3  # notebook, record, figure
-    undisturbed = make_project(tmp_path / "undisturbed")
+    undisturbed = make_study(tmp_path / "undisturbed")
     complete(undisturbed)
     write_sections(undisturbed, 200)
     began = time.monotonic()
@@ -143,7 +124,7 @@ def check_folders(root, before, after):
         if own:
             assert own in (folder(before, name), folder(after, name)), name
         else:
-            aside = root / ".ninefold" / "replaced" / name / "@old"
+            aside = root / "results/.ninefold/replaced" / name / "@old"
             assert {path.name for path in aside.iterdir()} == {
                 *("figure.svg", "notebook.ipynb", "record.json"),
             }

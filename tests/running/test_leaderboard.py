@@ -3,6 +3,7 @@
 import csv
 
 import pytest
+from tiny_project import SETTINGS
 
 from ninefold.project import Project
 from ninefold.records import Record, write_record
@@ -21,10 +22,7 @@ def evaluation(mean, metric="log_loss"):
 def project(tmp_path):
     (tmp_path / "sections").mkdir()
     (tmp_path / "sections" / "4-baseline.ipynb").touch()
-    (tmp_path / "ninefold.toml").write_text(
-        '[study]\ntitle = "T"\npackage = "p"\n[data]\nsource = "builtin:iris"\ntarget = "t"\n'
-        "[sections.4-baseline.grid]\nrate = [0.1]\n"
-    )
+    (tmp_path / "ninefold.toml").write_text(SETTINGS + "[sections.4-baseline.grid]\nrate = [0.1]\n")
     return Project(tmp_path)
 
 

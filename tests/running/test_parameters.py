@@ -8,20 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from papermill.parameterize import parameterize_notebook
+from tiny_project import SETTINGS
 
 from ninefold.errors import NinefoldError
 from ninefold.project import Project
 from ninefold.running.declarations import declared_parameters
 from ninefold.running.parameters import own_values, parse_value, values_of
 
-SETTINGS = """
-[study]
-title = "Penguins"
-package = "penguins"
-[data]
-source = "builtin:iris"
-target = "species"
-"""
 SECTION = "5-experiments/2-batch-size"
 TABLE = f'[sections."{SECTION}".'
 

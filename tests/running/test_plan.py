@@ -3,8 +3,8 @@
 import json
 from types import MappingProxyType
 
-import nbformat.v4
 import pytest
+from tiny_project import SETTINGS, write_notebook
 
 from ninefold.errors import NinefoldError
 from ninefold.project import Project
@@ -12,16 +12,8 @@ from ninefold.records import Record, write_record
 from ninefold.running.parameters import parse_value
 from ninefold.running.plan import make_plan
 from ninefold.running.staleness.keys import completed
-from ninefold.running.staleness.tracing import READS
+from ninefold.running.staleness.trace import READS
 
-SETTINGS = """
-[study]
-title = "Penguins"
-package = "penguins"
-[data]
-source = "builtin:iris"
-target = "species"
-"""
 DECLARES = {
     "2-data-summary": "",
     "4-baseline": "epochs = 100\nname = 'x'",
@@ -35,10 +27,7 @@ DECLARES = {
 def project(tmp_path):
     (tmp_path / "ninefold.toml").write_text(SETTINGS)
     for name, code in DECLARES.items():
-        cell = nbformat.v4.new_code_cell(code, metadata={"tags": ["parameters"]})
-        path = tmp_path / "sections" / f"{name}.ipynb"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(nbformat.v4.new_notebook(cells=[cell])))
+        write_notebook(tmp_path, name, parameters=code)
     (tmp_path / "sections/1-problem.md").write_text("# Problem\n")
     return Project(tmp_path)
 

@@ -3,14 +3,17 @@
 import json
 import os
 import signal
+import sys
 import threading
-import time
 
 import nbformat.v4
 import psutil
 import pytest
+from tiny_project import wait_for
 
+from ninefold.running.kernels.warm import ADDRESS, warm_kernels
 from ninefold.running.task import Limits, Task
+from ninefold.running.workers.conducting import shared_environment
 from ninefold.running.workers.pool import Pool, PoolClosedError
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
@@ -22,19 +25,12 @@ def pool(tmp_path):
         yield pool
 
 
-def task(tmp_path, *sources, limits=None, values=None, name="4-baseline"):
+def task(tmp_path, *sources, limits=None, values=None, name="4-baseline", metadata=None):
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
     notebook, output = tmp_path / f"{name}.ipynb", tmp_path / f"output of {name}"
-    notebook.write_text(json.dumps(nbformat.v4.new_notebook(cells=cells)))
+    notebook.write_text(json.dumps(nbformat.v4.new_notebook(cells=cells, metadata=metadata or {})))
     output.mkdir(exist_ok=True)
     return Task(tmp_path, name, notebook, output, values or {}, 1, limits or Limits())
-
-
-def wait_for(path):
-    end = time.monotonic() + 60
-    while not path.exists():
-        assert time.monotonic() < end, f"{path} never appeared"
-        time.sleep(0.02)
 
 
 def silent(number, of):
@@ -68,6 +64,66 @@ def test_a_failing_cell_is_told_with_what_to_try(pool, tmp_path):
     )
     assert failure.lines == ("→   1  import no_such_thing",)
     assert failure.todo.startswith("pip install no_such_thing, and add it to requirements.txt")
+
+
+TOLD = [
+    (("import sys\nsys.exit()", "1"), 1, "SystemExit: the notebook exits here (0), and"),
+    (("1", "import sys\nsys.exit('no data')"), 2, "SystemExit: the notebook exits here (no data)"),
+    (("exit", "1"), 1, "SystemExit: the notebook exits here (0), and what follows did not run"),
+    (("import os\nos._exit(3)",), 1, "DeadKernel: the kernel ended itself with status 3 in this"),
+    (("%no_such_magic",), 1, "UsageError: Line magic function `%no_such_magic` not found."),
+    (("%%bash\necho 1\necho why >&2\nexit 4",), 1, "CalledProcessError: the script returned "
+     "non-zero exit status 4: why"),
+    (("raise ExceptionGroup('some', [OSError()])",), 1, "ExceptionGroup: some (1 sub-exception)"),
+    (("1", "x = 1\nx = 2 3"), 2, "SyntaxError: invalid syntax"),
+    (("import os, shutil", "shutil.rmtree(os.environ['NINEFOLD_OUTPUT'])"), 2,
+     "OutputRemoved: this cell has removed the folder that $NINEFOLD_OUTPUT names"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def warm_pool(tmp_path):
+    with (
+        warm_kernels(shared_environment(), ["ipykernel.kernelapp"]) as kernels,
+        Pool(tmp_path / "logs", {ADDRESS: kernels.address}) as pool,
+    ):
+        yield pool
+
+
+def test_a_failing_cell_is_told_in_one_line_that_says_what_happened_there(warm_pool, tmp_path):
+    for number, (cells, cell, summary) in enumerate(TOLD):
+        failure = warm_pool.conduct(task(tmp_path, *cells, name=f"{number}"), silent).failure
+        assert failure is not None, cells
+        assert failure.summary.startswith(summary)
+        assert failure.cell == cell
+        assert "\n" not in failure.message
+        assert failure.lines
+
+
+def test_a_cold_kernel_that_a_signal_ends_is_told_by_its_name(pool, tmp_path):
+    crash = task(tmp_path, "import os, signal", "os.kill(os.getpid(), signal.SIGSEGV)")
+    failure = pool.conduct(crash, silent).failure
+    assert failure.summary == "DeadKernel: the kernel was ended by SIGSEGV in this cell"
+    assert failure.cell == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="kernels start cold here")
+def test_a_notebook_that_may_set_what_imports_read_gets_a_kernel_that_has_made_none(
+    warm_pool, tmp_path
+):
+    who = (
+        "import os, psutil\nassert 'kernels.server' in str(psutil.Process(os.getppid()).cmdline())"
+    )
+    setting = "os.environ['KERAS_BACKEND'] = 'jax'"
+    assert warm_pool.conduct(task(tmp_path, who), silent).failure is None
+    assert warm_pool.conduct(task(tmp_path, who, setting), silent).failure.cell == 1
+
+
+def test_a_notebook_of_another_language_does_not_run(pool, tmp_path):
+    kernelspec = {"name": "ir", "display_name": "R", "language": "R"}
+    for metadata in ({"kernelspec": kernelspec}, {"language_info": {"name": "R"}}):
+        failure = pool.conduct(task(tmp_path, "cat(1)", metadata=metadata), silent).failure
+        assert failure.summary.startswith("the notebook is written in R; ninefold runs Python")
 
 
 @pytest.mark.slow

@@ -1,8 +1,10 @@
 """Results appear whole or not at all, and a run that was killed is mended by the next."""
 
+import errno
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +12,9 @@ from ninefold.errors import NinefoldError
 from ninefold.project import Project
 from ninefold.running.lock import locked
 from ninefold.running.results import (
+    check_folders,
     check_writable,
+    clear,
     install,
     install_failure,
     old_of,
@@ -24,7 +28,9 @@ SECTION = "5-experiments/1-spot-check"
 
 @pytest.fixture
 def project(tmp_path):
-    return Project(tmp_path)
+    project = Project(tmp_path)
+    project.scratch.mkdir()  # as whoever has the lock finds it
+    return project
 
 
 def staged(project, text):
@@ -121,6 +127,89 @@ def test_results_that_cannot_be_written_are_said_in_one_line(project):
     project.results.write_text("a file where the folder should be")
     with pytest.raises(NinefoldError, match=r"results cannot be written to \(File exists\)"):
         check_writable(project)
+
+
+def test_results_that_are_a_link_to_another_disk_are_made_there(project, tmp_path, monkeypatch):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    project.results.symlink_to(elsewhere)
+    rename = Path.rename
+
+    def across(path, target):
+        disks = {elsewhere in folder.resolve().parents for folder in (path, target)}
+        if len(disks) > 1:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", across)
+    staging = staged(project, "old")
+    assert staging.is_relative_to(elsewhere)  # a kernel must not take it for the project's
+    install(project, SECTION, staging)
+    install(project, SECTION, staged(project, "new"))
+    install_failure(project, SECTION, staged(project, "failed"), {"error": "KeyError"})
+    assert record(project) == "new"
+
+
+def test_an_orderly_end_leaves_only_results(project):
+    install(project, SECTION, staged(project, "old"))
+    install(project, SECTION, staged(project, "new"))
+    staged(project, "half")
+    clear(project)
+    assert names(project.results) == ["5-experiments"]
+
+
+def test_old_results_that_could_not_be_put_back_are_never_cleared_away(project):
+    install(project, SECTION, staged(project, "old"))
+    kill_between_the_renames(project, SECTION)
+    clear(project)
+    recover(project)
+    assert record(project) == "old"
+
+
+def link(path):
+    path.symlink_to(path.parent)
+
+
+@pytest.fixture
+def notebook(project):
+    """A project with a notebook, of which nothing but its name counts."""
+    path = project.root / "sections" / f"{SECTION}.ipynb"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    return Project(project.root)
+
+
+def settings(project):
+    (project.root / "ninefold.toml").write_text(
+        '[study]\ntitle = "T"\npackage = "t"\n[data]\nsource = "builtin:iris"\ntarget = "species"\n'
+    )
+
+
+@pytest.mark.parametrize("name", ["results/5-experiments", f"results/{SECTION}"])
+@pytest.mark.parametrize("make", [Path.touch, link])
+def test_what_is_no_folder_in_the_place_of_results_is_said_in_one_line(notebook, name, make):
+    settings(notebook)
+    check_folders(notebook)  # there is none yet
+    path = notebook.root / name
+    path.parent.mkdir(parents=True)
+    check_folders(notebook)
+    make(path)
+    with pytest.raises(NinefoldError, match=f"^{name} is not a folder, or on another disk"):
+        check_folders(notebook)
+
+
+def test_a_disk_of_their_own_for_some_results_is_said_in_one_line(notebook, monkeypatch):
+    settings(notebook)
+    notebook.results_of(SECTION).mkdir(parents=True)
+    lstat = Path.lstat
+
+    def other_disk(path):
+        found = lstat(path)
+        return os.stat_result([*found[:2], found.st_dev + (path.name in SECTION), *found[3:]])
+
+    monkeypatch.setattr(Path, "lstat", other_disk)
+    with pytest.raises(NinefoldError, match="results/5-experiments is not a folder, or on another"):
+        check_folders(notebook)
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")

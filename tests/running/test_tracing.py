@@ -7,21 +7,13 @@ import sys
 import textwrap
 
 import pytest
+from tiny_project import OWN_DATA
 
 from ninefold.records import Record, write_record
-from ninefold.running.staleness.contents import ABSENT, digest_of
-from ninefold.running.staleness.tracing import READS, digest_of_results, read_trace
+from ninefold.running.staleness.contents import ABSENT, digest_of, digest_of_results
+from ninefold.running.staleness.trace import READS, read_trace
 
-SETTINGS = """
-[study]
-title = "Penguins"
-package = "penguins"
-[data]
-source = "data/penguins.csv"
-target = "species"
-[harness]
-folds = 10
-"""
+SETTINGS = OWN_DATA + "[harness]\nfolds = 10\n"
 SECTION = "5-experiments/2-rate"
 START = """
 import os
@@ -138,6 +130,13 @@ def test_the_names_in_a_folder_count_where_they_are_listed(project, trace):
     assert digest_of(project / "data") == listed["data/"]
     (project / "data/new.csv").touch()
     assert digest_of(project / "data") != listed["data/"]
+
+
+def test_who_looks_for_modules_or_removes_a_tree_reads_nothing(project, trace):
+    (project / "tree/deep").mkdir(parents=True)
+    (project / "tree/deep/rows.csv").touch()
+    script = "import pkgutil, shutil; shutil.rmtree('tree'); list(pkgutil.iter_modules(['data']))"
+    assert trace(script).files == {}
 
 
 def test_a_folder_that_a_module_lists_while_it_is_imported_counts(project, trace):

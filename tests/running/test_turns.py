@@ -4,8 +4,8 @@ import json
 import threading
 from contextlib import contextmanager
 
-import nbformat.v4
 import pytest
+from tiny_project import SETTINGS, write_notebook
 
 from ninefold.project import Project
 from ninefold.records import Record, read_record, write_json, write_record
@@ -15,18 +15,10 @@ from ninefold.running.execution import Outcome
 from ninefold.running.failures import Failure
 from ninefold.running.plan import make_plan
 from ninefold.running.runner import run
-from ninefold.running.staleness.tracing import READS
+from ninefold.running.staleness.trace import READS
 from ninefold.running.task import Conducted
 from ninefold.running.workers.crew import Crew
 
-SETTINGS = """
-[study]
-title = "Penguins"
-package = "penguins"
-[data]
-source = "builtin:iris"
-target = "species"
-"""
 SECTIONS = (
     *("2-data-summary", "4-baseline", "5-experiments/1-spot-check", "5-experiments/2-size"),
     *("6-improvements/1-search", "7-final-model"),
@@ -37,14 +29,8 @@ SECTIONS = (
 def project(tmp_path):
     (tmp_path / "ninefold.toml").write_text(SETTINGS)
     for name in SECTIONS:
-        path = tmp_path / "sections" / f"{name}.ipynb"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(nbformat.v4.new_notebook(cells=[code("1")])))
+        write_notebook(tmp_path, name, "1")
     return Project(tmp_path)
-
-
-def code(source):
-    return nbformat.v4.new_code_cell(source)
 
 
 class Pretence:
@@ -65,7 +51,7 @@ class Pretence:
     @contextmanager
     def hire(self, project):
         try:
-            yield Crew(self.conduct, self.slots, self.cores)
+            yield Crew(self.conduct, lambda: self.slots, self.cores)
         finally:
             self.left = True
 
@@ -134,8 +120,7 @@ def test_who_reads_a_section_that_came_out_as_before_is_kept(project):
 
 def test_who_reads_a_section_that_came_out_otherwise_runs_again(project):
     run(project, lambda event: None, hire=Pretence().hire)
-    path = project.root / "sections/5-experiments/2-size.ipynb"
-    path.write_text(json.dumps(nbformat.v4.new_notebook(cells=[code("2")])))
+    write_notebook(project.root, "5-experiments/2-size", "2")
     crew = Pretence()
     outcomes = run(Project(project.root), lambda event: None, hire=crew.hire)
     assert crew.ran == [*SECTIONS[3:]]
@@ -176,6 +161,7 @@ def test_an_interrupted_run_keeps_what_was_finished(project):
     with pytest.raises(KeyboardInterrupt):
         run(project, stop, hire=crew.hire)
     assert crew.left
+    assert not (project.results / ".ninefold").exists()
     assert read_record(project.results_of(SECTIONS[0])).values == {"turn": 1}
     after = Pretence()
     found = states(run(Project(project.root), lambda event: None, hire=after.hire))

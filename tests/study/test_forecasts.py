@@ -1,6 +1,7 @@
 """A forecast is kept with the first result it preceded."""
 
 import pytest
+from tiny_project import SETTINGS
 
 from ninefold.errors import NinefoldError
 from ninefold.project import Project
@@ -65,10 +66,8 @@ def project(tmp_path):
     path = tmp_path / "sections" / f"{SECTION}.ipynb"
     path.parent.mkdir(parents=True)
     path.touch()
-    (tmp_path / "ninefold.toml").write_text(
-        '[study]\ntitle = "T"\npackage = "p"\n[data]\nsource = "builtin:iris"\ntarget = "t"\n'
-        f'[sections."{SECTION}".grid]\nrate = [0.1, 0.2]\n'
-    )
+    grid = f'[sections."{SECTION}".grid]\nrate = [0.1, 0.2]\n'
+    (tmp_path / "ninefold.toml").write_text(SETTINGS + grid)
     return Project(tmp_path)
 
 

@@ -9,6 +9,7 @@ from importlib import import_module
 import click
 
 from ninefold import __version__
+from ninefold.cli.shell import UNREAD, go_unread, open_streams
 from ninefold.errors import NinefoldError
 
 _COMMANDS = {
@@ -39,13 +40,17 @@ class _Commands(click.Group):
             formatter.write_dl(list(_COMMANDS.items()))
 
     def invoke(self, context: click.Context):
-        try:
-            return super().invoke(context)
-        except NinefoldError as error:
-            click.echo(f"ninefold: {error}", err=True)
-        except OSError as error:
-            where = f" ({error.filename})" if error.filename else ""
-            click.echo(f"ninefold: {error.strerror or error}{where}", err=True)
+        with open_streams():
+            try:
+                return super().invoke(context)
+            except NinefoldError as error:
+                click.echo(f"ninefold: {error}", err=True)
+            except BrokenPipeError:  # `| head -1` has read enough
+                go_unread()
+                sys.exit(UNREAD)
+            except OSError as error:
+                where = f" ({error.filename})" if error.filename else ""
+                click.echo(f"ninefold: {error.strerror or error}{where}", err=True)
         sys.exit(1)
 
 

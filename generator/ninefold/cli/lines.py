@@ -1,26 +1,22 @@
 """What is said of a run, line by line: of an outcome, of a failure, of a plan."""
 
 import shlex
-from collections.abc import Callable
 
-import click
-
+from ninefold.cli.shell import say
 from ninefold.formats import show
+from ninefold.project import Project
 from ninefold.running.events import Event, Notice
 from ninefold.running.execution import Outcome
 from ninefold.running.failures import Failure
 from ninefold.running.plan import Step
 
 
-def tell(say: Callable[[str], None], event: Event) -> None:
+def tell(quiet: bool, event: Event) -> None:
     """Say an outcome on one line; what failed goes to stderr, however quiet the rest is."""
-    if isinstance(event, Notice):
-        say(event.text)
-    elif isinstance(event, Outcome):
-        if event.failure:
-            click.echo("\n".join(failure_lines(event)), err=True)
-        else:
-            say(_line(event))
+    if isinstance(event, Outcome) and event.failure:
+        say("\n".join(failure_lines(event)), err=True)
+    elif isinstance(event, Outcome | Notice) and not quiet:
+        say(event.text if isinstance(event, Notice) else _line(event))
 
 
 def _line(outcome: Outcome) -> str:
@@ -35,19 +31,29 @@ def failure_lines(outcome: Outcome) -> tuple[str, ...]:
     """Return what is to be said of a section that failed: where, of what, and what to try."""
     failure = outcome.failure
     assert failure
+    is_point = "@" in outcome.section
+    instead = "; or take its values out of the grid in ninefold.toml" if is_point else ""
     return (
         f"failed {outcome.section}{where(failure)} after {show(outcome.seconds, 'duration')}",
         *(f"    {line}" for line in failure.lines),
         f"    {failure.summary}",
         *([f"    try: {failure.todo}"] if failure.todo else []),
-        f"    what it did is in results/{outcome.section}/failure/; "
-        f"mend it, then 'ninefold run {shlex.quote(outcome.section)}'",
+        f"    {f'what it did is in {outcome.folder}/; ' if outcome.folder else ''}"
+        f"mend it, then: ninefold run {shlex.quote(outcome.section)}{instead}",
     )
 
 
 def where(failure: Failure) -> str:
     """Return " in cell 3", or "" where no cell is to blame."""
     return f" in cell {failure.cell}" if failure.cell else ""
+
+
+def unnumbered(project: Project) -> tuple[str, ...]:
+    """Return a line about notebooks that never run because of their names; none without such."""
+    names = project.unnumbered
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    said = "no section, and never run: names of sections and of their folders begin as 1- or 12-"
+    return (f"{names[0]}{more}: {said}",) if names else ()
 
 
 def planned(step: Step, seconds: float | None) -> str:

@@ -2,9 +2,11 @@
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
@@ -13,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ninefold.cli.lines import failure_lines, where
+from ninefold.cli.shell import say
 from ninefold.formats import show
 from ninefold.running.events import CellStarted, Event, Listener, Notice, Planned
 from ninefold.running.execution import Outcome
@@ -22,6 +25,7 @@ _MARKS = {
     **{"ran": ("✓", "green"), "failed": ("✗", "red")},
     **{"kept": ("=", "dim"), "skipped": ("–", "yellow")},
 }
+_BAD = {"failed": "failed", "skipped": "not run"}  # of those done
 _NO_TIMES = {"kept": "kept", "skipped": "not run"}  # said instead
 
 _Row = tuple[Text | Spinner, str, str, Text]  # mark, section, time, what is to be said
@@ -52,7 +56,7 @@ class _Board:
     expected: dict[str, float | None] = field(default_factory=dict)  # what has not ended
     started: dict[str, float] = field(default_factory=dict)
     cells: dict[str, CellStarted] = field(default_factory=dict)
-    ended: int = 0  # of those that were not kept
+    ended: Counter[str] = field(default_factory=Counter)  # state → how many; none that were kept
     slots: int = 1  # sections that ran at once, at most
     spinner: Spinner = field(default_factory=lambda: Spinner("dots", style="cyan"))
 
@@ -73,7 +77,7 @@ class _Board:
     def _end(self, outcome: Outcome) -> None:
         self.started.pop(outcome.section, None)
         self.expected.pop(outcome.section, None)
-        self.ended += outcome.state != "kept"
+        self.ended[outcome.state] += outcome.state != "kept"
         mark, style = _MARKS[outcome.state]
         took = _NO_TIMES.get(outcome.state) or show(outcome.seconds, "duration")
         said = f"failed{where(outcome.failure)}" if outcome.failure else outcome.why
@@ -81,13 +85,14 @@ class _Board:
         self.console.print(_table([row], self.console.width))
         if outcome.failure:
             here = sys.stderr.isatty()  # then its first line stands just above
-            print(*failure_lines(outcome)[here:], sep="\n", file=sys.stderr)
+            say("\n".join(failure_lines(outcome)[here:]), err=True)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         waiting = [name for name in self.expected.copy() if name not in self.started]
         room = max(console.height - len(self.started) - 3, 0)
         rows = [*map(self._running, self.started.copy()), *map(self._waiting, waiting[:room])]
-        yield _table(rows, options.max_width)
+        # What wraps, or is cut by a terminal, would stand there again with each redraw.
+        yield _table(rows, options.max_width, no_wrap=True)
         if len(waiting) > room:
             yield Text(f"  and {len(waiting) - room} more", "dim")
         if self.expected:
@@ -96,22 +101,22 @@ class _Board:
     def _running(self, name: str) -> _Row:
         cell, last = self.cells[name], self.expected.get(name)
         where = f"cell {cell.number} of {cell.of}" if cell.number else "starting"
-        said = Text(where).append("" if last is None else f", last time {_time(last)}", "dim")
+        said = Text(where).append(_last_time(last), "dim")
         return self.spinner, name, _time(time.monotonic() - self.started[name]), said
 
     def _waiting(self, name: str) -> _Row:
-        last = self.expected[name]
-        said = "waits" + ("" if last is None else f", last time {_time(last)}")
-        return Text("·", "dim"), name, "", Text(said, "dim")
+        return Text("·", "dim"), name, "", Text(f"waits{_last_time(self.expected[name])}", "dim")
 
     def _total(self) -> Text:
         left = self._left()
+        ended = self.ended.total()
         parts = (
-            f"{self.ended} of {self.ended + len(self.expected)} done",
+            f"{ended} of {ended + len(self.expected)} done",
+            *(f"{self.ended[state]} {said}" for state, said in _BAD.items() if self.ended[state]),
             _time(time.monotonic() - self.began),
             *([] if left is None else [f"about {_time(left)} left" if left >= 1 else "ends soon"]),
         )
-        return Text("  " + " · ".join(parts), "bold")
+        return Text("  " + " · ".join(parts), "bold", no_wrap=True, overflow="ellipsis")
 
     def _left(self) -> float | None:
         """Return how many seconds it takes yet, going by the last times; a section that has none
@@ -133,13 +138,21 @@ def _time(seconds: float) -> str:
     return f"{minutes}:{rest:02} min" if minutes else f"{rest} s"
 
 
-def _table(rows: Iterable[_Row], width: int) -> Table:
+def _last_time(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return f", last time {_time(seconds) if seconds >= 1 else 'under 1 s'}"
+
+
+def _table(rows: Iterable[_Row], width: int, *, no_wrap: bool = False) -> Table:
     table = Table.grid(padding=(0, 1))
     name = max(min(_NAME, width - _TIME - 24), 10)
     table.add_column(width=1)
     table.add_column(width=name, no_wrap=True)
     table.add_column(width=_TIME, justify="right", no_wrap=True)
-    table.add_column(width=max(width - name - _TIME - 4, 10), overflow="fold")
+    overflow: Literal["ellipsis", "fold"] = "ellipsis" if no_wrap else "fold"
+    rest = max(width - name - _TIME - 4, 10)
+    table.add_column(width=rest, no_wrap=no_wrap, overflow=overflow)
     for mark, section, took, said in rows:
         table.add_row(mark, Text(_short(section, name)), took, said)
     return table

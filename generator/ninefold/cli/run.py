@@ -2,7 +2,8 @@
 
 import json
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Any
 import click
 
 from ninefold.cli.grids import left_over_note
-from ninefold.cli.lines import planned, tell
+from ninefold.cli.lines import planned, tell, unnumbered
+from ninefold.cli.shell import INTERRUPTED, interruptible, say
 from ninefold.errors import NinefoldError
 from ninefold.project import Project, find_project
 from ninefold.running import runner
@@ -39,24 +41,27 @@ def _given(context: click.Context, option: click.Parameter, pairs: tuple[str, ..
 @click.option(
     *("-j", "--jobs"),
     type=click.IntRange(min=1),
-    help="Sections at a time; as many as there are cores where it is not given.",
+    metavar="N",
+    help="Run N sections at a time; else as many as there are cores, which they share.",
 )
 @click.option(
     "--dask",
     metavar="ADDRESS",
-    help="Have the workers of a Dask scheduler execute them, tcp://HOST:PORT; or 'local'.",
+    help="Run them on the workers of a Dask scheduler: tcp://HOST:PORT, or 'local'.",
 )
-@click.option("--force", is_flag=True, help="Run also what is fresh.")
-@click.option("--dry-run", is_flag=True, help="Say what would run and why, and do nothing.")
+@click.option("--force", is_flag=True, help="Run what is named, or all, even where it is fresh.")
+@click.option("--dry-run", is_flag=True, help="Only say what would run and why.")
 @click.option(
     *("-p", "--parameter", "given"),
     metavar="NAME=VALUE",
     multiple=True,
     callback=_given,
-    help="A value for a notebook's parameter, as JSON or TOML; else it is text.",
+    help="Give a notebook's parameter a value: JSON, TOML or else text; can be repeated.",
 )
-@click.option("--quiet", is_flag=True, help="Say nothing but what failed.")
-@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but what failed.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print what became of each as JSON, at the end."
+)
 def run(
     sections: tuple[str, ...],
     jobs: int | None,
@@ -78,24 +83,21 @@ def run(
     if dry_run:
         _say_plan(project, make_plan(project, sections, force=force, given=given), as_json)
         return
-    try:
-        with show_progress(quiet or as_json) as listen:
-            outcomes = runner.run(
-                project,
-                listen,
-                sections,
-                force=force,
-                given=given,
-                before=partial(_check_data, project),
-                hire=_hire(dask, jobs),
-            )
-    except KeyboardInterrupt:
-        click.echo("stopped; what was finished is kept, and so are older results", err=True)
-        sys.exit(130)
+    with show_progress(quiet or as_json) as listen:
+        outcomes = runner.run(
+            project,
+            listen,
+            sections,
+            force=force,
+            given=given,
+            before=partial(_check_data, project),
+            hire=_hire(dask, jobs),
+        )
     if as_json:
-        _print_json([asdict(outcome) for outcome in outcomes])
+        say(_as_json([asdict(outcome) for outcome in outcomes]))
     elif not quiet:
-        click.echo("".join(f"{line}\n" for line in left_over_note(project)), nl=False)
+        for line in (*unnumbered(project), *left_over_note(project)):
+            say(line)
     failed = [outcome.section for outcome in outcomes if outcome.state == "failed"]
     if failed:
         raise NinefoldError(
@@ -122,27 +124,37 @@ def _check_data(project: Project) -> None:
 def _say_plan(project: Project, steps: tuple[Step, ...], as_json: bool) -> None:
     if as_json:
         states = {True: "kept", False: "would run"}
-        _print_json(
-            [
-                {"section": s.section.id, "state": states[s.reason is None], "why": s.reason or ""}
-                for s in steps
-            ]
-        )
+        plan = [
+            {"section": s.section.id, "state": states[s.reason is None], "why": s.reason or ""}
+            for s in steps
+        ]
+        click.echo(_as_json(plan))
         return
     for step in steps:
         click.echo(planned(step, last_seconds(project, step.section.id)))
 
 
-def _print_json(sections: list[dict[str, Any]]) -> None:
-    click.echo(json.dumps({"sections": sections}, indent=1, ensure_ascii=False))
+def _as_json(sections: list[dict[str, Any]]) -> str:
+    return json.dumps({"sections": sections}, indent=1, ensure_ascii=False)
 
 
-def show_progress(silent: bool) -> AbstractContextManager[Listener]:
-    """Return the listener that fits: a live view on a terminal, plain lines in a pipe."""
+@contextmanager
+def show_progress(silent: bool) -> Iterator[Listener]:
+    """Have the listener that fits: a live view on a terminal, plain lines in a pipe. Ctrl-C ends
+    the command with a line."""
+    try:
+        with interruptible(), _listener(silent) as listen:
+            yield listen
+    except KeyboardInterrupt:
+        say("stopped; what was finished is kept, and so are older results", err=True)
+        sys.exit(INTERRUPTED)
+
+
+def _listener(silent: bool) -> AbstractContextManager[Listener]:
     if silent:
-        return nullcontext(partial(tell, lambda line: None))
+        return nullcontext(partial(tell, True))
     if sys.stdout.isatty():
         from ninefold.cli.live import live_display
 
         return live_display()
-    return nullcontext(partial(tell, click.echo))
+    return nullcontext(partial(tell, False))

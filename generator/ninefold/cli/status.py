@@ -8,11 +8,13 @@ from typing import Any
 import click
 
 from ninefold.cli.grids import folded, left_over_lines
+from ninefold.cli.lines import unnumbered, where
 from ninefold.errors import NinefoldError
 from ninefold.formats import show
 from ninefold.project import Project, Section, find_project
 from ninefold.prompts import unanswered
 from ninefold.records import read_parts
+from ninefold.running.failures import Failure
 from ninefold.running.notebooks import read_notebook, sources
 from ninefold.running.parameters import values_of
 from ninefold.running.results import read_failure
@@ -26,7 +28,7 @@ def status(as_json: bool) -> None:
 
     A section is written when none of its prompts is left. It is stale when something its results
     depend on has changed since its last run. Values in ninefold.toml that a run would refuse are
-    said after the table, and exit 1.
+    said after the table; then the command exits 1.
     """
     project = find_project(Path.cwd())
     keys = own_keys(project)
@@ -40,7 +42,8 @@ def status(as_json: bool) -> None:
         click.echo(json.dumps(content, indent=1, ensure_ascii=False))
     else:
         _print_table(folded(rows))
-        click.echo("\n".join(left_over_lines(project)), nl=bool(project.left_over))
+        for line in (*unnumbered(project), *left_over_lines(project)):
+            click.echo(line)
     values_of(project, (), {})
 
 
@@ -53,8 +56,16 @@ def _row(keys: Keys, section: Section) -> dict[str, Any]:
         failure = read_failure(keys.project, section.id)
         state = "failed" if failure else "stale"
         if failure:
-            why += f": {failure.get('error')} in cell {failure.get('cell')}"
+            why += f": {_of_what(section, failure)}"
     return {**row, "state": state, "why": why or "", "seconds": _seconds(keys.project, section)}
+
+
+def _of_what(section: Section, content: dict[str, Any]) -> str:
+    error, message = (str(content.get(name) or "") for name in ("error", "message"))
+    failure = Failure(section.id, error, message, content.get("cell"))
+    # ninefold's own errors are sentences; of others the name is enough in a table
+    said = failure.summary if failure.error == "NinefoldError" else failure.error
+    return f"{said}{where(failure)}"
 
 
 def _prompts(section: Section) -> int | None:

@@ -131,8 +131,11 @@ class Failure:
 
     @property
     def message_lines(self) -> tuple[str, ...]:
-        """Return the message's lines, of a long one the first few; at least one."""
-        lines = [line.rstrip() for line in self.message.strip().splitlines()] or [""]
+        """Return error and message in lines, of a long one the first few; at least one."""
+        # ninefold's own errors are sentences; the name of their class adds nothing.
+        names = () if self.error == "NinefoldError" else (self.error,)
+        text = ": ".join(filter(None, (*names, self.message.strip()))) or self.error
+        lines = [line.rstrip() for line in text.splitlines()]
         cut = [] if len(lines) <= _LONGEST_MESSAGE else ["…"]
         return (*lines[:_LONGEST_MESSAGE], *cut)
 

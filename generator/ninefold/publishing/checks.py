@@ -80,7 +80,7 @@ def _freshness(project: Project, section: Section) -> Iterator[Finding]:
     where = _name(project, section.path)
     if failure := read_failure(project, section):
         cell = f" in cell {failure.cell}" if failure.cell else ""
-        message = f"its last run failed{cell}: {failure.error}: {failure.message}"
+        message = f"its last run failed{cell}: {failure.message_lines[0]}"
         yield Finding("NF205", "error", where, message)
     elif why := staleness(project, section):
         yield Finding("NF202", "error" if why == "never run" else "warning", where, why)

@@ -177,7 +177,7 @@ def _table(names: list[str], runs: list[_Run], metric: str) -> Table:
         columns += [("best of the run", "text"), (label, "score"), ("95 % interval", "interval")]
     columns.append(("", "text"))
     return Table(
-        _caption(runs, len(shown)),
+        _caption(runs, len(shown), metric),
         tuple({"name": label, "label": label, "format": form} for label, form in columns),
         tuple((*run.values, *(_numbers(run) if metric else ()), run.remark) for run in shown),
         source="results#/evaluations",
@@ -199,14 +199,15 @@ def _source(run: _Run) -> str:
     return pointer(record_file(run.task.id), *keys)
 
 
-def _caption(runs: list[_Run], shown: int) -> str:
+def _caption(runs: list[_Run], shown: int, metric: str) -> str:
     points = [run for run in runs if run.task.point]
     tried = sum(run.record is not None for run in points)
-    evaluated = sum(len(run.record.evaluations) for run in runs if run.record)
+    scored = [_scored(run.record) for run in runs if run.record]
+    evaluated = sum(by == metric for found in scored for by in found.values())
     said = f"The grid of this section: {_counted(len(points), 'point')}"
     said += "" if tried == len(points) else f", {tried:,} of them run"
     said += " beside the section's own run, the best on top."
-    if evaluated:
+    if evaluated > 1:
         said += (
             f" Of each run the best evaluation is shown; of {evaluated:,} in all, the best is "
             "selected and therefore optimistic."
@@ -235,7 +236,7 @@ def _said(failure: Failure) -> str:
     where = f" in cell {failure.cell}" if failure.cell else ""
     line = failure.message_lines[0]
     short = line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 1] + "…"
-    return f"failed{where}: {failure.error}: {short}"
+    return f"failed{where}: {short}"
 
 
 def _counted(count: int, noun: str) -> str:

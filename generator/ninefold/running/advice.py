@@ -69,6 +69,14 @@ def _about_the_system(message: str) -> str:
     return ""
 
 
+def _about_a_kernel(message: str) -> str:
+    if "SIGKILL" in message:
+        return f"was it memory that ran out? {_MEMORY}"
+    if "ended itself" in message:
+        return "remove what ends the process, as os._exit does, from this cell"
+    return "a library crashed: are the installed ones those that requirements.txt asks for?"
+
+
 def _quoted(message: str) -> str:
     found = re.search(r"['\"]([^'\"]+)['\"]", message)
     return found[1] if found else message.strip()
@@ -76,10 +84,13 @@ def _quoted(message: str) -> str:
 
 _PATHS = "a notebook works in the project's folder: paths begin there, as in 'data/table.csv'"
 _MEMORY = "fewer rows, smaller batches or models, or a machine with more memory"
+_SYNTAX = "mend the line, and run the cell in Jupyter first"
 _ADVICE: dict[str, str | Callable[[str], str]] = {
     "AssertionError": "the notebook checks this itself; look at the values in the cell's lines",
-    "DeadKernel": "look at what the cell calls; if it was memory: fewer rows, smaller batches",
+    "CalledProcessError": "run it in a terminal, in the project's folder, to see why",
+    "DeadKernel": _about_a_kernel,
     "FileNotFoundError": _PATHS,
+    "IndentationError": _SYNTAX,
     "ImportError": "is the package as new as requirements.txt asks? pip install -r them again",
     "KeyError": _about_a_key,
     "MemoryError": _MEMORY,
@@ -87,5 +98,6 @@ _ADVICE: dict[str, str | Callable[[str], str]] = {
     "OSError": _about_the_system,
     "PermissionError": "who may read and write that file? 'ls -l' shows it",
     "ResourceExhaustedError": _MEMORY,  # TensorFlow's
-    "SyntaxError": "mend the line, and run the cell in Jupyter first",
+    "SyntaxError": _SYNTAX,
+    "SystemExit": "remove exit, quit or sys.exit; where a notebook cannot go on, raise an error",
 }

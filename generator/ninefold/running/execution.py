@@ -14,7 +14,7 @@ from ninefold.running.advice import advise
 from ninefold.running.failures import Failure
 from ninefold.running.notebooks import read_notebook
 from ninefold.running.plan import Step
-from ninefold.running.results import NOTEBOOK, install, install_failure, stage
+from ninefold.running.results import FAILURE, NOTEBOOK, install, install_failure, stage
 from ninefold.running.scrubbing import path_cleaner, scrub_file
 from ninefold.running.staleness.keys import completed
 from ninefold.running.task import Conduct, Limits, Task, Tell
@@ -29,6 +29,7 @@ class Outcome:
     why: str
     seconds: float = 0.0
     failure: Failure | None = None
+    folder: str = ""  # that keeps what a failed one did, from the project's root
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ class Execution:
         seconds = round(time.perf_counter() - clock, 2)
         if failure is None:
             return Outcome(section, "ran", step.reason or "", seconds)
-        failure = self._keep(failure.cleaned(clean), staging)
-        return Outcome(section, "failed", step.reason or "", seconds, failure)
+        failure, folder = self._keep(failure.cleaned(clean), staging)
+        return Outcome(section, "failed", step.reason or "", seconds, failure, folder)
 
     def _conduct(
         self, step: Step, staging: Path, cores: int, tell: Tell, clean: Callable[[str], str]
@@ -91,16 +92,16 @@ class Execution:
         key = completed(self.project, step, staging)
         write_record(staging, record.model_copy(update={"key": key, "run": run}))
 
-    def _keep(self, failure: Failure, staging: Path | None) -> Failure:
-        """Keep what a section did that failed, beside its old results; where that fails too, say
-        so."""
+    def _keep(self, failure: Failure, staging: Path | None) -> tuple[Failure, str]:
+        """Keep what a section did that failed, beside its old results; return in which folder.
+        Where that fails too, the failure says so."""
         if staging is None:
-            return failure
+            return failure, ""
         try:
             install_failure(self.project, failure.section, staging, failure.as_json())
         except (NinefoldError, OSError) as error:
-            return failure.adding(f"what it did could not be kept: {_told(error)}")
-        return failure
+            return failure.adding(f"what it did could not be kept: {_told(error)}"), ""
+        return failure, f"results/{failure.section}/{FAILURE}"
 
 
 def limits_of(project: Project) -> Limits:

@@ -1,10 +1,15 @@
 """What went wrong in a section, as `failure.json` keeps it and people read it."""
 
 import re
+import signal
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+_NOISE = (
+    (re.compile(r" \(\d+\.py, line \d+\)$"), ""),  # a cell's file, which only the kernel knows
+    (re.compile(r"^Command 'b['\"].*['\"]' (?=returned |died )", re.DOTALL), "the script "),
+)
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _AROUND = 2  # lines shown before and after the one that failed
 
@@ -44,12 +49,35 @@ class Failure:
         first = next((line for line in self.message.splitlines() if line.strip()), "").strip()
         shown = first if len(first) <= 300 else first[:299] + "…"
         # ninefold's own errors are sentences; the name of their class adds nothing.
-        return shown if self.error == "NinefoldError" else f"{self.error}: {shown}"
+        names = () if self.error == "NinefoldError" else (self.error,)
+        return ": ".join(filter(None, (*names, shown)))
+
+
+def plain(message: str, stderr: str = "") -> str:
+    """Return an exception's message without what means nothing to people; where a cell is a script
+    (`%%bash`), with the last line of its `stderr` instead of its text."""
+    for noise, instead in _NOISE:
+        message = noise.sub(instead, message)
+    said = stderr.strip().rpartition("\n")[2]
+    is_script = said and message.startswith("the script ")
+    return f"{message.rstrip('.')}: {said}" if is_script else message
+
+
+def end_of(status: int) -> str:
+    """Say how a process ended, by the status that Python tells of it."""
+    if status >= 0:
+        return f"ended itself with status {status}"
+    try:
+        return f"was ended by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"was ended by signal {-status}"
 
 
 def failing_line(traceback: list[str]) -> int | None:
     """Return the line of its own cell in which IPython's traceback begins, from 1."""
     text = _ANSI.sub("", "\n".join(traceback))
+    if timed := re.search(r"<timed exec>:(\d+)", text):  # below its first line, "%%time"
+        return int(timed[1]) + 1
     found = re.search(r"Cell In\s?\[\d+\], line (\d+)|<ipython-input[^>]*>:(\d+)", text)
     return int(found[1] or found[2]) if found else None
 

@@ -1,6 +1,7 @@
 """Section notebooks as plain JSON: what of them the runner reads without executing anything."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,22 @@ def read_notebook(path: Path) -> dict[str, Any]:
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
         raise NinefoldError(f"the notebook {path.name} has no list of cells", todo="restore it")
     return notebook
+
+
+def check_language(notebook: Mapping[str, Any]) -> None:
+    """Check that a notebook is written in Python. Raises NinefoldError where it says otherwise."""
+    metadata = notebook.get("metadata") or {}
+    says = (
+        (metadata.get("kernelspec") or {}).get("language"),
+        (metadata.get("language_info") or {}).get("name"),
+    )
+    language = next(filter(None, says), "python")
+    if str(language).lower() not in ("python", "ipython"):
+        raise NinefoldError(
+            f"the notebook is written in {language}",
+            "ninefold runs Python",
+            "translate it, or execute it with papermill and its own kernel",
+        )
 
 
 def source(cell: dict[str, Any]) -> str:

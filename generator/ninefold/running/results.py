@@ -1,15 +1,18 @@
 """The results folders: written aside, exchanged whole, and mended after a run that was killed.
 
-Under the project's scratch folder `staging/<unique>/<section>` is what a run is making,
-`replaced/<section>/@old` what it is about to replace, and `unranked` says that the leaderboard does
-not know of all results. A folder under `results/` is only ever renamed into place, so a kill leaves
-the old one, the new one, or the old one in `replaced`.
+Under `results/.ninefold`, which is there during a run, `staging/<unique>/<section>` is what it is
+making and `replaced/<section>/@old` what it is about to replace: on the disk of the results,
+wherever that is, because a section's folder is only ever renamed into place. So a kill leaves the
+old one, the new one, or the old one in `replaced`. In the project's scratch folder `unranked` says
+that the leaderboard does not know of all results.
 """
 
 import json
 import shutil
+import stat
 import tempfile
-from pathlib import Path
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ninefold.errors import NinefoldError
@@ -28,15 +31,23 @@ def recover(project: Project) -> None:
 
     Only for who holds the project's lock.
     """
-    replaced = project.scratch / "replaced"
+    replaced = _aside(project) / "replaced"
     for old in sorted(replaced.rglob(_OLD)):
         _put_back(project, old.parent.relative_to(replaced).as_posix())
-    clear_staging(project)
+    clear(project)
 
 
-def clear_staging(project: Project) -> None:
-    """Remove what runs were making, and did not make."""
-    shutil.rmtree(project.scratch / "staging", ignore_errors=True)
+def clear(project: Project) -> None:
+    """Remove what runs were making, and did not make; but no old results, where those could not be
+    put back."""
+    aside = _aside(project)
+    shutil.rmtree(aside / "staging", ignore_errors=True)
+    if not any((aside / "replaced").rglob(_OLD)):
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _aside(project: Project) -> Path:
+    return project.results / ".ninefold"
 
 
 def check_writable(project: Project) -> None:
@@ -52,6 +63,22 @@ def check_writable(project: Project) -> None:
         ) from None
 
 
+def check_folders(project: Project) -> None:
+    """Raise NinefoldError, as early, where no folder could be renamed to a section's results."""
+    sections = [PurePosixPath(task.id) for task in project.tasks]
+    results, disk = project.results.resolve(), None
+    for name in sorted({folder for section in sections for folder in (section, *section.parents)}):
+        with suppress(FileNotFoundError):
+            found = (results / name).lstat()
+            disk = disk or found.st_dev
+            if not stat.S_ISDIR(found.st_mode) or found.st_dev != disk:
+                raise NinefoldError(
+                    f"{PurePosixPath('results', name)} is not a folder, or on another disk",
+                    "results are made in results/.ninefold and renamed into place",
+                    "move it away; all of results/ may be on another disk, and a link to there",
+                )
+
+
 def stage(project: Project, section: str) -> Path:
     """Make and return an empty folder for a section's new results.
 
@@ -59,7 +86,8 @@ def stage(project: Project, section: str) -> Path:
     Raises NinefoldError where there is no room for results.
     """
     check_writable(project)
-    staging = project.scratch / "staging"
+    # Where `results` is a link, the one name that says that this is not the project's.
+    staging = _aside(project).resolve() / "staging"
     staging.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=staging)) / section
     folder.mkdir(parents=True)
@@ -112,7 +140,7 @@ def _put_back(project: Project, name: str) -> None:
 
 def old_of(project: Project, name: str) -> Path:
     """Return where the folder `name` of the results stands while another takes its place."""
-    return project.scratch / "replaced" / name / _OLD
+    return _aside(project) / "replaced" / name / _OLD
 
 
 def unranked(project: Project) -> bool:

@@ -9,8 +9,15 @@ from ninefold.running.events import Listener
 from ninefold.running.execution import Outcome
 from ninefold.running.leaderboard import lists_others, write_leaderboard
 from ninefold.running.lock import locked
-from ninefold.running.plan import make_plan
-from ninefold.running.results import check_writable, clear_staging, ranked, recover, unranked
+from ninefold.running.plan import Step, make_plan
+from ninefold.running.results import (
+    check_folders,
+    check_writable,
+    clear,
+    ranked,
+    recover,
+    unranked,
+)
 from ninefold.running.turns import Turns
 from ninefold.running.workers.crew import Hire, local_crew
 
@@ -36,19 +43,31 @@ def run(
     other error nothing that this run started is left.
     """
     with locked(project):
+        check_folders(project)
         recover(project)
-        steps = make_plan(project, names, force=force, given=given)
-        turns = Turns(project, steps, listen)
-        if any(step.reason for step in steps):
-            check_writable(project)
-            before()
-            # The crew is dismissed first: then the threads, which wait for it, end.
-            with ThreadPoolExecutor(len(steps)) as threads, (hire or local_crew())(project) as crew:
-                outcomes = turns.take(crew, threads)
-        else:
-            outcomes = turns.keep()
-        if unranked(project) or lists_others(project):
-            write_leaderboard(project)
-            ranked(project)
-        clear_staging(project)
+        try:
+            steps = make_plan(project, names, force=force, given=given)
+            outcomes = _take_turns(project, steps, listen, before, hire)
+            if unranked(project) or lists_others(project):
+                write_leaderboard(project)
+                ranked(project)
+        finally:
+            clear(project)
         return outcomes
+
+
+def _take_turns(
+    project: Project,
+    steps: tuple[Step, ...],
+    listen: Listener,
+    before: Callable[[], object],
+    hire: Hire | None,
+) -> tuple[Outcome, ...]:
+    turns = Turns(project, steps, listen)
+    if not any(step.reason for step in steps):
+        return turns.keep()
+    check_writable(project)
+    before()
+    # The crew is dismissed first: then the threads, which wait for it, end.
+    with ThreadPoolExecutor(len(steps)) as threads, (hire or local_crew())(project) as crew:
+        return turns.take(crew, threads)

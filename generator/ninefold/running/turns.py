@@ -17,6 +17,8 @@ from ninefold.running.provenance import commit
 from ninefold.running.staleness.keys import Keys
 from ninefold.running.workers.crew import Crew
 
+_LOOK = 1.0  # seconds between looks at how many slots there are
+
 
 class Turns:
     """A plan's steps, each of them waiting, running or with its outcome."""
@@ -87,7 +89,7 @@ class Turns:
     def _start(self, crew: Crew, execution: Execution, threads: ThreadPoolExecutor) -> None:
         for name, step in list(self._due.items()):
             shares = self._shares.values()
-            cores = schedule.share(crew.cores, crew.slots, shares, len(self._due))
+            cores = schedule.share(crew.cores, crew.slots(), shares, len(self._due))
             if not cores:
                 return
             del self._due[name]
@@ -109,8 +111,11 @@ class Turns:
             self._happened.put(error)
 
     def _await(self) -> None:
-        """Wait for the next thing to happen, and tell it."""
-        happened = self._happened.get()
+        """Wait for the next thing to happen, and tell it; not for long, as crews may grow."""
+        try:
+            happened = self._happened.get(timeout=_LOOK)
+        except queue.Empty:
+            return
         if isinstance(happened, BaseException):
             raise happened
         if isinstance(happened, Outcome):

@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,6 @@ import pandas as pd
 from ninefold.errors import NinefoldError
 from ninefold.project import Project, find_project
 from ninefold.records import Record, read_record
-from ninefold.settings import HarnessSettings
 from ninefold.study.arguments import must_be_filled
 from ninefold.study.comparison import compare
 from ninefold.study.dataset import Dataset
@@ -21,12 +19,13 @@ from ninefold.study.evaluation import Evaluation
 from ninefold.study.harness import Harness, judge_all, judge_constant
 from ninefold.study.metrics import deciding_metric, metrics_for
 from ninefold.study.preparation import tidy_inputs
+from ninefold.study.recipe import StudyRecipe
 from ninefold.study.recorder import Recorder
 from ninefold.study.split_data import SplitData, load_split, make_task
 from ninefold.study.splits import Plan
 from ninefold.study.task import Task
 from ninefold.study.training import Recipe
-from ninefold.study.variants import Variant, choose_best
+from ninefold.study.variants import Variant, choose_best, model_function
 
 if TYPE_CHECKING:
     from ninefold.study.finale import FinalFit, Look, SimpleFit
@@ -214,14 +213,7 @@ class Study:
 
     def build(self, variant: Variant) -> partial:
         """Return the model function of a recorded variant, its keyword arguments bound."""
-        module, name = variant.function.split(":")
-        try:
-            return partial(getattr(import_module(module), name), **variant.keywords)
-        except (ImportError, AttributeError):
-            raise NinefoldError(
-                f"'{variant.function}', which made {variant.name}, does not exist any more",
-                todo=f"run {variant.section} again",
-            ) from None
+        return model_function(variant)
 
     # the final model
 
@@ -283,27 +275,6 @@ class Study:
         from ninefold.study.shows import show
 
         show(self, name, **options)
-
-
-class StudyRecipe(Recipe):
-    """A recipe that reads the settings for what is not given when it is asked for it: a section
-    that trains no network does not depend on them."""
-
-    def __init__(self, harness: HarnessSettings, **given: Any):
-        checked = Recipe(**{"epochs": 1, "batch_size": 1, **given})
-        vars(self).update(vars(checked), _given=given, _harness=harness)  # a frozen class
-
-    @property
-    def epochs(self) -> int:
-        return self._or_usual("epochs")
-
-    @property
-    def batch_size(self) -> int:
-        return self._or_usual("batch_size")
-
-    def _or_usual(self, name: str) -> int:
-        given: dict[str, Any] = vars(self)["_given"]
-        return given[name] if name in given else getattr(vars(self)["_harness"], name)
 
 
 def _is_constant(build: Any) -> bool:

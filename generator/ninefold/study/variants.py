@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
 from typing import Any
 
 from ninefold.errors import NinefoldError
@@ -73,3 +75,18 @@ def choose_best(records: Sequence[Record], metric: str) -> Variant:
         selected_from=len(distinct),
         record=best,
     )
+
+
+def model_function(variant: Variant) -> partial:
+    """Return the model function of a recorded variant, its keyword arguments bound.
+
+    Raises NinefoldError where there is none of its name any more.
+    """
+    module, name = variant.function.split(":")
+    try:
+        return partial(getattr(import_module(module), name), **variant.keywords)
+    except (ImportError, AttributeError):
+        raise NinefoldError(
+            f"'{variant.function}', which made {variant.name}, does not exist any more",
+            todo=f"run {variant.section} again",
+        ) from None

@@ -1,9 +1,15 @@
-"""Calls of functions on Dask workers, which end whatever becomes of worker and scheduler."""
+"""Calls of functions on Dask workers, which end whatever becomes of worker and scheduler.
+
+Either may also hang: then nothing says so, and Dask itself would wait for ever.
+"""
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import CancelledError, Future, wait
+from contextlib import suppress
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -14,10 +20,11 @@ from ninefold.running.cluster.workplace import NoWorkplaceError
 from ninefold.running.workers.pool import PoolClosedError
 
 _LOOK = 1.0  # seconds between looks at which workers are alive
+_ANSWER = 10.0  # seconds for a worker to answer what takes it no time
 
 
 class LostError(Exception):
-    """The worker is not there any more, or was started anew."""
+    """The worker is not there any more, hangs, or was started anew."""
 
 
 class GoneError(Exception):
@@ -28,38 +35,67 @@ class GoneError(Exception):
 
 
 class Calls:
-    """A run's calls of functions on workers, each of them given the run's name first."""
+    """A run's calls of functions on workers, each of them given the run's name first.
 
-    def __init__(self, client: Client, address: str):
+    patience  seconds of silence after which a worker, and the scheduler too, counts as lost
+    """
+
+    def __init__(self, client: Client, address: str, patience: float):
         self.run = f"ninefold-{uuid4().hex[:12]}"
-        self._client, self._address = client, address
+        self._client, self._address, self._patience = client, address, patience
         self._loop: Any = client.loop
+        self._heard: dict[str, float] = {}  # worker → when it last answered
+        self._scheduler_lost = False
         self.closing = threading.Event()
 
-    def alive(self) -> set[str]:
-        """Return the addresses of the scheduler's workers."""
-        try:
-            return set(self._client.nthreads()) if self._client.status == "running" else set()
-        except OSError:
+    def known(self) -> set[str]:
+        """Return the addresses of the scheduler's workers, whether or not they answer."""
+        if self._client.status != "running" or self._scheduler_lost:
             return set()
+        answers = self._answers({self._address: self._client.nthreads}, self._patience)
+        self._scheduler_lost = not answers
+        return set(answers.get(self._address, ()))
+
+    def lost(self, worker: str) -> bool:
+        """Return whether the scheduler has removed a worker, or it has been silent for long."""
+        now = time.monotonic()
+        silent = now - self._heard.get(worker, now) > self._patience
+        return silent or worker not in self.known()
 
     def go_on(self) -> None:
         """Raise GoneError where the run is closing or the scheduler is gone."""
         if self.closing.is_set():
             raise GoneError("the run is over")
-        if self._client.status != "running":
+        if self._client.status != "running" or self._scheduler_lost:
             raise GoneError(f"the Dask scheduler at {self._address} does not answer any more")
 
     def ask(
         self, workers: Iterable[str], function: Callable[..., Any], *arguments: Any
     ) -> dict[str, Any]:
         """Return what a function returns on each worker, without the run's name and beside what
-        runs there; or the error it raises there, but for workers that are gone."""
-        chosen = sorted(workers)
-        if not chosen:
-            return {}
-        found = self._client.run(function, *arguments, workers=chosen, on_error="return")
-        return {worker: value for worker, value in found.items() if not isinstance(value, OSError)}
+        runs there; or the error it raises there, but for workers that are gone or hang."""
+        run = partial(self._client.run, function, *arguments, on_error="return")
+        calls = {worker: partial(run, workers=[worker]) for worker in workers}
+        answers = self._answers(calls, _ANSWER) if self._client.status == "running" else {}
+        found = {worker: answer[worker] for worker, answer in answers.items()}
+        found = {worker: own for worker, own in found.items() if not isinstance(own, OSError)}
+        self._heard |= dict.fromkeys(found, time.monotonic())
+        return found
+
+    def _answers(self, calls: Mapping[str, Callable[[], Any]], seconds: float) -> dict[str, Any]:
+        """Return what those of the client's methods return that do within so many seconds."""
+        loop = self._loop.asyncio_loop  # in which they return what can be awaited
+        asked = {
+            name: asyncio.run_coroutine_threadsafe(_result(call), loop)
+            for name, call in calls.items()
+        }
+        wait(asked.values(), timeout=seconds)
+        found = {}
+        for name, answer in asked.items():
+            answer.cancel()  # does nothing to one that is there
+            with suppress(OSError, CancelledError):
+                found[name] = answer.result()
+        return found
 
     def call(self, worker: str, function: Callable[..., Any], *arguments: Any) -> Any:
         """Have a worker call a function, one at a time; return what it returns.
@@ -71,11 +107,12 @@ class Calls:
             *(function, self.run, *arguments), workers=[worker], pure=False, key=key
         )
         # Waited for here rather than by Dask, which would wait for ever for a worker that died.
-        answer = asyncio.run_coroutine_threadsafe(_result(future), self._loop.asyncio_loop)
+        answer = asyncio.run_coroutine_threadsafe(_result(lambda: future), self._loop.asyncio_loop)
         try:
             while not wait([answer], timeout=_LOOK).done:
+                lost = self.lost(worker)
                 self.go_on()
-                if worker not in self.alive():
+                if lost:
                     raise LostError
             return self._answered(worker, answer)
         finally:
@@ -94,5 +131,5 @@ class Calls:
             raise NinefoldError(f"the Dask worker {worker} could not go on: {what}") from error
 
 
-async def _result(future: Any) -> Any:
-    return await future
+async def _result(call: Callable[[], Any]) -> Any:
+    return await call()

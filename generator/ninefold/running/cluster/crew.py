@@ -44,10 +44,14 @@ def dask_crew(address: str, jobs: int | None = None) -> Hire:
             there = stack.enter_context(_embedded(jobs)) if address == LOCAL else address
             cluster = Cluster(stack.enter_context(_connected(there)), there, project.root)
             stack.callback(cluster.close)
-            workers = cluster.open()
+            cluster.open()
+
+            def slots() -> int:
+                return min(jobs or cluster.size(), cluster.size())
+
             try:
                 # One core each as far as the runner knows: how many it has, a worker knows.
-                yield Crew(cluster.conduct, min(jobs or workers, workers), 1, cluster.remarks)
+                yield Crew(cluster.conduct, slots, 1, cluster.remarks)
             except GoneError as error:
                 raise NinefoldError(
                     str(error),

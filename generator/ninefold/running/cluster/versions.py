@@ -16,8 +16,9 @@ def versions() -> dict[str, str]:
 
 def refusals(
     ask: Callable[..., dict[str, Any]], workers: Iterable[str]
-) -> Iterator[tuple[str, NinefoldError]]:
-    """Yield the workers whose versions are others than ours, and what is to be said of each.
+) -> Iterator[tuple[str, NinefoldError | None]]:
+    """Yield each worker that answers, and why it cannot take part: its versions are others than
+    ours; None where it can.
 
     `ask(workers, function, *arguments)` returns what a function returns on each of them. The first
     question is one that a worker without ninefold understands.
@@ -31,8 +32,7 @@ def refusals(
         else:
             alike.append(worker)
     for worker, found in ask(alike, versions).items():
-        if refused := refusal(worker, found, ours):
-            yield worker, refused
+        yield worker, refusal(worker, found, ours)
 
 
 def refusal(

@@ -1,16 +1,16 @@
-"""The workers of a Dask cluster: which of them gets a task, and what if it dies of it.
+"""The workers of a Dask cluster: which of them gets a task, and what if it is lost under it.
 
 Each gets one task at a time, all its threads as cores. Where a task runs is decided here rather
-than by the scheduler, so that a worker's death under it is seen and counted without a setting of a
-scheduler that others may share.
+than by the scheduler, so that the loss of a worker is seen and counted without a setting of a
+scheduler that others may share. A worker that hangs is lost as soon as it must have forgotten the
+run, if it ever wakes.
 """
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from distributed import Client
 
@@ -23,11 +23,12 @@ from ninefold.running.cluster.versions import refusal_after, refusals
 from ninefold.running.failures import Failure
 from ninefold.running.task import Conducted, Task, Tell
 
-_DEATHS = 2  # of workers under a task, after which it is given up
-_JOIN = 10.0  # seconds for the first worker to join, and for all to take leave
+_LOSSES = 2  # of workers under a task, after which it is given up
+_JOIN = 10.0  # seconds for the first worker to join
+_TRIES = 3  # to make at least one ready
 _REJOIN = 30.0  # seconds for a worker to come back after the last one was lost
 _LOOK = 1.0  # seconds between looks at whether a worker is free
-_ASK = 10.0  # seconds between signs of life to the workers
+_ASK = 10.0  # seconds between signs of life to the workers, and looks for new ones
 _KEEP = 60.0  # seconds without one after which they end what they do for this run
 _PARCEL = 2  # pieces that travel together
 _SENDINGS = 5  # of a project in which files change meanwhile
@@ -38,7 +39,7 @@ class Cluster:
 
     def __init__(self, client: Client, address: str, root: Path):
         self._client, self._address, self._files = client, address, Files(root)
-        self._calls = Calls(client, address)
+        self._calls = Calls(client, address, _KEEP)
         self._tells: dict[str, Tell] = {}  # by task
         self._settled: set[str] = set()  # workers that are ready for this run
         self._busy: set[str] = set()
@@ -46,8 +47,8 @@ class Cluster:
         self._remarks: list[str] = []
         self._change = threading.Condition()
 
-    def open(self) -> int:
-        """Make all workers ready for this run, and return how many there are.
+    def open(self) -> None:
+        """Make all workers ready for this run that answer.
 
         Raises NinefoldError where there are none, where one has other versions than this machine,
         and where the project is too large to send.
@@ -55,52 +56,70 @@ class Cluster:
         self._files.manifest()
         with suppress(TimeoutError):
             self._client.wait_for_workers(1, timeout=_JOIN)
-        workers = self._calls.alive()
+        workers = self._calls.known()
         if not workers:
             raise NinefoldError(
                 f"no worker has joined the Dask scheduler at {self._address}",
                 f"waited {_JOIN:g} seconds",
                 f"start one with 'dask worker {self._address}'",
             )
-        self._settle(workers)
-        for refusal in self._refused.values():
-            raise refusal
-        several = "s" if len(workers) > 1 else ""
-        self._remarks.append(f"{len(workers)} Dask worker{several} at {self._address}")
+        for _ in range(_TRIES):
+            self._settle(workers)
+            for refusal in self._refused.values():
+                raise refusal
+            if self._settled:
+                break
+        else:
+            raise NinefoldError(
+                f"no worker of the Dask scheduler at {self._address} answers",
+                f"asked {', '.join(sorted(workers))}",
+                "look at what they say where they were started, and start them again",
+            )
+        self._remarks.append(f"{_workers(len(self._settled))} at {self._address}")
+        for worker in sorted(workers - self._settled):
+            self._remarks.append(f"the Dask worker {worker} does not answer: nothing runs there")
         self._client.subscribe_topic(self._calls.run, self._hear)
         threading.Thread(target=self._keep_asking, daemon=True).start()
-        return len(workers)
 
     def close(self) -> None:
         """End what runs for this run on the workers, and remove what they keep for it."""
         self._calls.closing.set()
-        leaving = threading.Thread(target=self._on_all, args=(workplace.leave,), daemon=True)
-        leaving.start()
-        leaving.join(_JOIN)  # not for ever: a worker may hang
+        self._calls.ask(self._settled, workplace.leave, self._calls.run)
+
+    def size(self) -> int:
+        """Return how many workers there are for this run just now, or one to wait for."""
+        return max(len(self._settled), 1)
 
     def remarks(self) -> tuple[str, ...]:
         """Return what is to be said about the workers by now."""
         return tuple(self._remarks)
 
     def conduct(self, task: Task, tell: Tell) -> Conducted:
-        """Execute a task on a worker that is free, and again if that dies; see `Conduct`.
+        """Execute a task on a worker that is free, and again if that is lost; see `Conduct`.
 
         Raises GoneError where the run is closed meanwhile, the scheduler or every worker is gone.
         """
         self._tells[task.id] = tell
-        for _ in range(_DEATHS):
+        losses = 0
+        while losses < _LOSSES:
+            begun = False
             with self._free_worker() as worker:
                 try:
                     files = self._send_files(worker)
+                    begun = True
                     returned = self._calls.call(worker, workplace.conduct, Errand.of(task), files)
                 except LostError:
                     self._settled.discard(worker)
-                    self._remarks.append(f"the Dask worker {worker} died while it ran {task.id}")
+                    losses += begun  # else it was lost already, and not under the task
+                    lost = f"the Dask worker {worker} was lost while it ran {task.id}"
+                    self._remarks.append(lost)
                     tell(0, 0)
                     continue
             self._take_in(worker, task, returned)
             return returned.conducted
-        message = "its Dask worker died twice while it ran; memory that ran out is the usual cause"
+        message = (
+            "two Dask workers were lost while they ran it; memory that ran out is the usual cause"
+        )
         todo = "give the workers more memory, or have the notebook hold less at a time"
         return Conducted(Failure(task.id, "WorkerDied", message, todo=todo))
 
@@ -150,9 +169,6 @@ class Cluster:
         with self._change:
             while True:
                 self._calls.go_on()
-                alive = self._calls.alive()
-                self._settle(alive - self._settled - self._refused.keys())
-                self._settled &= alive
                 if free := sorted(self._settled - self._busy):
                     self._busy.add(free[0])
                     return free[0]
@@ -164,23 +180,33 @@ class Cluster:
 
     def _settle(self, workers: Iterable[str]) -> None:
         """Make workers ready for this run that have the versions of this machine."""
-        fit = set(workers)
-        for worker, refusal in refusals(self._calls.ask, fit):
-            fit.remove(worker)
-            self._refused[worker] = refusal
-            self._remarks.append(str(refusal))  # of one that joins later, nobody else says it
+        fit = []
+        for worker, refusal in refusals(self._calls.ask, workers):
+            if refusal is None:
+                fit.append(worker)
+            else:
+                self._refused[worker] = refusal
+                self._remarks.append(str(refusal))  # of one that joins later, nobody else says it
         answers = self._calls.ask(fit, workplace.settle, self._calls.run, _KEEP)
-        self._settled |= {worker for worker, error in answers.items() if error is None}
+        with self._change:
+            self._settled |= {worker for worker, error in answers.items() if error is None}
+            self._change.notify_all()
 
     def _hear(self, event: tuple[float, tuple[str, int, int]]) -> None:
         task, number, of = event[1]
         self._tells[task](number, of)
 
     def _keep_asking(self) -> None:
+        """Say to all workers that the run goes on, and know which are ready."""
         while not self._calls.closing.wait(_ASK):
-            self._on_all(workplace.ask)
+            answers = self._calls.ask(self._calls.known(), workplace.ask, self._calls.run)
+            ready = {worker for worker, found in answers.items() if found is True}
+            with self._change:
+                # One that is at work may be slow; who waits for it sees when it is lost.
+                self._settled &= ready | self._busy
+            # Only those that answered: one that hangs would hold up the others.
+            self._settle(answers.keys() - self._settled - self._refused.keys())
 
-    def _on_all(self, function: Callable[..., Any]) -> None:
-        """Call a function on all workers, as far as they can be reached."""
-        with suppress(OSError):
-            self._calls.ask(self._calls.alive(), function, self._calls.run)
+
+def _workers(count: int) -> str:
+    return f"{count} Dask worker{'' if count == 1 else 's'}"

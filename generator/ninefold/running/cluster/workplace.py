@@ -22,7 +22,7 @@ from ninefold.running.notebooks import read_notebook, sources
 from ninefold.running.results import NOTEBOOK, stage
 from ninefold.running.scrubbing import path_cleaner, scrub_file
 from ninefold.running.staleness import libraries
-from ninefold.running.staleness.tracing import read_trace
+from ninefold.running.staleness.trace import read_trace
 from ninefold.running.task import Tell
 from ninefold.running.workers.crew import Crew, local_crew
 
@@ -107,10 +107,12 @@ async def settle(run: str, patience: float, dask_worker: Worker) -> None:
     await dask_worker.plugin_add(Workplace(run, patience), name=run, catch_errors=False)
 
 
-def ask(run: str, dask_worker: Worker) -> None:
-    """Keep the run's workplace for another while."""
+def ask(run: str, dask_worker: Worker) -> bool:
+    """Keep the run's workplace for another while; return whether there is one."""
     with suppress(NoWorkplaceError):
         _workplace(run, dask_worker).ask()
+        return True
+    return False
 
 
 async def leave(run: str, dask_worker: Worker) -> None:

@@ -8,17 +8,19 @@ from typing import Any
 
 from papermill.engines import NBClientEngine
 
-from ninefold.errors import NinefoldError
+from ninefold.running.kernels.forked import names_what_imports_read
 from ninefold.running.kernels.manager import managing
 from ninefold.running.kernels.provisioner import say_cold
 from ninefold.running.kernels.warm import ADDRESS, WarmKernels
+from ninefold.running.notebooks import check_language, sources
 
 
 class Engine(NBClientEngine):
     """Executes a notebook in a kernel of this very Python, whatever kernel it names.
 
     The kernel is forked by the server that the variable NINEFOLD_KERNELS names; without that, by
-    one that the first notebook of a process starts and that ends with the process.
+    one that the first notebook of a process starts and that ends with the process. It starts cold
+    where its notebook may set what imports read.
     """
 
     @classmethod
@@ -30,22 +32,16 @@ class Engine(NBClientEngine):
         **kwargs: Any,
     ) -> Any:
         """Execute the notebook; `kernel_env` is its kernel's whole environment."""
-        kwargs["kernel_manager_class"] = managing(
-            os.environ.get(ADDRESS) or own_server(), kernel_env
-        )
+        cold = names_what_imports_read(sources(nb_man.nb, "code"))
+        address = "" if cold else os.environ.get(ADDRESS) or own_server()
+        kwargs["kernel_manager_class"] = managing(address, kernel_env)
         return super().execute_managed_notebook(nb_man, kernel_name, **kwargs)
 
     @classmethod
     def nb_kernel_name(cls, nb: Any, name: str | None = None) -> str:
         """Return the kernel's name, by which papermill knows how to write parameters. Raises
         NinefoldError for a notebook that is not written in Python."""
-        language = nb.metadata.get("kernelspec", {}).get("language", "python")
-        if language.lower() != "python":
-            raise NinefoldError(
-                f"the notebook is written in {language}",
-                "papermill's engine ninefold runs Python",
-                "run it without --engine ninefold",
-            )
+        check_language(nb)
         return "python3"
 
     @classmethod

@@ -4,10 +4,12 @@ import multiprocessing
 import os
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ninefold.running.kernels import launch
+from ninefold.running.kernels.orphans import adopt_orphans
 
 # What the server's imports have read already: a kernel that wants another value is no fork of it.
 READ_AT_IMPORT = (
@@ -48,6 +50,12 @@ def differing(env: dict[str, str]) -> str | None:
     return None
 
 
+def names_what_imports_read(codes: Iterable[str]) -> bool:
+    """Return whether cells name a variable that the imports have read: one may set it for an import
+    of its own, which a fork has made already."""
+    return any(name in code for code in codes for name in READ_AT_IMPORT)
+
+
 def _shown(value: str | None) -> str:
     return "not set" if value is None else repr(value)
 
@@ -58,6 +66,7 @@ def become_kernel(request: Request, server: int, made: dict[str, str]) -> None:
     `made` are the variables that the imports have set, which a library may look for again.
     """
     os.setsid()
+    adopt_orphans()  # which fall to the server when this ends; it ends them
     _take_streams(request)
     os.chdir(request.cwd)
     _take_environment({**made, **request.env, "JPY_PARENT_PID": str(server)})

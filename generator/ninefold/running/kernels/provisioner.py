@@ -117,6 +117,7 @@ class ForkProvisioner(LocalProvisioner):
     address = Unicode()
     env = Dict(allow_none=True, default_value=None)
     folder = Unicode()  # holds the connection file and the sockets
+    status: int | None = None  # that the kernel was found to have ended with
 
     @property
     def manager(self) -> Any:
@@ -153,6 +154,12 @@ class ForkProvisioner(LocalProvisioner):
                 self.cwd = where
                 return self.connection_info
         return await super().launch_kernel(cmd, **kwargs)
+
+    async def poll(self) -> int | None:
+        """Return the status that the kernel ended with; None while it runs."""
+        if self.process:  # which is forgotten at the end
+            self.status = self.process.poll()
+        return await super().poll()
 
     async def send_signal(self, signum: int) -> None:
         """Send a signal, unless it is the interrupt before a shutdown: between two messages it

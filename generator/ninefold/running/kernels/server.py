@@ -19,6 +19,7 @@ import shutil
 import signal
 import socket
 import sys
+import time
 import traceback
 from collections.abc import Iterable
 from contextlib import suppress
@@ -29,6 +30,7 @@ from typing import Any, NoReturn
 
 from ninefold.running.kernels import launch
 from ninefold.running.kernels.forked import Request, become_kernel, differing
+from ninefold.running.kernels.orphans import adopt_orphans, children, end_orphans
 
 PRELOADS = (
     "ipykernel.kernelapp",
@@ -137,6 +139,8 @@ class Server:
     ):
         self.listener, self.refusal, self.deputy, self.stopped = listener, refusal, deputy, stopped
         self.owned = True  # the owner is there
+        self.helpers = children()  # the deputy, and what an import may have started
+        adopt_orphans()
         self.kernels: dict[socket.socket, int] = {}
         self.awake, self.waker = socket.socketpair()
         self.selector = selectors.DefaultSelector()
@@ -203,7 +207,7 @@ class Server:
         return None
 
     def reap(self) -> None:
-        """Tell the clients of the kernels that have ended."""
+        """Tell the clients of the kernels that have ended, and end what those have left."""
         if self.deputy and os.waitpid(self.deputy, os.WNOHANG)[0]:
             self.deputy = None
         for connection, pid in list(self.kernels.items()):
@@ -214,6 +218,7 @@ class Server:
                 del self.kernels[connection]
                 tell(connection, ended=os.waitstatus_to_exitcode(status))
                 self.forget(connection)
+        end_orphans({*self.helpers, *self.kernels.values()})  # a running kernel adopts its own
 
     def end(self) -> None:
         """Kill all kernels: the owner is gone."""
@@ -221,6 +226,8 @@ class Server:
         for pid in self.kernels.values():
             kill(pid)
             os.waitpid(pid, 0)
+        while end_orphans(self.helpers):
+            time.sleep(0.01)  # until they are gone
         if self.deputy:
             os.waitpid(self.deputy, 0)  # it does the same
 

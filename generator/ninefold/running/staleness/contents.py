@@ -1,7 +1,12 @@
-"""What a file or a folder of the project holds, as a digest that is the same on every machine."""
+"""What a file, a folder or a section's results hold, as a digest that is the same on every
+machine."""
 
 import hashlib
 from pathlib import Path
+from typing import Any
+
+from ninefold.errors import NinefoldError
+from ninefold.records import digest, read_parts
 
 ABSENT = "absent"
 UNREADABLE = "unreadable"
@@ -36,5 +41,24 @@ def _names(folder: Path) -> list[str]:
     return sorted(names - (NOT_OF_THE_STUDY | {SETTINGS} if is_root else {"__pycache__"}))
 
 
-def _shorten(digest: "hashlib._Hash") -> str:
-    return digest.hexdigest()[:32]
+def _shorten(found: "hashlib._Hash") -> str:
+    return found.hexdigest()[:32]
+
+
+def digest_of_results(folder: Path) -> str:
+    """Return the digest of the key and the evaluations in a section's folder; ABSENT for none.
+
+    What measures time does not count, or a run that found the same again would be news.
+    """
+    try:
+        parts = read_parts(folder, "key", "evaluations")
+    except NinefoldError:
+        return UNREADABLE
+    return ABSENT if parts is None else digest(_without_seconds(parts))
+
+
+def _without_seconds(value: Any) -> Any:
+    if isinstance(value, dict):
+        kept = {name: own for name, own in value.items() if "seconds" not in name}
+        return {name: _without_seconds(own) for name, own in kept.items()}
+    return [_without_seconds(own) for own in value] if isinstance(value, list) else value

@@ -13,7 +13,7 @@ A key is the mapping that a record keeps as `key`; every leaf is text, so that i
                 "absent", as where it is a section no more
 
 Code, parameters and versions are known before a section runs (`Keys.before`), the rest only
-afterwards (`completed`), from what its kernel saw (see `tracing`); each as it stood when it was
+afterwards (`completed`), from what its kernel saw (see `trace`); each as it stood when it was
 read, so that what changes during a run is stale after it.
 """
 
@@ -30,9 +30,9 @@ from ninefold.running.notebooks import read_notebook, sources
 from ninefold.running.parameters import own_values
 from ninefold.running.results import FAILURE, NOTEBOOK
 from ninefold.running.staleness import libraries
-from ninefold.running.staleness.contents import ABSENT, UNREADABLE, digest_of
+from ninefold.running.staleness.contents import ABSENT, UNREADABLE, digest_of, digest_of_results
 from ninefold.running.staleness.literals import named_files
-from ninefold.running.staleness.tracing import READS, digest_of_results, read_trace
+from ninefold.running.staleness.trace import READS, read_trace
 from ninefold.settings import find_setting
 
 if TYPE_CHECKING:

@@ -2,16 +2,19 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ninefold.errors import NinefoldError
 from ninefold.running.advice import advise
-from ninefold.running.failures import Failure, excerpt, failing_line
-from ninefold.running.notebooks import read_notebook, source, tags
+from ninefold.running.failures import Failure, end_of, excerpt, failing_line, plain
+from ninefold.running.notebooks import check_language, read_notebook, source, tags
 from ninefold.running.results import NOTEBOOK
 from ninefold.running.task import Task, Tell
 from ninefold.running.workers.kernel import Kernel
 from ninefold.running.workers.watch import Watch
+
+if TYPE_CHECKING:
+    from papermill import PapermillExecutionError
 
 
 def conduct(task: Task, tell: Tell) -> Failure | None:
@@ -20,12 +23,16 @@ def conduct(task: Task, tell: Tell) -> Failure | None:
     Not for two threads of a process at once: papermill changes its working folder.
     """
     try:
-        cells = tuple(
-            source(cell) for cell in read_notebook(task.notebook)["cells"] if _counts(cell)
-        )
+        notebook = read_notebook(task.notebook)
+        check_language(notebook)
     except (NinefoldError, OSError) as error:
         return Failure(task.id, type(error).__name__, str(error))
+    cells = tuple(source(cell) for cell in notebook["cells"] if _counts(cell))
     return _Execution(task, cells, tell).run()
+
+
+class _ExitError(Exception):
+    """A cell that ends the notebook; papermill takes that for a good end."""
 
 
 class _Execution:
@@ -34,6 +41,8 @@ class _Execution:
     def __init__(self, task: Task, cells: tuple[str, ...], tell: Tell) -> None:
         self._task, self._cells, self._tell = task, cells, tell
         self._number, self._source = 0, ""
+        self._reply: dict[str, Any] = {}  # of the last cell that failed
+        self._stderr = ""  # of the same
         self._kernel = Kernel()
         self._watch = Watch(task.limits, self._kernel)
 
@@ -55,17 +64,30 @@ class _Execution:
         if passed := self._watch.passed:  # its kernel was ended, which may show in many ways
             return self._failure(passed.error, passed.message, begin, passed.todo)
         if isinstance(error, PapermillExecutionError):
-            lines = excerpt(error.source, failing_line(error.traceback))
-            return self._failure(error.ename, error.evalue, lines)
+            return self._failure_of_cell(error)
+        if isinstance(error, _ExitError):
+            why = f"the notebook exits here ({error}), and what follows did not run"
+            return self._failure("SystemExit", why, begin)
         if isinstance(error, DeadKernelError):
-            why = "the kernel died in this cell; memory that ran out is the usual cause"
+            why = f"the kernel {end_of(self._kernel.status or 0)} in this cell"
             return self._failure("DeadKernel", why, begin)
+        if not self._task.output.is_dir():
+            why = "this cell has removed the folder that $NINEFOLD_OUTPUT names"
+            return self._failure("OutputRemoved", why, begin, "remove only what is in it")
         return self._failure(type(error).__name__, str(error), ())
+
+    def _failure_of_cell(self, error: "PapermillExecutionError") -> Failure:
+        # papermill looks at what cells show, and some errors are only printed
+        told = {**vars(error), **({} if error.traceback else self._reply)}
+        lines = excerpt(error.source, failing_line(told["traceback"]))
+        return self._failure(told["ename"], plain(told["evalue"], self._stderr), lines)
 
     def _execute(self) -> None:
         import papermill
 
-        task = self._task
+        from ninefold.running.kernels.forked import names_what_imports_read
+
+        task, cold = self._task, names_what_imports_read(self._cells)
         papermill.execute_notebook(
             _literal(task.notebook),
             _literal(task.output / NOTEBOOK),
@@ -76,8 +98,9 @@ class _Execution:
             start_timeout=120,
             iopub_timeout=60,
             on_cell_start=self._cell_starts,
+            on_cell_executed=self._cell_ends,
             cwd=str(task.root),
-            kernel_manager_class=self._kernel.manager(environment(task)),
+            kernel_manager_class=self._kernel.manager(environment(task), cold=cold),
         )
 
     def _cell_starts(self, cell: Any, **_: Any) -> None:
@@ -86,6 +109,15 @@ class _Execution:
         if _counts(cell):
             self._number += 1
             self._tell(self._number, len(self._cells))
+
+    def _cell_ends(self, cell: Any, execute_reply: dict[str, Any], **_: Any) -> None:
+        reply = execute_reply["content"]
+        asks = any(each.get("source") == "ask_exit" for each in reply.get("payload", ()))
+        if asks or reply.get("ename") == "SystemExit":
+            raise _ExitError(reply.get("evalue") or "0")
+        if reply["status"] == "error":
+            self._reply = reply
+            self._stderr = "".join(each.text for each in cell.outputs if _is_stderr(each))
 
     def _failure(self, error: str, message: str, lines: tuple[str, ...], todo: str = "") -> Failure:
         todo = todo or advise(error, message, self._number, self._cells)
@@ -115,6 +147,10 @@ def _counts(cell: Any) -> bool:
     """Whether people count this cell: code of theirs, not what papermill puts in."""
     is_code = cell.get("cell_type") == "code" and bool(source(cell).strip())
     return is_code and "injected-parameters" not in tags(cell)
+
+
+def _is_stderr(output: Any) -> bool:
+    return output.get("name") == "stderr"
 
 
 def _literal(path: Path) -> str:

@@ -15,13 +15,13 @@ from ninefold.running.workers.pool import Pool
 
 @dataclass(frozen=True)
 class Crew:
-    """As many tasks as `slots` at once, which share so many cores.
+    """As many tasks at once as `slots` returns at that time, which share so many cores.
 
     `remarks` returns what is to be said about how they are executed, as far as it is known by now.
     """
 
     conduct: Conduct
-    slots: int
+    slots: Callable[[], int]
     cores: int
     remarks: Callable[[], tuple[str, ...]] = tuple
 
@@ -43,7 +43,8 @@ def local_crew(jobs: int | None = None, preloads: Sequence[str] = ()) -> Hire:
             warm_kernels(shared_environment(), preloads) as kernels,
             Pool(project.scratch / "logs", {ADDRESS: kernels.address}) as pool,
         ):
-            yield Crew(pool.conduct, jobs or cores, cores, partial(_remarks, kernels))
+            slots = jobs or cores
+            yield Crew(pool.conduct, lambda: slots, cores, partial(_remarks, kernels))
 
     return hire
 

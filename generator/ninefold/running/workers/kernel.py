@@ -17,20 +17,25 @@ class Kernel:
     def __init__(self) -> None:
         self._made: list[Any] = []
 
-    def manager(self, env: dict[str, str]) -> type:
+    def manager(self, env: dict[str, str], *, cold: bool) -> type:
         """Return the class of the kernel's manager, as nbclient wants one; `env` is the whole
-        environment of the kernel."""
-        from ninefold.running.kernels.engine import managing
+        environment of the kernel, and a `cold` one is no fork."""
+        from ninefold.running.kernels.manager import managing
         from ninefold.running.kernels.warm import ADDRESS
 
-        made = self._made
+        made, address = self._made, "" if cold else os.environ.get(ADDRESS, "")
 
-        class Remembered(managing(os.environ.get(ADDRESS, ""), env)):  # type: ignore[misc]
+        class Remembered(managing(address, env)):  # type: ignore[misc]
             def __init__(self, **given: Any) -> None:
                 super().__init__(**given)
                 made.append(self)
 
         return Remembered
+
+    @property
+    def status(self) -> int | None:
+        """The status that the kernel was found to have ended with, negative for a signal."""
+        return self._made[-1].provisioner.status if self._made else None
 
     def resident(self) -> int:
         """Return how many bytes of memory the kernel and all that it started hold, pages that

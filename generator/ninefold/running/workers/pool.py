@@ -3,7 +3,6 @@
 import json
 import os
 import queue
-import signal
 import subprocess
 import sys
 import threading
@@ -12,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from ninefold.running.failures import Failure
+from ninefold.running.failures import Failure, end_of
 from ninefold.running.task import Conducted, Task, Tell
 from ninefold.running.workers.worker import encode, ending
 
@@ -135,7 +134,7 @@ class _Worker:
         status = self._process.returncode
         printed = self._log.read_text("utf-8", errors="replace").split("\n")
         last = next((line.strip() for line in reversed(printed) if line.strip()), "")
-        message = f"the process that ran the notebook {_end_of(status)}"
+        message = f"the process that ran the notebook {end_of(status)}"
         message += f"; it last printed: {last}" if last else ""
         todo = "run it again; if it was memory that ran out, with fewer sections at a time (-j 1)"
         return Failure(section, "WorkerDied", message, self._cell, todo=todo)
@@ -156,12 +155,3 @@ class _Worker:
             self._process.wait()
         assert self._process.stdout
         self._process.stdout.close()
-
-
-def _end_of(status: int) -> str:
-    if status >= 0:
-        return f"ended with status {status}"
-    try:
-        return f"was ended by {signal.Signals(-status).name}"
-    except ValueError:
-        return f"was ended by signal {-status}"

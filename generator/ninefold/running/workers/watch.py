@@ -1,5 +1,6 @@
 """The limits of a task, watched in its worker: where one is passed, the kernel is ended."""
 
+import math
 import threading
 import time
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ class Watch:
     def __init__(self, limits: Limits, kernel: Kernel) -> None:
         self._limits, self._kernel = limits, kernel
         self._memory = limits.memory or _SHARE * machine.memory() / _GIB
-        self._began = self._cell_began = time.monotonic()
+        self._began, self._cell_began = time.monotonic(), math.inf  # no cell runs yet
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._measure, daemon=True)
         self.passed: Passed | None = None

@@ -1,0 +1,111 @@
+"""What a shell does to a command: streams closed or read no more, Ctrl-C once and again."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from tiny_project import RECORD, SETTINGS, write_notebook
+
+from ninefold.cli import shell
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX pipes and signals")
+
+STOPPED = """
+import signal, sys, time
+from ninefold.cli.shell import interruptible
+signal.signal(signal.SIGINT, signal.default_int_handler)
+try:
+    with interruptible():
+        try:
+            print("runs", flush=True)
+            time.sleep(60)
+        finally:
+            print("winds down", flush=True)
+            time.sleep(float(sys.argv[1]))
+except KeyboardInterrupt:
+    sys.exit("in order")
+"""
+
+
+@pytest.fixture
+def root(tmp_path):
+    (tmp_path / "ninefold.toml").write_text(SETTINGS)
+    write_notebook(tmp_path, "4-baseline", RECORD, "record(turn=1)")
+    write_notebook(tmp_path, "5-experiments/1-a", "1 / 0")
+    return tmp_path
+
+
+@pytest.fixture
+def unread():
+    """The end of a pipe into which one writes, and from which nobody reads."""
+    reads, writes = os.pipe()
+    os.close(reads)
+    yield writes
+    os.close(writes)
+
+
+def ninefold(root, *arguments, **streams):
+    command = [sys.executable, "-m", "ninefold", *arguments]
+    return subprocess.run(command, cwd=root, timeout=120, **streams)
+
+
+def test_lines_that_nobody_reads_go_nowhere(unread, monkeypatch):
+    with os.fdopen(os.dup(unread), "w") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        shell.say("one")
+        shell.say("another")
+
+
+@pytest.mark.parametrize("command", [["status"], ["status", "--json"], ["check"], ["run", "-h"]])
+def test_a_command_that_nobody_reads_ends_without_a_word(root, unread, command):
+    done = ninefold(root, *command, stdout=unread, stderr=subprocess.PIPE)
+    assert done.stderr == b""
+    assert done.returncode in (1, shell.UNREAD)  # 1 of rich
+
+
+@pytest.mark.parametrize("command", [["status"], ["run", "--dry-run"], ["explain"]])
+def test_a_command_whose_stdout_is_closed_does_its_work(root, command):
+    done = ninefold(root, *command, preexec_fn=lambda: os.close(1), stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_run_that_nobody_reads_ends_with_all_its_results(root, unread, closed):
+    if closed:
+        done = ninefold(root, "run", preexec_fn=lambda: [os.close(1), os.close(2)])
+    else:
+        done = ninefold(root, "run", stdout=unread, stderr=unread)
+    assert done.returncode == 1
+    record = json.loads((root / "results/4-baseline/record.json").read_text())
+    assert record["values"] == {"turn": 1}
+    assert (root / "results/5-experiments/1-a/failure/failure.json").exists()
+
+
+@pytest.mark.parametrize(("times", "code", "said"), [(1, 1, "in order"), (2, 130, "")])
+def test_a_second_interruption_ends_at_once_what_the_first_ends_in_order(times, code, said):
+    seconds = "60" if times > 1 else "0"
+    process = subprocess.Popen(
+        [sys.executable, "-c", STOPPED, seconds],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    assert process.stdout
+    for _ in range(times):
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stderr.strip()) == (code, said)
+
+
+def test_who_ignores_interruptions_goes_on_ignoring_them(monkeypatch):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with shell.interruptible():
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
