@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from distributed import Client
 from quick_study import PENGUINS, new_study, ninefold
 
 LEFT_OUT = {"5-experiments/3-weight-regularization", "6-improvements/2-model-averaging"}
@@ -69,14 +70,17 @@ def test_two_workers_give_the_records_of_a_local_run_though_one_is_killed(tmp_pa
         try:
             scheduler, address = start(Path(folder, "scheduler"), "scheduler", "--port", "0")
             processes.append(scheduler)
+            workers = {}
             for name in "ab":
                 options = ("worker", address, "--nthreads", "1", "--no-nanny")
-                processes.insert(0, start(Path(folder, name), *options)[0])
+                process, at = start(Path(folder, name), *options)
+                workers[at] = process
+                processes.insert(0, process)
             threading.Thread(
-                target=_kill_half_way, args=(processes[0], there / "results"), daemon=True
+                target=_kill_half_way, args=(address, workers, there / "results"), daemon=True
             ).start()
             said = ninefold(there, "run", "--dask", address).stdout
-            assert processes[0].poll() is not None
+            (killed,) = [at for at, process in workers.items() if process.poll() is not None]
         finally:
             for process in processes:
                 process.terminate()
@@ -86,14 +90,18 @@ def test_two_workers_give_the_records_of_a_local_run_though_one_is_killed(tmp_pa
                     process.kill()
                     process.wait()
     ninefold(here, "run")
-    assert "died while it ran" in said
+    assert f"the Dask worker {killed} was lost while it ran" in said
     assert said.count("\nran ") == len(records(here)) == 7
     assert records(there) == records(here)
     assert "nothing changed" in ninefold(there, "run").stdout
 
 
-def _kill_half_way(process, results):
+def _kill_half_way(address, workers, results):
+    """Kill a worker at work as soon as two sections are done."""
     while len(list(results.rglob("record.json"))) < 2:
         time.sleep(0.1)
-    process.kill()
-    process.wait()
+    with Client(address, set_as_default=False) as client:
+        while not (busy := [at for at, tasks in client.processing().items() if tasks]):
+            time.sleep(0.1)
+    workers[busy[0]].kill()
+    workers[busy[0]].wait()

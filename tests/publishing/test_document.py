@@ -7,6 +7,7 @@ from nbformat.v4 import new_output
 from small_study import MIME, code, figure_entry, shows, table_entry
 
 from ninefold.errors import NinefoldError
+from ninefold.formats import fill
 from ninefold.publishing.blocks import (
     Code,
     Fact,
@@ -149,6 +150,18 @@ def test_of_a_hidden_cell_only_warnings_are_shown(study):
         facts=[{"kind": k, "text": k, "values": {}} for k in ("fact", "note")],
     )
     assert kinds(blocks(study, "4-baseline")) == [Note]
+
+
+def test_values_that_a_run_was_given_stand_below_the_code_that_shows_others(study):
+    cells = ["# B", code("epochs = 9", tags=["parameters"]), code("x")]
+    study.ran("4-baseline", *cells, key={"parameters": {"epochs": "20", "sizes": "[1, 2]"}})
+    shown = [block for block in blocks(study, "4-baseline") if not isinstance(block, Note)]
+    assert kinds(shown) == [Code, Fact, Code]
+    said = "Given for this run: epochs = 20, sizes = [1, 2]"
+    assert fill(shown[1].text, shown[1].values) == said
+    assert resolve(study.root, shown[1].source) == shown[1].values
+    study.ran("4-baseline", *cells)
+    assert kinds(blocks(study, "4-baseline")) == [Code, Code]
 
 
 def test_output_of_a_users_own_code_is_text_a_reader_can_read(study):

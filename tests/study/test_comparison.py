@@ -105,6 +105,18 @@ def test_a_verdict_needs_95_percent_on_one_side(shift, spread, word):
     assert row[["better", "equal", "worse"]].sum() == pytest.approx(1)
 
 
+def test_what_is_better_alone_is_undecided_among_many():
+    better = with_scores(0.56 + 0.04 * np.tile([1, -1], 5))
+    base = with_scores(np.full(10, 0.5))
+    alone = compare({"c": base, "v": better}, control="c").iloc[0]
+    assert alone["verdict"] == "better"
+    noise = {f"v{n}": with_scores(0.5 + 0.04 * np.tile([1, -1], 5)) for n in range(9)}
+    among = compare({"c": base, "v": better, **noise}, control="c").iloc[0]
+    assert among["low"] == alone["low"] > 0
+    assert among["p_holm"] > 0.05
+    assert among["verdict"] == "undecided"
+
+
 def test_of_a_loss_the_smaller_is_the_better():
     lower = with_scores(CONTROL.values("log_loss") - 0.2, "log_loss")
     row = compare({"c": CONTROL, "v": lower}, control="c", metric="log_loss").iloc[0]

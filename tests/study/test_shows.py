@@ -154,6 +154,12 @@ def test_the_classes_shares_are_told_apart_by_their_names(one_class_in_few_group
         assert outer_share == pytest.approx(outer / 40)
 
 
+def test_the_class_that_f1_looks_for_is_named(one_class_in_few_groups):
+    one_class_in_few_groups.show("metrics")
+    said = "F1 and average precision look for rare, the last class in sorted order."
+    assert said in lines(one_class_in_few_groups)
+
+
 def test_groups_are_counted_in_the_diagram_of_the_splits(one_class_in_few_groups):
     study = one_class_in_few_groups
     study.show("splits")

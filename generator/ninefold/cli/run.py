@@ -35,7 +35,8 @@ def _given(context: click.Context, option: click.Parameter, pairs: tuple[str, ..
 
 
 @click.command(
-    epilog="Examples: ninefold run · ninefold run baseline -p epochs=20 · ninefold run --force 7"
+    epilog="Examples: ninefold run · ninefold run 2-batch-size -p 'sizes=[16, 64]' · "
+    "ninefold run --force 7"
 )
 @click.argument("sections", nargs=-1, metavar="[SECTION]...")
 @click.option(

@@ -14,8 +14,19 @@ from typing import Any
 
 from ninefold.errors import NinefoldError
 from ninefold.project import Project, Section
-from ninefold.publishing.blocks import Block, Code, Failure, Figure, Note, Output, Place, State
-from ninefold.publishing.context import Context
+from ninefold.publishing.blocks import (
+    Block,
+    Code,
+    Fact,
+    Failure,
+    Figure,
+    Note,
+    Output,
+    Place,
+    State,
+    pointer,
+)
+from ninefold.publishing.context import Context, record_file
 from ninefold.publishing.displays import MIME, resolve
 from ninefold.publishing.pages import page_blocks
 from ninefold.records import Record
@@ -100,12 +111,23 @@ def notebook_blocks(
         elif cell.kind == "code" and record is not None and cell.source.strip():
             ran = _counterpart(cell, executed)
             blocks += _code_blocks(ran or cell, section, record, pictures)
+            if "parameters" in cell.tags:
+                blocks += _given(section, record)
     state = _state(cells, executed, record, failure)
     cause = "its code changed" if state == "changed" else ""
     if record is not None and state == "fresh":
         cause = outdated(project, section, record) or ""
         state = "changed" if cause else state
     return Shown([*_remarks(state, failure, cause), *blocks], state, pictures)
+
+
+def _given(section: Section, record: Record) -> list[Block]:
+    """Return the values that a run was given instead of those that its code shows."""
+    given = record.key.get("parameters") or {}
+    if not given:
+        return []
+    said = "Given for this run: " + ", ".join(f"{name} = {{{name}}}" for name in given)
+    return [Fact(said, given, pointer(record_file(section.id), "key", "parameters"))]
 
 
 def read_failure(project: Project, section: Section) -> Failure | None:

@@ -93,12 +93,13 @@ def naive_score(evaluation: Evaluation, metric: str) -> float:
 
 
 def _verdict(row: dict) -> str:
-    """A probability of 95 % decides, for better or worse only where the interval leaves out 0 too;
-    "undecided" is not "equal"."""
+    """A probability of 95 % decides, for better or worse only where the interval leaves out 0 too
+    and p, adjusted for the family, is below 5 %; "undecided" is not "equal"."""
     if row["remark"] == "identical on all folds" or row["remark"].startswith("no test"):
         return row["remark"]
     if row["equal"] >= _SURE:
         return "practically equal"
-    clear = row["low"] > 0 or row["high"] < 0
+    p = row["p_holm"]  # None where the difference is the same in all folds
+    clear = (row["low"] > 0 or row["high"] < 0) and (p is None or p < 1 - _SURE)
     sides = {"better": row["better"], "worse": row["worse"]}
     return next((side for side, share in sides.items() if clear and share >= _SURE), "undecided")

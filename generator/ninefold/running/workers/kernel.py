@@ -38,8 +38,8 @@ class Kernel:
         return self._made[-1].provisioner.status if self._made else None
 
     def resident(self) -> int:
-        """Return how many bytes of memory the kernel and all that it started hold, pages that
-        they share counted once where the system tells (Linux)."""
+        """Return how many bytes of memory the kernel and all that it started hold; of those over
+        1 GiB, pages that they share are counted once where the system tells (Linux)."""
         import psutil
 
         total = 0

@@ -119,6 +119,11 @@ def metrics(study: "Study") -> None:
         "{metric_label} decides: {reason}. {beside} is shown beside it.",
         metric_label=METRICS[name].label, reason=reason, beside=METRICS[shown_beside(name)].label,
     )  # fmt: skip
+    if len(data.classes) == 2:
+        record.fact(
+            "F1 and average precision look for {positive}, the last class in sorted order.",
+            positive=data.classes[1],
+        )
     rows = []
     for metric in study.harness.metrics:
         naive = naive_loss(metric, data.y, len(data.classes))

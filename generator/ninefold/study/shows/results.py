@@ -135,7 +135,9 @@ def differences(study: "Study", control: str, only: str = "", most: int | None =
         "variants are compared with it, {how}.",
         control=control, control_score=_as_dict(family[control].interval()),
         metric_label=_label(metric), comparisons=len(table),
-        how=no_test or "and p is adjusted for their number",
+        how=no_test
+        or "and p is adjusted for their number. A verdict takes a probability P of 95 %, "
+        "better and worse also p below 0.05",
     )  # fmt: skip
     if len(rows) < len(table):
         record.fact("The best {shown:integer} of them are shown.", shown=len(rows))
