@@ -90,7 +90,7 @@ def test_the_help_shows_an_example_and_every_prompt():
 
 
 def test_the_wizard_previews_and_asks_again_after_a_wrong_answer(folder):
-    given = ["birds.csv", "knd", "kind", *[""] * 5, "Two birds", "Ada", "ada", *[""] * 9]
+    given = ["birds.csv", "knd", "kind", *[""] * 6, "Two birds", "Ada", "ada", *[""] * 9]
     with CliRunner().isolation(input="\n".join(given)) as (output, *_):
         answers = converse({})
         shown = output.getvalue().decode()
@@ -105,14 +105,37 @@ def test_the_wizard_previews_and_asks_again_after_a_wrong_answer(folder):
 
 def test_the_wizard_asks_nothing_that_is_answered(folder):
     given = {"data": "birds.csv", "target": "kind", "title": "T", "licence": "none"}
-    with CliRunner().isolation(input="\n" * 12) as (output, *_):
+    with CliRunner().isolation(input="\n" * 13) as (output, *_):
         assert converse(given).items() >= given.items()
         assert "Title of the study" not in output.getvalue().decode()
 
 
+def test_the_first_rows_of_a_wide_table_are_shown_with_its_target(folder):
+    names = [f"x{column}" for column in range(10)]
+    rows = [f"{'ab'[row % 2]},{','.join(str(row % (column + 7)) for column in range(10))}"
+            for row in range(30)]  # fmt: skip
+    (folder / "wide.csv").write_text("\n".join([",".join(["kind", *names]), *rows]))
+    with CliRunner().isolation(input="\n" * 14) as (output, *_):
+        converse({"data": "wide.csv", "target": "kind"})
+        shown = output.getvalue().decode()
+    assert "The first rows, without 3 of their columns" in shown
+    header = next(line for line in shown.splitlines() if "x6" in line)
+    assert header.split("┃")[-2].strip() == "kind"
+
+
+def test_a_column_of_the_time_reaches_the_settings(folder):
+    rows = "".join(f"{2000 + row},{30 + row % 7},{'ab'[row % 2]}\n" for row in range(30))
+    (folder / "years.csv").write_text("year,bill,kind\n" + rows)
+    given = ("--data", "years.csv", "--target", "kind", "--no-git", SOURCE)
+    made = new("birds", *given, "time=year")
+    assert made.exit_code == 0, made.output
+    assert find_project(folder / "birds").settings.data.time == "year"
+    assert "did you mean 'year'?" in new("other", *given, "time=yaer").stderr
+
+
 def test_a_terminal_gets_the_wizard(folder):
     ours, theirs = pty.openpty()
-    os.write(ours, b"\n" * 14)
+    os.write(ours, b"\n" * 15)
     command = [sys.executable, "-m", "ninefold", "new", "--no-git", SOURCE, "title=From a terminal"]
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs) as process:
         os.close(theirs)

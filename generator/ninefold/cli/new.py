@@ -33,8 +33,8 @@ def new(
 
     DEST is a folder that does not exist yet; without it, one named after the title. KEY is a
     prompt of the template: title, slug, package, author, email, github, origin, data_licence,
-    problem, metric, drop, categorical, group, licence, python_version, ninefold_source. Columns
-    in a list are separated by ";".
+    problem, metric, drop, categorical, group, time, licence, python_version, ninefold_source.
+    Columns in a list are separated by ";".
     """
     from ninefold.scaffold.answers import parse_answers
     from ninefold.scaffold.project import check_destination, new_project
@@ -78,7 +78,7 @@ def converse(answers: dict[str, str]) -> dict[str, str]:
             continue
         proposal = wizard.propose(question, answers, shipment)
         answers[question] = _ask(prompts()[question], proposal, question, answers, shipment)
-        if question == "group":
+        if question == "time":
             _show_classes(console, answers, shipment)
     return {**answers, "data": spec}
 
@@ -115,9 +115,12 @@ def _show(console: "Console", preview: "Preview") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    first = preview.first.iloc[:, :_COLUMNS_ACROSS]
-    rows = Table(*(escape(str(name)) for name in first), title="The first rows")
-    for row in first.itertuples(index=False):
+    others = [column.name for column in preview.columns if column.name != preview.target]
+    across = [*others[: _COLUMNS_ACROSS - 1], preview.target]
+    more = len(preview.columns) - len(across)
+    title = f"The first rows, without {more} of their columns" if more else "The first rows"
+    rows = Table(*map(escape, across), title=title)
+    for row in preview.first[across].itertuples(index=False):
         rows.add_row(*(Text(_cell(value)) for value in row))
     console.print(rows)
     columns = Table("column", "type", "role", "missing", "values", "", title="The columns")

@@ -58,6 +58,7 @@ def data_settings(answers: Mapping[str, str]) -> DataSettings:
         drop=_names(answers.get("drop", "")),
         categorical=_names(answers.get("categorical", "")),
         group=answers.get("group", ""),
+        time=answers.get("time", ""),
     )
 
 

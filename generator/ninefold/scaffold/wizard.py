@@ -18,10 +18,10 @@ from ninefold.study.metrics import deciding_metric
 
 # In this order, because each proposal rests on the answers before it.
 QUESTIONS = (
-    *("target", "drop", "categorical", "group", "problem", "metric", "title"),
+    *("target", "drop", "categorical", "group", "time", "problem", "metric", "title"),
     *("author", "email", "github", "origin", "data_licence", "licence"),
 )
-_ABOUT_DATA = ("target", "drop", "categorical", "group", "problem", "metric")
+_ABOUT_DATA = ("target", "drop", "categorical", "group", "time", "problem", "metric")
 _TARGET_NAMES = ("target", "label", "class", "outcome", "response", "y", "diagnosis", "species")
 
 
@@ -32,6 +32,7 @@ class Preview:
     rows: int
     first: pd.DataFrame  # the first rows
     columns: tuple[Column, ...]
+    target: str
     types: dict[str, str]  # column → "number", "text", …
     repeated: int  # rows that repeat an earlier one
     notes: tuple[str, ...]
@@ -45,6 +46,7 @@ def preview(shipment: Shipment, target: str) -> Preview:
         rows=len(frame),
         first=frame.head(5),
         columns=describe_columns(frame, settings),
+        target=target,
         types={str(name): _type(frame[name]) for name in frame},
         repeated=int(frame.duplicated().sum()),
         notes=shipment.notes,

@@ -130,8 +130,8 @@ def holdout(study: "Study", look: Look) -> None:
         where=_WHERE[inside],
     )  # fmt: skip
     record.fact(
-        "Verdict, from cross-validation on the folds that also chose this model of "
-        "{selected_from:integer}, which favours it: {verdict}.",
+        "Verdict: {verdict}. It rests on cross-validation, on the folds that also chose this model "
+        "out of {selected_from:integer}, which favours it.",
         selected_from=variant.selected_from, verdict=found,
     )  # fmt: skip
     record.fact(
