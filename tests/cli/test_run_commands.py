@@ -257,15 +257,15 @@ def test_a_stopped_run_leaves_old_results_no_child_and_the_next_run_completes(ro
     assert (code, stdout) == (130 if how == signal.SIGINT else -how, "")
     assert "Traceback" not in stderr
     assert psutil.wait_procs(family, timeout=10)[1] == []
-    aside = root / "results/.ninefold"
-    assert aside.exists() == (how != signal.SIGINT)
+    staging = root / ".ninefold/staging"
+    assert staging.exists() == (how != signal.SIGINT)
     files = (path for path in (root / "results").rglob("*") if path.is_file())
-    assert {path: path.read_bytes() for path in files if aside not in path.parents} == old
+    assert {path: path.read_bytes() for path in files} == old
 
     (root / "go").touch()
     assert ninefold(root, "--quiet") == (0, "", "")
     assert record_of(root, "4-baseline")["values"] == {"turn": 2}
-    assert not aside.exists()
+    assert not staging.exists()
 
 
 @pytest.mark.slow

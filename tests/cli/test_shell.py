@@ -59,6 +59,41 @@ def test_lines_that_nobody_reads_go_nowhere(unread, monkeypatch):
         shell.say("another")
 
 
+SAYS = """
+import sys
+from rich.console import Console
+from ninefold.cli.shell import LastingStdout, say
+say("one")
+say("two", err=True)
+Console(file=LastingStdout()).print("three")
+print("four")
+"""
+
+
+def full_disk():
+    return os.open("/dev/full", os.O_WRONLY)
+
+
+def closed_terminal():
+    terminal, stream = os.openpty()
+    os.close(terminal)
+    return stream
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full and Linux's terminals")
+@pytest.mark.parametrize("opened", [full_disk, closed_terminal])
+@pytest.mark.parametrize("both", [False, True])
+def test_lines_that_cannot_be_written_change_nothing_else(opened, both):
+    stream = opened()
+    with pytest.raises(OSError, match=r"No space|Input/output"):
+        os.write(stream, b"x")
+    command = [sys.executable, "-c", SAYS]
+    stderr = stream if both else subprocess.PIPE
+    done = subprocess.run(command, stdout=stream, stderr=stderr, timeout=60)
+    os.close(stream)
+    assert (done.returncode, done.stderr) == (0, None if both else b"two\n")
+
+
 @pytest.mark.parametrize("command", [["status"], ["status", "--json"], ["check"], ["run", "-h"]])
 def test_a_command_that_nobody_reads_ends_without_a_word(root, unread, command):
     done = ninefold(root, *command, stdout=unread, stderr=subprocess.PIPE)

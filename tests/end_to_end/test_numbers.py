@@ -146,6 +146,10 @@ def account_for_computed(reader: Reader, block, root: Path, record: dict | None)
             reader.cut(f"<sub>⚙ {found['caption']}</sub>")
             for text in (found["alt"], found["caption"]):
                 assert_spells_no_numbers(text, *names, *CONVENTIONS)
+        case Fact() if source.endswith("#/key/parameters"):
+            assert block.values == found
+            assert_spells_no_numbers(re.sub(r"\{\w+\}", "", block.text))
+            reader.cut(fill(block.text, found))
         case Fact() | Note() if found:
             assert (block.text, block.values) == (found["text"], found["values"])
             reader.cut(" ".join(fill(found["text"], found["values"]).split()))

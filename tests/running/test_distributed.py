@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -334,6 +336,49 @@ while not pathlib.Path({str(tmp_path / "second")!r}).exists():
         cluster.worker()
         outcomes = running.result(timeout=120)
     assert {outcome.state for outcome in outcomes.values()} == {"ran"}
+
+
+@pytest.mark.slow
+def test_a_worker_that_joins_during_a_run_and_cannot_use_ninefold_is_named(
+    root, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(workers, "_ASK", 0.5)
+    marker, goal = tmp_path / "marker", tmp_path / "goal"
+    broken = tmp_path / "broken/ninefold/__init__.py"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("raise ImportError('half installed')")
+    wait = f"""
+import pathlib, time
+pathlib.Path({str(marker)!r}).touch()
+while not pathlib.Path({str(goal)!r}).exists():
+    time.sleep(0.1)
+"""
+    write_notebook(root, "2-data-summary", wait)
+    said = []
+
+    def listen(event):
+        if isinstance(event, Notice):
+            said.append(event.text)
+
+    with dask(workers=1) as cluster, ThreadPoolExecutor() as threads:
+        running = threads.submit(run, root, cluster.address, listen)
+        wait_until(marker.exists, "the notebook never ran")
+        cluster.worker(broken.parents[1])
+        wait_until(lambda: len(said) > 1, "nothing was said of the worker")
+        goal.touch()
+        assert running.result(timeout=120)["2-data-summary"].state == "ran"
+    assert re.search(r"cannot use ninefold: .*half installed.*; mend its installation", said[1])
+
+
+@pytest.mark.slow
+def test_when_no_worker_has_a_place_for_a_run_the_line_says_why(root, empty):
+    write_notebook(root, "4-baseline", "'never'")
+    empty.worker()
+    for folder in (empty.folder / "1/dask-scratch-space").glob("worker-*"):
+        if folder.is_dir():
+            shutil.rmtree(folder)
+    with pytest.raises(NinefoldError, match=r"has no place for the run: No such file .*; make"):
+        run(root, empty.address)
 
 
 @pytest.mark.slow

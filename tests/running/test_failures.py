@@ -1,5 +1,9 @@
 """How a failing cell is told."""
 
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
 from ninefold.running.failures import Failure, end_of, excerpt, failing_line, plain
 
 SOURCE = "one\ntwo\nthree\nfour\nfive\nsix\n"
@@ -20,13 +24,40 @@ def test_an_excerpt_without_a_line_shows_how_the_cell_begins():
 
 def test_the_failing_line_is_the_one_in_the_cell_not_in_a_library():
     traceback = ["\x1b[36mCell\x1b[39m\x1b[36m \x1b[39m\x1b[32mIn[3]\x1b[39m, line 4", "x.py:88"]
-    assert failing_line(traceback) == 4
-    assert failing_line(["File x.py:88"]) is None
+    assert failing_line(traceback, SOURCE) == 4
+    assert failing_line(["File x.py:88"], SOURCE) is None
 
 
-def test_the_failing_line_of_a_timed_cell_is_counted_from_its_first_line():
-    traceback = ["Cell In[3], line 1", "1 get_ipython().run_cell_magic(", "File <timed exec>:2"]
-    assert failing_line(traceback) == 3
+class Shell(InteractiveShell):
+    """IPython, which keeps the last traceback that it shows."""
+
+    def _showtraceback(self, etype, evalue, stb):
+        self.shown = stb
+
+
+DEFINE = "%%time\na = 1\ndef f():\n    1 / 0\nb = 1"
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        ("1\n2\n\n1 / 0\n3", 4),
+        ("\n \n1\n1 / 0", 4),
+        ("\n1\nx = 2 3", 3),
+        ("x = 1\ny = 2\nz = 3\n%time w = 1 / 0", 4),
+        ("%%time\n1\n1 / 0\n2", 3),
+        ("%%time\n1 / 0", 2),
+        ("%%time\nx = 1\nx = 2 3", 3),
+        ("\n%%time\n\n\n1\n1 / 0\n2", 6),
+        ("1\n2\n3\n4\n5\nf()\n6", 6),
+        ("%%time\n1\nf()\n2", 3),
+    ],
+)
+def test_the_failing_line_is_found_in_what_ipython_shows(source, line):
+    shell = Shell(config=Config(HistoryManager={"enabled": False}))
+    for each in (DEFINE, source):
+        shell.run_cell(each, store_history=True)
+    assert failing_line(shell.shown, source) == line
 
 
 def test_a_message_has_no_name_of_a_file_that_is_a_cell():

@@ -83,7 +83,7 @@ def test_old_results_stay_whole_and_the_next_run_goes_on(project, monkeypatch, s
     assert read_failure(project, SECTION) is None
 
 
-@pytest.mark.parametrize("call", range(4))
+@pytest.mark.parametrize("call", range(6))
 def test_a_rename_that_fails_leaves_old_results_where_they_were(project, monkeypatch, call):
     run_once(project)
     old = files(project.results)

@@ -22,6 +22,7 @@ from nbclient.exceptions import DeadKernelError
 
 from ninefold.errors import NinefoldError
 from ninefold.running.kernels import folders
+from ninefold.running.kernels.forked import named_of_what_imports_read
 from ninefold.running.kernels.manager import managing
 from ninefold.running.kernels.provisioner import ColdError, fork_kernel, say_cold
 from ninefold.running.kernels.warm import ADDRESS, warm_kernels
@@ -453,10 +454,43 @@ PROCESSES = (
 )
 
 
-def test_a_notebook_that_may_set_what_imports_read_starts_cold(run):
+def test_a_notebook_that_may_set_what_imports_read_starts_cold_and_it_is_said(run, caplog):
+    say_cold.cache_clear()
+    assert printed(run("'MPL'  # CONFIGDIR", value("os.getppid()"))) != os.getpid()
+    assert not caplog.messages
     setting = "import os; os.environ['MPLCONFIGDIR'] = '.'"
     assert printed(run(setting, value("os.getppid()"))) == os.getpid()
-    assert printed(run("'MPL'", value("os.getppid()"))) != os.getpid()
+    said = "kernels start cold: the notebook names MPLCONFIGDIR, which the imports of a warm one"
+    assert [message for message in caplog.messages if message.startswith(said)]
+
+
+@pytest.mark.parametrize(
+    ("code", "named"),
+    [
+        ("os.environ['KERAS_BACKEND'] = 'jax'", "KERAS_BACKEND"),
+        ("os.environ.update(KERAS_BACKEND='jax')", "KERAS_BACKEND"),
+        ("%env KERAS_HOME=here", "KERAS_HOME"),
+        ("%set_env MATPLOTLIBRC=here", "MATPLOTLIBRC"),
+        ("url = '#top'; os.putenv('KERAS_HOME', url)", "KERAS_HOME"),
+        ('"""\nIt is\'nt #1\n"""; os.environ["KERAS_HOME"]', "KERAS_HOME"),
+        ("# KERAS_BACKEND is fine", None),
+        ("x = 'it is'  # not KERAS_BACKEND", None),
+        ("!echo it's  # KERAS_BACKEND\n1", None),
+        # this is read as Python starts: to set it in a cell changes nothing there
+        ("os.environ['PYTHONHASHSEED'] = '1'", None),
+        ("os.environ['PYTHONWARNINGS'] = 'ignore'", None),
+        ("os.environ['LD_LIBRARY_PATH'] = ''", None),
+    ],
+)
+def test_a_cell_names_what_imports_read_where_it_is_more_than_a_comment(code, named):
+    assert named_of_what_imports_read(["1", code]) == named
+
+
+def test_what_a_cold_kernel_left_in_its_session_ends_with_it_however_it_ends(tmp_path):
+    leave = "import os, pathlib, subprocess; left = subprocess.Popen(['sleep', '60']).pid"
+    with pytest.raises(DeadKernelError):
+        show("", tmp_path, leave, "pathlib.Path('left').write_text(f'{left}'); os._exit(3)")
+    assert gone(int((tmp_path / "left").read_text()))
 
 
 @pytest.mark.slow

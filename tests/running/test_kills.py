@@ -76,7 +76,7 @@ def files(root):
     """Return all results: content by path, records without what differs from run to run."""
     found = {}
     for path in (root / "results").rglob("*"):
-        if path.is_file() and ".ninefold" not in path.parts:
+        if path.is_file():
             text = path.read_text("utf-8")
             if path.name == "record.json":
                 content = json.loads(text)
@@ -124,7 +124,7 @@ def check_folders(root, before, after):
         if own:
             assert own in (folder(before, name), folder(after, name)), name
         else:
-            aside = root / "results/.ninefold/replaced" / name / "@old"
+            aside = root / ".ninefold/replaced" / name / "@old"
             assert {path.name for path in aside.iterdir()} == {
                 *("figure.svg", "notebook.ipynb", "record.json"),
             }

@@ -5,6 +5,8 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
+from pathlib import Path
 
 import nbformat.v4
 import psutil
@@ -68,8 +70,9 @@ def test_a_failing_cell_is_told_with_what_to_try(pool, tmp_path):
 
 TOLD = [
     (("import sys\nsys.exit()", "1"), 1, "SystemExit: the notebook exits here (0), and"),
-    (("1", "import sys\nsys.exit('no data')"), 2, "SystemExit: the notebook exits here (no data)"),
-    (("exit", "1"), 1, "SystemExit: the notebook exits here (0), and what follows did not run"),
+    (("1", "import sys\nsys.exit('no data')"), 2, "SystemExit: the notebook exits here (no data)$"),
+    (("exit(3)", "1"), 1, "SystemExit: the notebook exits here, and what follows did not run"),
+    (("quit()",), 1, "SystemExit: the notebook exits here$"),
     (("import os\nos._exit(3)",), 1, "DeadKernel: the kernel ended itself with status 3 in this"),
     (("%no_such_magic",), 1, "UsageError: Line magic function `%no_such_magic` not found."),
     (("%%bash\necho 1\necho why >&2\nexit 4",), 1, "CalledProcessError: the script returned "
@@ -94,7 +97,7 @@ def test_a_failing_cell_is_told_in_one_line_that_says_what_happened_there(warm_p
     for number, (cells, cell, summary) in enumerate(TOLD):
         failure = warm_pool.conduct(task(tmp_path, *cells, name=f"{number}"), silent).failure
         assert failure is not None, cells
-        assert failure.summary.startswith(summary)
+        assert f"{failure.summary}$".startswith(summary)
         assert failure.cell == cell
         assert "\n" not in failure.message
         assert failure.lines
@@ -107,6 +110,33 @@ def test_a_cold_kernel_that_a_signal_ends_is_told_by_its_name(pool, tmp_path):
     assert failure.cell == 2
 
 
+LEAVE = """
+import ipykernel.connect, os, pathlib, signal, subprocess
+left = [subprocess.Popen(["sleep", "300"], start_new_session=own) for own in (False, True)]
+pathlib.Path("left").write_text(" ".join(str(each.pid) for each in left))
+pathlib.Path("folder").write_text(os.path.dirname(ipykernel.connect.get_connection_file()))
+"""
+NAMED = "os.environ.get('KERAS_BACKEND')\n"  # has a kernel start cold
+
+
+def left(tmp_path):
+    return [pid for pid in map(int, (tmp_path / "left").read_text().split()) if runs(pid)]
+
+
+def runs(pid):
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what left its session is lost elsewhere")
+@pytest.mark.parametrize("end", ["1", "os._exit(3)", "os.kill(os.getpid(), signal.SIGKILL)"])
+def test_what_a_cold_kernel_started_ends_with_it_however_that_ends(pool, tmp_path, end):
+    pool.conduct(task(tmp_path, LEAVE, end), silent)
+    assert left(tmp_path) == []
+    assert len(family()) == 1  # the worker: not even a zombie is left
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="kernels start cold here")
 def test_a_notebook_that_may_set_what_imports_read_gets_a_kernel_that_has_made_none(
     warm_pool, tmp_path
@@ -116,7 +146,24 @@ def test_a_notebook_that_may_set_what_imports_read_gets_a_kernel_that_has_made_n
     )
     setting = "os.environ['KERAS_BACKEND'] = 'jax'"
     assert warm_pool.conduct(task(tmp_path, who), silent).failure is None
+    assert warm_pool.remarks == []
     assert warm_pool.conduct(task(tmp_path, who, setting), silent).failure.cell == 1
+    assert warm_pool.remarks == [
+        "the kernel of 4-baseline starts cold: the notebook names KERAS_BACKEND, "
+        "which the imports of a warm one have read"
+    ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="kernels start cold here")
+def test_of_a_worker_killed_with_its_cold_kernel_no_file_outlives_the_run(tmp_path):
+    kill = NAMED + "os.kill(os.getppid(), signal.SIGKILL)\nimport time\ntime.sleep(600)"
+    with warm_kernels(shared_environment(), ["ipykernel.kernelapp"]) as kernels:
+        with Pool(tmp_path / "logs", {ADDRESS: kernels.address}) as pool:
+            failure = pool.conduct(task(tmp_path, LEAVE, kill), silent).failure
+        assert failure.error == "WorkerDied"
+        for pid in left(tmp_path):
+            os.kill(pid, signal.SIGKILL)  # the one case in which it is nobody's
+    assert not Path((tmp_path / "folder").read_text()).exists()
 
 
 def test_a_notebook_of_another_language_does_not_run(pool, tmp_path):
@@ -131,14 +178,14 @@ def test_a_notebook_of_another_language_does_not_run(pool, tmp_path):
     ("limits", "cells", "error", "message"),
     [
         (
-            Limits(cell=1),
-            ("import time\ntime.sleep(0.7)", "time.sleep(0.7)", "time.sleep(600)"),
-            *("CellTimeout", "the cell took longer than its limit of 1 seconds"),
+            Limits(cell=3),
+            ("import time\ntime.sleep(1.6)", "time.sleep(1.6)", "time.sleep(600)"),
+            *("CellTimeout", "the cell took longer than its limit of 3 seconds"),
         ),
         (
-            Limits(section=4),
+            Limits(section=10),
             ("import time", "time.sleep(0.1)", "while True: pass"),
-            *("SectionTimeout", "the section took longer than its limit of 4 seconds"),
+            *("SectionTimeout", "the section took longer than its limit of 10 seconds"),
         ),
         (
             Limits(memory=0.4),
@@ -176,12 +223,12 @@ def test_a_worker_that_died_while_it_was_idle_costs_no_section(pool, tmp_path):
     assert pool.conduct(task(tmp_path, "2"), silent).failure is None
 
 
-def test_a_closed_pool_leaves_no_process_and_stops_who_waits_for_it(tmp_path):
+def test_a_closed_pool_leaves_no_process_and_no_file_and_stops_who_waits_for_it(tmp_path):
     pool, stopped = Pool(tmp_path / "logs"), []
 
     def conduct():
         try:
-            pool.conduct(task(tmp_path, "import pathlib, time", hang), silent)
+            pool.conduct(task(tmp_path, LEAVE + "import time", hang), silent)
         except PoolClosedError as error:
             stopped.append(error)
 
@@ -190,8 +237,11 @@ def test_a_closed_pool_leaves_no_process_and_stops_who_waits_for_it(tmp_path):
     thread.start()
     wait_for(tmp_path / "asleep")
     processes = family()
-    assert len(processes) == 2
+    assert len(processes) == 4
+    folder = Path((tmp_path / "folder").read_text())
+    assert (folder / "connection.json").exists()
     pool.close()
+    assert not folder.exists()
     thread.join(20)
     assert len(stopped) == 1
     assert psutil.wait_procs(processes, timeout=20)[1] == []

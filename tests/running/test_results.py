@@ -2,14 +2,17 @@
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from ninefold.errors import NinefoldError
 from ninefold.project import Project
+from ninefold.records import RECORD_FILE
 from ninefold.running.lock import locked
 from ninefold.running.results import (
     check_folders,
@@ -24,6 +27,8 @@ from ninefold.running.results import (
 )
 
 SECTION = "5-experiments/1-spot-check"
+SHARED = Path("/dev/shm")
+TWO_DISKS = SHARED.is_dir() and SHARED.stat().st_dev != Path(tempfile.gettempdir()).stat().st_dev
 
 
 @pytest.fixture
@@ -135,7 +140,7 @@ def test_results_that_are_a_link_to_another_disk_are_made_there(project, tmp_pat
     project.results.symlink_to(elsewhere)
     rename = Path.rename
 
-    def across(path, target):
+    def across(path, target):  # as Linux does where Docker mounts two folders of one disk
         disks = {elsewhere in folder.resolve().parents for folder in (path, target)}
         if len(disks) > 1:
             raise OSError(errno.EXDEV, "Invalid cross-device link")
@@ -148,6 +153,46 @@ def test_results_that_are_a_link_to_another_disk_are_made_there(project, tmp_pat
     install(project, SECTION, staged(project, "new"))
     install_failure(project, SECTION, staged(project, "failed"), {"error": "KeyError"})
     assert record(project) == "new"
+    clear(project)
+    assert names(elsewhere) == ["5-experiments"]
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_who_looks_into_the_results_of_a_run_under_way_sees_only_whole_ones(project, failed):
+    install(project, SECTION, staged(project, "old"))
+    staging = staged(project, "new")
+    assert list(project.results.rglob("record.json")) == [project.results_of(SECTION) / RECORD_FILE]
+    if failed:
+        install_failure(project, SECTION, staging, {"error": "KeyError"})
+    else:
+        kill_between_the_renames(project, SECTION)
+        assert list(project.results.rglob("record.json")) == []
+
+
+@pytest.mark.skipif(not TWO_DISKS, reason="needs /dev/shm on a disk of its own")
+@pytest.mark.parametrize("there", [False, True])
+def test_results_that_were_moved_to_another_disk_or_back_are_mended(project, there):
+    install(project, SECTION, staged(project, "old"))
+    with tempfile.TemporaryDirectory(dir=SHARED) as other:
+        elsewhere = Path(other, "results")
+        if not there:
+            move_results(project, elsewhere)
+        kill_between_the_renames(project, SECTION)
+        half = staged(project, "half")
+        if there:
+            move_results(project, elsewhere)
+        else:
+            project.results.unlink()
+            shutil.move(elsewhere, project.results)
+        recover(project)
+        assert record(project) == "old"
+        assert names(project.results) == ["5-experiments"]
+        assert not half.exists()
+
+
+def move_results(project, elsewhere):
+    shutil.move(project.results, elsewhere)
+    project.results.symlink_to(elsewhere)
 
 
 def test_an_orderly_end_leaves_only_results(project):

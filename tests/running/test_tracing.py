@@ -226,6 +226,21 @@ def test_results_count_for_the_section_that_made_them_by_their_key(project, trac
     }
 
 
+def test_results_that_a_run_is_making_on_a_disk_of_theirs_do_not_count(project, trace):
+    for name in ("staging/x/4-baseline", "replaced/4-baseline/@old"):
+        write_record(project / "results/.ninefold" / name, Record(section="4-baseline"))
+    script = """
+    from ninefold.project import Project
+    from ninefold.study.notebook import Study
+    for path in Path('results').rglob('record.json'):
+        path.read_text()
+        os.system(f"cat '{path}'")
+    Study(Project(Path.cwd()), None).file('results')
+    """
+    found = trace(script)
+    assert (found.files, found.sections) == ({}, {})
+
+
 def test_a_forecast_does_not_read_the_results_that_it_is_kept_with(project, trace):
     (project / f"sections/{SECTION}.ipynb").parent.mkdir(parents=True)
     (project / f"sections/{SECTION}.ipynb").touch()

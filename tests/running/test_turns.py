@@ -161,7 +161,7 @@ def test_an_interrupted_run_keeps_what_was_finished(project):
     with pytest.raises(KeyboardInterrupt):
         run(project, stop, hire=crew.hire)
     assert crew.left
-    assert not (project.results / ".ninefold").exists()
+    assert not (project.scratch / "staging").exists()
     assert read_record(project.results_of(SECTIONS[0])).values == {"turn": 1}
     after = Pretence()
     found = states(run(Project(project.root), lambda event: None, hire=after.hire))

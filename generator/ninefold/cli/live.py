@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TextIO, cast
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ninefold.cli.lines import failure_lines, where
-from ninefold.cli.shell import say
+from ninefold.cli.shell import LastingStdout, say
 from ninefold.formats import show
 from ninefold.running.events import CellStarted, Event, Listener, Notice, Planned
 from ninefold.running.execution import Outcome
@@ -35,7 +35,7 @@ _Row = tuple[Text | Spinner, str, str, Text]  # mark, section, time, what is to 
 def live_display() -> Iterator[Listener]:
     """Show each section on a line of its own: what has ended stays, in the order in which it
     ended; below it what runs and what waits, and how far all of it is."""
-    console = Console()
+    console = Console(file=cast(TextIO, LastingStdout()))
     board = _Board(console)
     with Live(
         board,

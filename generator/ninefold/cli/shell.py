@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 INTERRUPTED, UNREAD = 130, 141  # what shells say of a command ended by SIGINT, by SIGPIPE
 _SHOW_CURSOR = b"\x1b[?25h\r\n"
@@ -24,12 +25,36 @@ def open_streams() -> Iterator[None]:
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Print a line of a run; where nobody reads any more (`| head -1`), go on without: hours of
-    training do not hang on a reader of their lines."""
+    """Print a line of a run; where nobody reads any more (`| head -1`, a terminal that is closed)
+    or a disk is full, go on without: hours of training do not hang on a reader of their lines."""
     try:
         print(text, file=sys.stderr if err else sys.stdout, flush=True)
-    except BrokenPipeError:
+    except OSError:
         go_unread(err=err)
+
+
+class LastingStdout:
+    """What rich writes a live view to: stdout as it is now, going on as `say` does."""
+
+    def __init__(self) -> None:
+        self._stdout = sys.stdout
+
+    def write(self, text: str) -> None:
+        """Write to stdout, or else go unread."""
+        try:
+            self._stdout.write(text)
+        except OSError:
+            go_unread()
+
+    def flush(self) -> None:
+        """Flush stdout, or else go unread."""
+        try:
+            self._stdout.flush()
+        except OSError:
+            go_unread()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stdout, name)
 
 
 def go_unread(*, err: bool = False) -> None:

@@ -11,6 +11,8 @@ _NOISE = (
     (re.compile(r"^Command 'b['\"].*['\"]' (?=returned |died )", re.DOTALL), "the script "),
 )
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_LINE = re.compile(r"Cell In\s?\[\d+\], line (\d+)|<ipython-input[^>]*>:(\d+)")
+_TIMED_LINE = re.compile(r"<(?:timed exec|timed eval|unknown)>:(\d+)")  # without "%%time" itself
 _AROUND = 2  # lines shown before and after the one that failed
 
 
@@ -73,13 +75,20 @@ def end_of(status: int) -> str:
         return f"was ended by signal {-status}"
 
 
-def failing_line(traceback: list[str]) -> int | None:
-    """Return the line of its own cell in which IPython's traceback begins, from 1."""
-    text = _ANSI.sub("", "\n".join(traceback))
-    if timed := re.search(r"<timed exec>:(\d+)", text):  # below its first line, "%%time"
-        return int(timed[1]) + 1
-    found = re.search(r"Cell In\s?\[\d+\], line (\d+)|<ipython-input[^>]*>:(\d+)", text)
-    return int(found[1] or found[2]) if found else None
+def failing_line(traceback: list[str], source: str) -> int | None:
+    """Return the line of the cell `source` in which IPython's traceback begins, from 1."""
+    text, lines = _ANSI.sub("", "\n".join(traceback)), source.splitlines()
+    begin = _blank(lines)  # IPython drops the empty lines that come first, and does not count them
+    timed = lines and lines[begin].split()[:1] == ["%%time"]
+    if timed and (found := _TIMED_LINE.search(text)):
+        begin += 1
+        return begin + _blank(lines[begin:]) + int(found[1])
+    found = _LINE.search(text)
+    return begin + int(found[1] or found[2]) if found else None
+
+
+def _blank(lines: list[str]) -> int:
+    return next((number for number, line in enumerate(lines) if line.strip()), 0)
 
 
 def excerpt(source: str, line: int | None) -> tuple[str, ...]:

@@ -1,12 +1,13 @@
 """The results folders: written aside, exchanged whole, and mended after a run that was killed.
 
-Under `results/.ninefold`, which is there during a run, `staging/<unique>/<section>` is what it is
-making and `replaced/<section>/@old` what it is about to replace: on the disk of the results,
-wherever that is, because a section's folder is only ever renamed into place. So a kill leaves the
-old one, the new one, or the old one in `replaced`. In the project's scratch folder `unranked` says
-that the leaderboard does not know of all results.
+In the project's scratch folder `staging/<unique>/<section>` is what a run is making and
+`replaced/<section>/@old` what it is about to replace. A section's folder is only ever renamed into
+place, so a kill leaves the old one, the new one, or the old one in `replaced`. Where results lie on
+another disk, both are in `results/.ninefold`, which no section is seen to read. `unranked` in the
+scratch folder says that the leaderboard does not know of all results.
 """
 
+import errno
 import json
 import shutil
 import stat
@@ -31,23 +32,48 @@ def recover(project: Project) -> None:
 
     Only for who holds the project's lock.
     """
-    replaced = _aside(project) / "replaced"
-    for old in sorted(replaced.rglob(_OLD)):
-        _put_back(project, old.parent.relative_to(replaced).as_posix())
+    for replaced in (aside / "replaced" for aside in _asides(project)):
+        for old in sorted(replaced.rglob(_OLD)):
+            name = old.parent.relative_to(replaced).as_posix()
+            here = old_of(project, name)
+            if here != old:  # the results were moved to another disk since, or back
+                shutil.rmtree(here, ignore_errors=True)  # half, where this was killed, too
+                here.parent.mkdir(parents=True, exist_ok=True)
+                shutil.move(old, here)
+            _put_back(project, name)
     clear(project)
 
 
 def clear(project: Project) -> None:
     """Remove what runs were making, and did not make; but no old results, where those could not be
     put back."""
-    aside = _aside(project)
-    shutil.rmtree(aside / "staging", ignore_errors=True)
-    if not any((aside / "replaced").rglob(_OLD)):
-        shutil.rmtree(aside, ignore_errors=True)
+    for aside in _asides(project):
+        shutil.rmtree(aside / "staging", ignore_errors=True)
+        if not any((aside / "replaced").rglob(_OLD)):
+            shutil.rmtree(aside / "replaced", ignore_errors=True)
+    with suppress(OSError):  # it is not there, or holds old results
+        (project.results / ".ninefold").rmdir()
+
+
+def _asides(project: Project) -> tuple[Path, Path]:
+    return project.scratch, project.results / ".ninefold"
 
 
 def _aside(project: Project) -> Path:
-    return project.results / ".ninefold"
+    """Return the one from which a folder can be renamed into the results."""
+    scratch, among_results = _asides(project)
+    return scratch if _renames(scratch, project.results) else among_results
+
+
+def _renames(source: Path, target: Path) -> bool:
+    with suppress(FileNotFoundError):  # there are no results yet
+        if source.stat().st_dev != target.stat().st_dev:
+            return False
+    try:  # Docker may mount two folders of one disk. Linux says so of what is not there, too
+        (source / _OLD).rename(target / _OLD)
+    except OSError as error:
+        return error.errno != errno.EXDEV
+    return True
 
 
 def check_writable(project: Project) -> None:
@@ -74,7 +100,7 @@ def check_folders(project: Project) -> None:
             if not stat.S_ISDIR(found.st_mode) or found.st_dev != disk:
                 raise NinefoldError(
                     f"{PurePosixPath('results', name)} is not a folder, or on another disk",
-                    "results are made in results/.ninefold and renamed into place",
+                    "results are made elsewhere and renamed into place",
                     "move it away; all of results/ may be on another disk, and a link to there",
                 )
 
@@ -86,6 +112,7 @@ def stage(project: Project, section: str) -> Path:
     Raises NinefoldError where there is no room for results.
     """
     check_writable(project)
+    project.scratch.mkdir(parents=True, exist_ok=True)  # a worker elsewhere has none
     # Where `results` is a link, the one name that says that this is not the project's.
     staging = _aside(project).resolve() / "staging"
     staging.mkdir(parents=True, exist_ok=True)

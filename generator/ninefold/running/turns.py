@@ -54,6 +54,7 @@ class Turns:
             self._remark(crew)
             if self._shares:
                 self._await()
+        self._remark(crew)
         return self._all()
 
     def _all(self) -> tuple[Outcome, ...]:

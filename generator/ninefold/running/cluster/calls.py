@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import CancelledError, Future, wait
-from contextlib import suppress
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -45,16 +44,22 @@ class Calls:
         self._client, self._address, self._patience = client, address, patience
         self._loop: Any = client.loop
         self._heard: dict[str, float] = {}  # worker → when it last answered
+        self._known: set[str] = set()
+        self._scheduler_heard = time.monotonic()
         self._scheduler_lost = False
         self.closing = threading.Event()
 
     def known(self) -> set[str]:
-        """Return the addresses of the scheduler's workers, whether or not they answer."""
-        if self._client.status != "running" or self._scheduler_lost:
-            return set()
-        answers = self._answers({self._address: self._client.nthreads}, self._patience)
-        self._scheduler_lost = not answers
-        return set(answers.get(self._address, ()))
+        """Return the addresses of the workers that the scheduler knows, or knew when last heard,
+        whether or not they answer."""
+        if self._client.status == "running":
+            told = self._answers({self._address: self._client.nthreads}, self._patience)
+            # Judged here rather than in go_on: silence is none where nobody asks.
+            now = time.monotonic()
+            if isinstance(workers := told.get(self._address), Mapping):
+                self._known, self._scheduler_heard = set(workers), now
+            self._scheduler_lost = now - self._scheduler_heard > self._patience
+        return self._known
 
     def lost(self, worker: str) -> bool:
         """Return whether the scheduler has removed a worker, or it has been silent for long."""
@@ -77,24 +82,32 @@ class Calls:
         run = partial(self._client.run, function, *arguments, on_error="return")
         calls = {worker: partial(run, workers=[worker]) for worker in workers}
         answers = self._answers(calls, _ANSWER) if self._client.status == "running" else {}
-        found = {worker: answer[worker] for worker, answer in answers.items()}
+        found = {
+            worker: answer if isinstance(answer, Exception) else answer[worker]
+            for worker, answer in answers.items()
+        }
         found = {worker: own for worker, own in found.items() if not isinstance(own, OSError)}
         self._heard |= dict.fromkeys(found, time.monotonic())
         return found
 
     def _answers(self, calls: Mapping[str, Callable[[], Any]], seconds: float) -> dict[str, Any]:
-        """Return what those of the client's methods return that do within so many seconds."""
+        """Return what those of the client's methods return or raise that do within so many seconds;
+        a connection that was lost is no answer."""
         loop = self._loop.asyncio_loop  # in which they return what can be awaited
         asked = {
             name: asyncio.run_coroutine_threadsafe(_result(call), loop)
             for name, call in calls.items()
         }
         wait(asked.values(), timeout=seconds)
-        found = {}
+        found: dict[str, Any] = {}
         for name, answer in asked.items():
             answer.cancel()  # does nothing to one that is there
-            with suppress(OSError, CancelledError):
+            try:
                 found[name] = answer.result()
+            except (OSError, CancelledError):
+                continue
+            except Exception as error:  # what a worker says need not be understood here
+                found[name] = error
         return found
 
     def call(self, worker: str, function: Callable[..., Any], *arguments: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from ninefold.errors import NinefoldError
@@ -18,7 +18,7 @@ def refusals(
     ask: Callable[..., dict[str, Any]], workers: Iterable[str]
 ) -> Iterator[tuple[str, NinefoldError | None]]:
     """Yield each worker that answers, and why it cannot take part: its versions are others than
-    ours; None where it can.
+    ours, or it cannot even say them; None where it can.
 
     `ask(workers, function, *arguments)` returns what a function returns on each of them. The first
     question is one that a worker without ninefold understands.
@@ -26,8 +26,9 @@ def refusals(
     ours = versions()
     alike = []
     for worker, found in ask(workers, version, "ninefold").items():
-        there = {} if isinstance(found, Exception) else {"ninefold": found}
-        if refused := refusal(worker, there, {"ninefold": ours["ninefold"]}):
+        there = None if isinstance(found, PackageNotFoundError) else found
+        theirs = there if isinstance(there, Exception) else {"ninefold": there}
+        if refused := refusal(worker, theirs, {"ninefold": ours["ninefold"]}):
             yield worker, refused
         else:
             alike.append(worker)
@@ -36,10 +37,16 @@ def refusals(
 
 
 def refusal(
-    worker: str, theirs: Mapping[str, str], ours: Mapping[str, str | None]
+    worker: str, theirs: Mapping[str, str | None] | Exception, ours: Mapping[str, str | None]
 ) -> NinefoldError | None:
     """Return why a worker of these versions cannot take part, None where it can: records say under
-    which versions they hold, and no others must have had a part in them."""
+    which versions they hold, and no others must have had a part in them. An error is what came of
+    asking for them."""
+    if isinstance(theirs, Exception):
+        return NinefoldError(
+            f"the Dask worker {worker} cannot use ninefold: {type(theirs).__name__}: {theirs}",
+            todo="mend its installation, and start the worker again",
+        )
     for name in sorted(ours.keys() | theirs.keys(), key=lambda name: (name != "ninefold", name)):
         here, there = ours.get(name), theirs.get(name)
         if name == "python" and here and there:  # of 3.11.7 and 3.11.9, results are the same

@@ -44,14 +44,15 @@ class Cluster:
         self._settled: set[str] = set()  # workers that are ready for this run
         self._busy: set[str] = set()
         self._refused: dict[str, NinefoldError] = {}
+        self._hindered: dict[str, str] = {}  # worker → what hinders it; asked again and again
         self._remarks: list[str] = []
         self._change = threading.Condition()
 
     def open(self) -> None:
         """Make all workers ready for this run that answer.
 
-        Raises NinefoldError where there are none, where one has other versions than this machine,
-        and where the project is too large to send.
+        Raises NinefoldError where there are none, where one has other versions than this machine
+        or cannot use ninefold, and where the project is too large to send.
         """
         self._files.manifest()
         with suppress(TimeoutError):
@@ -70,16 +71,24 @@ class Cluster:
             if self._settled:
                 break
         else:
-            raise NinefoldError(
-                f"no worker of the Dask scheduler at {self._address} answers",
-                f"asked {', '.join(sorted(workers))}",
-                "look at what they say where they were started, and start them again",
-            )
+            raise self._nobody(workers)
         self._remarks.append(f"{_workers(len(self._settled))} at {self._address}")
-        for worker in sorted(workers - self._settled):
+        for worker in sorted(workers - self._settled - self._hindered.keys()):
             self._remarks.append(f"the Dask worker {worker} does not answer: nothing runs there")
         self._client.subscribe_topic(self._calls.run, self._hear)
         threading.Thread(target=self._keep_asking, daemon=True).start()
+
+    def _nobody(self, workers: Iterable[str]) -> NinefoldError:
+        if self._hindered:
+            return NinefoldError(
+                "; ".join(self._hindered.values()),
+                todo="make room there, or start the worker with another --local-directory",
+            )
+        return NinefoldError(
+            f"no worker of the Dask scheduler at {self._address} answers",
+            f"asked {', '.join(sorted(workers))}",
+            "look at what they say where they were started, and start them again",
+        )
 
     def close(self) -> None:
         """End what runs for this run on the workers, and remove what they keep for it."""
@@ -111,8 +120,8 @@ class Cluster:
                 except LostError:
                     self._settled.discard(worker)
                     losses += begun  # else it was lost already, and not under the task
-                    lost = f"the Dask worker {worker} was lost while it ran {task.id}"
-                    self._remarks.append(lost)
+                    while_it = f" while it ran {task.id}" if begun else ""
+                    self._remarks.append(f"the Dask worker {worker} was lost{while_it}")
                     tell(0, 0)
                     continue
             self._take_in(worker, task, returned)
@@ -188,6 +197,11 @@ class Cluster:
                 self._refused[worker] = refusal
                 self._remarks.append(str(refusal))  # of one that joins later, nobody else says it
         answers = self._calls.ask(fit, workplace.settle, self._calls.run, _KEEP)
+        for worker, error in answers.items():
+            if error is not None and worker not in self._hindered:
+                why = f"the Dask worker {worker} has no place for the run: {error}"
+                self._hindered[worker] = why
+                self._remarks.append(why)
         with self._change:
             self._settled |= {worker for worker, error in answers.items() if error is None}
             self._change.notify_all()

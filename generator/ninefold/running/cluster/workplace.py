@@ -101,10 +101,15 @@ class Workplace(WorkerPlugin):
 # What a run calls on its workers; `dask_worker` is given by Dask.
 
 
-async def settle(run: str, patience: float, dask_worker: Worker) -> None:
+async def settle(run: str, patience: float, dask_worker: Worker) -> str | None:
     """Make a workplace for the run, for as long as it is asked for at least each `patience`
-    seconds."""
-    await dask_worker.plugin_add(Workplace(run, patience), name=run, catch_errors=False)
+    seconds; return what hinders that, None: nothing."""
+    try:
+        await dask_worker.plugin_add(Workplace(run, patience), name=run, catch_errors=False)
+    except OSError as error:  # raised, it would look like one of the connection
+        dask_worker.plugins.pop(run)
+        return f"{error.strerror or error} ({dask_worker.local_directory})"
+    return None
 
 
 def ask(run: str, dask_worker: Worker) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from papermill.engines import NBClientEngine
 
-from ninefold.running.kernels.forked import names_what_imports_read
+from ninefold.running.kernels.forked import named_of_what_imports_read, why_cold
 from ninefold.running.kernels.manager import managing
 from ninefold.running.kernels.provisioner import say_cold
 from ninefold.running.kernels.warm import ADDRESS, WarmKernels
@@ -19,8 +19,8 @@ class Engine(NBClientEngine):
     """Executes a notebook in a kernel of this very Python, whatever kernel it names.
 
     The kernel is forked by the server that the variable NINEFOLD_KERNELS names; without that, by
-    one that the first notebook of a process starts and that ends with the process. It starts cold
-    where its notebook may set what imports read.
+    one that the first notebook of a process starts and that ends with the process. It starts cold,
+    and that is said, where its notebook may set what imports read.
     """
 
     @classmethod
@@ -32,9 +32,13 @@ class Engine(NBClientEngine):
         **kwargs: Any,
     ) -> Any:
         """Execute the notebook; `kernel_env` is its kernel's whole environment."""
-        cold = names_what_imports_read(sources(nb_man.nb, "code"))
-        address = "" if cold else os.environ.get(ADDRESS) or own_server()
-        kwargs["kernel_manager_class"] = managing(address, kernel_env)
+        address = os.environ.get(ADDRESS, "")
+        named = named_of_what_imports_read(sources(nb_man.nb, "code"))
+        if named:
+            say_cold(why_cold(named))
+        else:
+            address = address or own_server()
+        kwargs["kernel_manager_class"] = managing(address, kernel_env, cold=bool(named))
         return super().execute_managed_notebook(nb_man, kernel_name, **kwargs)
 
     @classmethod

@@ -46,16 +46,22 @@ def _is(kind: str, request: str, message: dict[str, Any]) -> bool:
     return message["msg_type"] == kind and message["parent_header"].get("msg_id") == request
 
 
-def managing(address: str, env: Mapping[str, str] | None) -> type[AsyncKernelManager]:
-    """Return the class of what manages a kernel forked at `address`, with the environment `env`;
-    nbclient takes a class."""
+def managing(
+    address: str, env: Mapping[str, str] | None, *, cold: bool = False
+) -> type[AsyncKernelManager]:
+    """Return the class of what manages a kernel forked at `address`, or a `cold` one whose files
+    only are there, with the environment `env`; nbclient takes a class."""
 
     class ThisPython(AsyncKernelManager):
         def __init__(self, **kwargs: Any):
             super().__init__(client_factory=PromptClient, **kwargs)
             self.context.reconnect_ivl = _RETRY
             self.provisioner = ForkProvisioner(
-                parent=self, kernel_spec=self.kernel_spec, address=address, env=env and dict(env)
+                parent=self,
+                kernel_spec=self.kernel_spec,
+                address=address,
+                cold=cold,
+                env=env and dict(env),
             )
 
         @property

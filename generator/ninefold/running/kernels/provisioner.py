@@ -9,13 +9,14 @@ import socket
 import subprocess
 import tempfile
 import threading
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import LocalProvisioner
-from traitlets import Dict, Unicode
+from traitlets import Bool, Dict, Unicode
 
 from ninefold.running.kernels.folders import fits, make_folder
 
@@ -111,12 +112,14 @@ def receive(connection: socket.socket) -> dict[str, Any]:
 
 
 class ForkProvisioner(LocalProvisioner):
-    """A kernel forked by the server at `address`, or a cold one where that gives none; with the
-    environment `env`, or this process's."""
+    """A kernel forked by the server at `address`, or a cold one where that gives none or a `cold`
+    one is wanted; with the environment `env`, or this process's."""
 
     address = Unicode()
+    cold = Bool()
     env = Dict(allow_none=True, default_value=None)
     folder = Unicode()  # holds the connection file and the sockets
+    group: int | None = None  # of processes, which a cold kernel leads
     status: int | None = None  # that the kernel was found to have ended with
 
     @property
@@ -142,7 +145,7 @@ class ForkProvisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Start the kernel, and return how to connect to it."""
-        if self.address:
+        if self.address and not self.cold:
             where, env = str(kwargs.get("cwd") or Path.cwd()), kwargs["env"]
             try:
                 kernel = fork_kernel(self.address, self.manager.connection_file, where, env)
@@ -153,7 +156,9 @@ class ForkProvisioner(LocalProvisioner):
                 self.pid = self.pgid = kernel.pid
                 self.cwd = where
                 return self.connection_info
-        return await super().launch_kernel(cmd, **kwargs)
+        info = await super().launch_kernel(cmd, **kwargs)
+        self.group = self.pgid
+        return info
 
     async def poll(self) -> int | None:
         """Return the status that the kernel ended with; None while it runs."""
@@ -171,6 +176,10 @@ class ForkProvisioner(LocalProvisioner):
         """Remove what a kernel that has ended leaves."""
         if isinstance(self.process, ForkedKernel):
             self.process.close()
+        if self.group:  # a server sees to this by itself
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.group, signal.SIGKILL)
+            self.group = None
         if not restart:
             shutil.rmtree(self.folder, ignore_errors=True)
         await super().cleanup(restart=restart)

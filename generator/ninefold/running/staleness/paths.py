@@ -3,12 +3,18 @@ of the study."""
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ninefold.running.staleness.contents import NOT_OF_THE_STUDY, NOTEBOOKS_AND_PROSE
 
 _CLOSED = NOT_OF_THE_STUDY - {"results", "sections", "__pycache__"}
+
+
+def is_under_way(parts: Sequence[str]) -> bool:
+    """Whether a path from the root, in its parts, leads to what runs are making."""
+    return parts[0] == ".ninefold" or tuple(parts[:2]) == ("results", ".ninefold")
 
 
 class Paths:
@@ -49,7 +55,7 @@ class Paths:
         else:
             return None
         parts = spelled[len(self.root) + 1 :].split(os.sep)
-        if parts[0] in _CLOSED or "site-packages" in parts:
+        if parts[0] in _CLOSED or "site-packages" in parts or is_under_way(parts):
             return None
         # what lies in the project, and is none of it: a virtual environment, this run's output
         inner = (place for place in (sys.prefix, self.output) if _is_in(place, self.root))

@@ -21,7 +21,7 @@ from typing import Any
 from ninefold.records import RECORD_FILE
 from ninefold.running.staleness.callers import asks, being_imported
 from ninefold.running.staleness.contents import SETTINGS, digest_of, digest_of_results
-from ninefold.running.staleness.paths import Paths, is_path
+from ninefold.running.staleness.paths import Paths, is_path, is_under_way
 from ninefold.running.staleness.trace import READS
 
 # Who looks for modules lists folders, and reads no data (importlib_metadata, too).
@@ -107,6 +107,8 @@ class _Watcher:
         name = self._name(path)
         if name is None and anywhere:  # the dataset, beside the project
             name = os.path.normpath(path.removeprefix(self.root + os.sep))
+            if is_under_way(name.split(os.sep)):
+                return
         if name is None or ("wrote", name) in self._seen:
             return
         if name == SETTINGS and asks("ninefold.settings"):

@@ -1,12 +1,15 @@
 """One notebook executed from this process: papermill, the limits, and what failed in which cell."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ninefold.errors import NinefoldError
 from ninefold.running.advice import advise
 from ninefold.running.failures import Failure, end_of, excerpt, failing_line, plain
+from ninefold.running.kernels.forked import named_of_what_imports_read, why_cold
+from ninefold.running.kernels.warm import ADDRESS
 from ninefold.running.notebooks import check_language, read_notebook, source, tags
 from ninefold.running.results import NOTEBOOK
 from ninefold.running.task import Task, Tell
@@ -17,8 +20,11 @@ if TYPE_CHECKING:
     from papermill import PapermillExecutionError
 
 
-def conduct(task: Task, tell: Tell) -> Failure | None:
-    """Execute the task's notebook into its output; return what failed, if anything did.
+def conduct(
+    task: Task, kernel: Kernel, tell: Tell, remark: Callable[[str], None]
+) -> Failure | None:
+    """Execute the task's notebook into its output, in the next kernel that `kernel` is; return what
+    failed, if anything did. What is to be said about how it is executed is told to `remark`.
 
     Not for two threads of a process at once: papermill changes its working folder.
     """
@@ -28,7 +34,10 @@ def conduct(task: Task, tell: Tell) -> Failure | None:
     except (NinefoldError, OSError) as error:
         return Failure(task.id, type(error).__name__, str(error))
     cells = tuple(source(cell) for cell in notebook["cells"] if _counts(cell))
-    return _Execution(task, cells, tell).run()
+    named = named_of_what_imports_read(cells)
+    if named and os.environ.get(ADDRESS):  # else all kernels start cold, which is said already
+        remark(f"the kernel of {task.id} starts cold: {why_cold(named)}")
+    return _Execution(task, cells, kernel, tell, cold=bool(named)).run()
 
 
 class _ExitError(Exception):
@@ -38,12 +47,14 @@ class _ExitError(Exception):
 class _Execution:
     """A notebook under way: which of its cells runs, and the limits it may pass."""
 
-    def __init__(self, task: Task, cells: tuple[str, ...], tell: Tell) -> None:
+    def __init__(
+        self, task: Task, cells: tuple[str, ...], kernel: Kernel, tell: Tell, *, cold: bool
+    ) -> None:
         self._task, self._cells, self._tell = task, cells, tell
         self._number, self._source = 0, ""
         self._reply: dict[str, Any] = {}  # of the last cell that failed
         self._stderr = ""  # of the same
-        self._kernel = Kernel()
+        self._kernel, self._cold = kernel, cold
         self._watch = Watch(task.limits, self._kernel)
 
     def run(self) -> Failure | None:
@@ -66,8 +77,8 @@ class _Execution:
         if isinstance(error, PapermillExecutionError):
             return self._failure_of_cell(error)
         if isinstance(error, _ExitError):
-            why = f"the notebook exits here ({error}), and what follows did not run"
-            return self._failure("SystemExit", why, begin)
+            rest = ", and what follows did not run" if self._number < len(self._cells) else ""
+            return self._failure("SystemExit", f"the notebook exits here{error}{rest}", begin)
         if isinstance(error, DeadKernelError):
             why = f"the kernel {end_of(self._kernel.status or 0)} in this cell"
             return self._failure("DeadKernel", why, begin)
@@ -79,15 +90,13 @@ class _Execution:
     def _failure_of_cell(self, error: "PapermillExecutionError") -> Failure:
         # papermill looks at what cells show, and some errors are only printed
         told = {**vars(error), **({} if error.traceback else self._reply)}
-        lines = excerpt(error.source, failing_line(told["traceback"]))
+        lines = excerpt(error.source, failing_line(told["traceback"], error.source))
         return self._failure(told["ename"], plain(told["evalue"], self._stderr), lines)
 
     def _execute(self) -> None:
         import papermill
 
-        from ninefold.running.kernels.forked import names_what_imports_read
-
-        task, cold = self._task, names_what_imports_read(self._cells)
+        task = self._task
         papermill.execute_notebook(
             _literal(task.notebook),
             _literal(task.output / NOTEBOOK),
@@ -100,7 +109,7 @@ class _Execution:
             on_cell_start=self._cell_starts,
             on_cell_executed=self._cell_ends,
             cwd=str(task.root),
-            kernel_manager_class=self._kernel.manager(environment(task), cold=cold),
+            kernel_manager_class=self._kernel.manager(environment(task), cold=self._cold),
         )
 
     def _cell_starts(self, cell: Any, **_: Any) -> None:
@@ -112,9 +121,10 @@ class _Execution:
 
     def _cell_ends(self, cell: Any, execute_reply: dict[str, Any], **_: Any) -> None:
         reply = execute_reply["content"]
-        asks = any(each.get("source") == "ask_exit" for each in reply.get("payload", ()))
-        if asks or reply.get("ename") == "SystemExit":
-            raise _ExitError(reply.get("evalue") or "0")
+        if reply.get("ename") == "SystemExit":
+            raise _ExitError(f" ({reply.get('evalue') or '0'})")
+        if any(each.get("source") == "ask_exit" for each in reply.get("payload", ())):
+            raise _ExitError  # by IPython's exit, which knows no status
         if reply["status"] == "error":
             self._reply = reply
             self._stderr = "".join(each.text for each in cell.outputs if _is_stderr(each))

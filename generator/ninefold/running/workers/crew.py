@@ -44,10 +44,11 @@ def local_crew(jobs: int | None = None, preloads: Sequence[str] = ()) -> Hire:
             Pool(project.scratch / "logs", {ADDRESS: kernels.address}) as pool,
         ):
             slots = jobs or cores
-            yield Crew(pool.conduct, lambda: slots, cores, partial(_remarks, kernels))
+            yield Crew(pool.conduct, lambda: slots, cores, partial(_remarks, kernels, pool))
 
     return hire
 
 
-def _remarks(kernels: WarmKernels) -> tuple[str, ...]:
-    return (f"kernels start cold: {kernels.why_cold}",) if kernels.why_cold else ()
+def _remarks(kernels: WarmKernels, pool: Pool) -> tuple[str, ...]:
+    cold = (f"kernels start cold: {kernels.why_cold}",) if kernels.why_cold else ()
+    return (*cold, *pool.remarks)

@@ -6,7 +6,7 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -26,13 +26,15 @@ class Pool:
     """As many workers as threads call `conduct` at once, started when they are first needed.
 
     A context: at its end, whatever happened, no worker and no kernel is left. `logs` is the folder
-    for what workers print; `environment` is added to theirs.
+    for what workers print; `environment` is added to theirs. `remarks` fills with what is to be
+    said about how tasks are executed.
     """
 
     def __init__(self, logs: Path, environment: Mapping[str, str] | None = None) -> None:
         self._logs, self._environment = logs, dict(environment or {})
         self._idle: queue.LifoQueue[_Worker] = queue.LifoQueue()
         self._all: list[_Worker] = []
+        self.remarks: list[str] = []
         self._closed = False
         self._lock = threading.Lock()
 
@@ -43,7 +45,7 @@ class Pool:
         meanwhile.
         """
         worker = self._take()
-        ended = worker.conduct(task, tell)
+        ended = worker.conduct(task, tell, self.remarks.append)
         if self._closed:
             raise PoolClosedError
         if ended is None:
@@ -105,7 +107,7 @@ class _Worker:
                 start_new_session=True,
             )
 
-    def conduct(self, task: Task, tell: Tell) -> Conducted | None:
+    def conduct(self, task: Task, tell: Tell, remark: Callable[[str], None]) -> Conducted | None:
         """Execute the task; return None where the process died of it."""
         assert self._process.stdin
         assert self._process.stdout
@@ -120,8 +122,11 @@ class _Worker:
             event = json.loads(line)
             if event["event"] == "ended":
                 return ending(event)
-            self._cell = event["number"]
-            tell(event["number"], event["of"])
+            if event["event"] == "remark":
+                remark(event["text"])
+            else:
+                self._cell = event["number"]
+                tell(event["number"], event["of"])
         return None
 
     @property

@@ -1,9 +1,9 @@
 """The process that executes notebooks, one after another (`python -m` this module).
 
 It reads tasks from stdin, a line of JSON each (see `encode`), and writes what happens to stdout, a
-line of JSON each: {"event": "cell", "number", "of"}, and at a task's end {"event": "ended",
-"failure", "under"}. When its stdin ends, whoever started it is gone or wants it gone: it ends its
-kernel and itself.
+line of JSON each: {"event": "cell", "number", "of"}, {"event": "remark", "text"}, and at a task's
+end {"event": "ended", "failure", "under"}. When its stdin ends, whoever started it is gone or
+wants it gone: it ends its kernel and itself.
 """
 
 import json
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ninefold.running.failures import Failure
+from ninefold.running.kernels.orphans import adopt_orphans
 from ninefold.running.provenance import under
 from ninefold.running.task import Conducted, Limits, Task
 from ninefold.running.workers.conducting import conduct
@@ -27,14 +28,21 @@ def main() -> None:
     # Only events go where the parent listens; what libraries and the kernel print goes to the log.
     events = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)
+    adopt_orphans()  # of a cold kernel, which may end before all that it has started
     tasks: queue.SimpleQueue[str] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(sys.stdin, tasks), daemon=True).start()
+    kernel = Kernel()
+    threading.Thread(target=_listen, args=(sys.stdin, tasks, kernel), daemon=True).start()
     import papermill  # noqa: F401  # while the parent makes the first task ready
 
     here = under()
     while True:
         task = decode(tasks.get())
-        failure = conduct(task, lambda number, of: _say(events, "cell", number=number, of=of))
+        failure = conduct(
+            task,
+            kernel,
+            tell=lambda number, of: _say(events, "cell", number=number, of=of),
+            remark=lambda text: _say(events, "remark", text=text),
+        )
         _say(events, "ended", failure=failure and failure.as_json(), under=here)
 
 
@@ -58,10 +66,10 @@ def ending(event: dict[str, Any]) -> Conducted:
     return Conducted(failure, event["under"])
 
 
-def _listen(stdin: TextIO, tasks: "queue.SimpleQueue[str]") -> None:
+def _listen(stdin: TextIO, tasks: "queue.SimpleQueue[str]", kernel: Kernel) -> None:
     for line in stdin:
         tasks.put(line)
-    Kernel().end()  # a cold one; a server ends its own when it sees that this process is gone
+    kernel.end()
     os._exit(0)
 
 
