@@ -3,10 +3,12 @@
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import nbformat.v4
+import psutil
 
 SETTINGS = """
 [study]
@@ -59,6 +61,13 @@ def write_notebook(
     path.parent.mkdir(parents=True, exist_ok=True)
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=metadata or {})
     path.write_text(json.dumps(notebook), "utf-8")
+
+
+def runs(pid: int) -> bool:
+    """Whether a process is there, and not only waits for its parent to notice its end."""
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def wait_until(true: Callable[[], Any], what: str) -> None:

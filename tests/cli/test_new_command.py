@@ -133,6 +133,12 @@ def test_a_column_of_the_time_reaches_the_settings(folder):
     assert "did you mean 'year'?" in new("other", *given, "time=yaer").stderr
 
 
+def test_the_balance_is_shown_though_the_columns_were_answered_for(folder):
+    with CliRunner().isolation(input="\n" * 12) as (output, *_):
+        converse({"data": "birds.csv", "target": "kind", "group": "", "time": ""})
+        assert "2 classes" in output.getvalue().decode()
+
+
 def test_a_terminal_gets_the_wizard(folder):
     ours, theirs = pty.openpty()
     os.write(ours, b"\n" * 15)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tiny_project import RECORD, make_project, wait_until, write_notebook
+from tiny_project import RECORD, make_project, runs, wait_until, write_notebook
 
 from ninefold.errors import NinefoldError
 from ninefold.project import Project
@@ -208,10 +208,6 @@ if not marker.exists():
 """
 
 
-def alive(process):
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-
-
 @pytest.mark.slow
 def test_a_section_whose_worker_is_killed_runs_again_on_another(root, tmp_path):
     marker = tmp_path / "marker"
@@ -227,7 +223,10 @@ def test_a_section_whose_worker_is_killed_runs_again_on_another(root, tmp_path):
             outcomes = running.result(timeout=120)
         assert outcomes["2-data-summary"].state == "ran"
         assert len(kernels) > 1
-        wait_until(lambda: not any(map(alive, kernels)), "kernels of the killed worker live on")
+        wait_until(
+            lambda: not any(runs(kernel.pid) for kernel in kernels),
+            "kernels of the killed worker live on",
+        )
     (said,) = (e.text for e in events if isinstance(e, Notice) and "lost" in e.text)
     assert said.endswith("was lost while it ran 2-data-summary")
 
@@ -408,7 +407,10 @@ def test_when_the_scheduler_is_lost_old_results_stay_and_the_next_run_goes_on(ro
         cluster.scheduler.kill()
         with pytest.raises(NinefoldError, match="does not answer any more; what was finished is"):
             running.result(timeout=120)
-        wait_until(lambda: not any(map(alive, kernels)), "the worker goes on with its kernels")
+        wait_until(
+            lambda: not any(runs(kernel.pid) for kernel in kernels),
+            "the worker goes on with its kernels",
+        )
     assert old.read_text() == "{}"
     assert [path.name for path in old.parent.iterdir()] == ["record.json"]
     assert [outcome.state for outcome in runner.run(Project(root), print)] == ["ran", "ran"]
@@ -436,7 +438,7 @@ def test_an_interrupted_run_ends_its_kernels_on_the_workers(root, two, tmp_path,
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
     assert stderr == "stopped; what was finished is kept, and so are older results\n"
-    wait_until(lambda: not any(map(alive, started)), "a process of the run is left")
+    wait_until(lambda: not any(runs(each.pid) for each in started), "a process of the run is left")
     for worker in two.processes[1:]:
         wait_until(lambda worker=worker: below(worker) == [], "a kernel is left on a worker")
 

@@ -4,7 +4,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from ninefold.running.failures import Failure, end_of, excerpt, failing_line, plain
+from ninefold.running.failures import Failure, end_of, excerpt, failing_line, readable
 
 SOURCE = "one\ntwo\nthree\nfour\nfive\nsix\n"
 
@@ -61,15 +61,15 @@ def test_the_failing_line_is_found_in_what_ipython_shows(source, line):
 
 
 def test_a_message_has_no_name_of_a_file_that_is_a_cell():
-    assert plain("invalid syntax (3848249891.py, line 4)") == "invalid syntax"
-    assert plain("invalid syntax (helper.py, line 4)") == "invalid syntax (helper.py, line 4)"
+    assert readable("invalid syntax (3848249891.py, line 4)") == "invalid syntax"
+    assert readable("invalid syntax (helper.py, line 4)") == "invalid syntax (helper.py, line 4)"
 
 
 def test_of_a_script_the_last_line_of_its_errors_is_told_and_not_its_text():
     message = "Command 'b\"echo '1'\\nexit 4\"' returned non-zero exit status 4."
-    assert plain(message) == "the script returned non-zero exit status 4."
-    assert plain(message, "one\ntwo\n") == "the script returned non-zero exit status 4: two"
-    assert plain("something else.", "one\ntwo\n") == "something else."
+    assert readable(message) == "the script returned non-zero exit status 4."
+    assert readable(message, "one\ntwo\n") == "the script returned non-zero exit status 4: two"
+    assert readable("something else.", "one\ntwo\n") == "something else."
 
 
 def test_the_end_of_a_process_is_told_by_its_status_or_the_name_of_its_signal():

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,10 +19,11 @@ import psutil
 import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
+from tiny_project import runs
 
 from ninefold.errors import NinefoldError
 from ninefold.running.kernels import folders
-from ninefold.running.kernels.forked import named_of_what_imports_read
+from ninefold.running.kernels.imported import why_cold
 from ninefold.running.kernels.manager import managing
 from ninefold.running.kernels.provisioner import ColdError, fork_kernel, say_cold
 from ninefold.running.kernels.warm import ADDRESS, warm_kernels
@@ -81,12 +82,6 @@ def soon(found, within=10):
 
 def gone(*pids):
     return soon(lambda: not any(map(runs, pids)))
-
-
-def runs(pid):
-    with suppress(psutil.NoSuchProcess):
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    return False
 
 
 @contextmanager
@@ -365,7 +360,7 @@ def test_a_killed_server_leaves_no_kernel_and_is_told():
 
 OWNER = """
 import json, os, psutil, sys
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = sys.argv[1:]
 from ninefold.running.kernels.warm import WarmKernels
 from test_kernels import BARE, ENV, LINGER, running
 kernels = WarmKernels(ENV, BARE)
@@ -377,7 +372,7 @@ with running(kernels, LINGER) as (_, _, (kernel, child), _):
 
 
 def test_an_owner_killed_without_warning_leaves_no_server_no_kernel_and_no_file():
-    command = [sys.executable, "-c", OWNER, str(Path(__file__).parent)]
+    command = [sys.executable, "-c", OWNER, *map(str, Path(__file__).parents[:2])]
     done = subprocess.run(command, capture_output=True, text=True)
     address, *pids = json.loads(done.stdout)
     assert gone(*pids)
@@ -483,7 +478,8 @@ def test_a_notebook_that_may_set_what_imports_read_starts_cold_and_it_is_said(ru
     ],
 )
 def test_a_cell_names_what_imports_read_where_it_is_more_than_a_comment(code, named):
-    assert named_of_what_imports_read(["1", code]) == named
+    why = why_cold(["1", code])
+    assert (why is None) if named is None else (f"the notebook names {named}," in why)
 
 
 def test_what_a_cold_kernel_left_in_its_session_ends_with_it_however_it_ends(tmp_path):

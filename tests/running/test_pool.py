@@ -5,13 +5,12 @@ import os
 import signal
 import sys
 import threading
-from contextlib import suppress
 from pathlib import Path
 
 import nbformat.v4
 import psutil
 import pytest
-from tiny_project import wait_for
+from tiny_project import runs, wait_for
 
 from ninefold.running.kernels.warm import ADDRESS, warm_kernels
 from ninefold.running.task import Limits, Task
@@ -121,12 +120,6 @@ NAMED = "os.environ.get('KERAS_BACKEND')\n"  # has a kernel start cold
 
 def left(tmp_path):
     return [pid for pid in map(int, (tmp_path / "left").read_text().split()) if runs(pid)]
-
-
-def runs(pid):
-    with suppress(psutil.NoSuchProcess):
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    return False
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what left its session is lost elsewhere")

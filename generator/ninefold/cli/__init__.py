@@ -9,7 +9,7 @@ from importlib import import_module
 import click
 
 from ninefold import __version__
-from ninefold.cli.shell import UNREAD, go_unread, open_streams
+from ninefold.cli.shell import open_streams
 from ninefold.errors import NinefoldError
 
 _COMMANDS = {
@@ -45,9 +45,8 @@ class _Commands(click.Group):
                 return super().invoke(context)
             except NinefoldError as error:
                 click.echo(f"ninefold: {error}", err=True)
-            except BrokenPipeError:  # `| head -1` has read enough
-                go_unread()
-                sys.exit(UNREAD)
+            except BrokenPipeError:
+                raise  # `| head -1` has read enough: click ends in silence
             except OSError as error:
                 where = f" ({error.filename})" if error.filename else ""
                 click.echo(f"ninefold: {error.strerror or error}{where}", err=True)

@@ -73,13 +73,13 @@ def converse(answers: dict[str, str]) -> dict[str, str]:
     target = answers.get("target") or wizard.propose("target", answers, shipment)
     _show(console, wizard.preview(shipment, target))
     for question in wizard.QUESTIONS:
+        if question == "problem":  # what each column is has been settled
+            _show_classes(console, answers, shipment)
         if question in answers:
             wizard.check(question, answers[question], answers, shipment)
             continue
         proposal = wizard.propose(question, answers, shipment)
         answers[question] = _ask(prompts()[question], proposal, question, answers, shipment)
-        if question == "time":
-            _show_classes(console, answers, shipment)
     return {**answers, "data": spec}
 
 
@@ -115,8 +115,8 @@ def _show(console: "Console", preview: "Preview") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    others = [column.name for column in preview.columns if column.name != preview.target]
-    across = [*others[: _COLUMNS_ACROSS - 1], preview.target]
+    *others, target = sorted(preview.columns, key=lambda column: column.role == "target")
+    across = [column.name for column in (*others[: _COLUMNS_ACROSS - 1], target)]
     more = len(preview.columns) - len(across)
     title = f"The first rows, without {more} of their columns" if more else "The first rows"
     rows = Table(*map(escape, across), title=title)

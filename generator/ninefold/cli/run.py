@@ -95,7 +95,7 @@ def run(
             hire=_hire(dask, jobs),
         )
     if as_json:
-        say(_as_json([asdict(outcome) for outcome in outcomes]))
+        _print_json([asdict(outcome) for outcome in outcomes])
     elif not quiet:
         for line in (*unnumbered(project), *left_over_note(project)):
             say(line)
@@ -129,14 +129,14 @@ def _say_plan(project: Project, steps: tuple[Step, ...], as_json: bool) -> None:
             {"section": s.section.id, "state": states[s.reason is None], "why": s.reason or ""}
             for s in steps
         ]
-        click.echo(_as_json(plan))
+        _print_json(plan)
         return
     for step in steps:
         click.echo(planned(step, last_seconds(project, step.section.id)))
 
 
-def _as_json(sections: list[dict[str, Any]]) -> str:
-    return json.dumps({"sections": sections}, indent=1, ensure_ascii=False)
+def _print_json(sections: list[dict[str, Any]]) -> None:
+    click.echo(json.dumps({"sections": sections}, indent=1, ensure_ascii=False))
 
 
 @contextmanager

@@ -5,11 +5,10 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
-INTERRUPTED, UNREAD = 130, 141  # what shells say of a command ended by SIGINT, by SIGPIPE
+INTERRUPTED = 130  # what shells say of a command ended by SIGINT
 _SHOW_CURSOR = b"\x1b[?25h\r\n"
 
 
@@ -17,7 +16,7 @@ _SHOW_CURSOR = b"\x1b[?25h\r\n"
 def open_streams() -> Iterator[None]:
     """Let prints go nowhere where the shell closed a stream (`>&-`): there Python has None."""
     with (
-        Path(os.devnull).open("w", encoding="utf-8") as nowhere,
+        os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8") as nowhere,
         redirect_stdout(sys.stdout or nowhere),
         redirect_stderr(sys.stderr or nowhere),
     ):

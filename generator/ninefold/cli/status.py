@@ -38,7 +38,8 @@ def status(as_json: bool) -> None:
         for task in (section, *project.points(section))
     ]
     if as_json:
-        content = {"sections": rows, "left_over": project.left_over}
+        never = {"left_over": project.left_over, "unnumbered": project.unnumbered}
+        content = {"sections": rows, **never}
         click.echo(json.dumps(content, indent=1, ensure_ascii=False))
     else:
         _print_table(folded(rows))

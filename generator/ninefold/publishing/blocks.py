@@ -7,6 +7,8 @@ root and a JSON pointer, "results/4-baseline/record.json#/tables/constants".
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ninefold.running.failures import told
+
 _LONGEST_MESSAGE = 12  # lines of what an exception says
 
 
@@ -132,10 +134,7 @@ class Failure:
     @property
     def message_lines(self) -> tuple[str, ...]:
         """Return error and message in lines, of a long one the first few; at least one."""
-        # ninefold's own errors are sentences; the name of their class adds nothing.
-        names = () if self.error == "NinefoldError" else (self.error,)
-        text = ": ".join(filter(None, (*names, self.message.strip()))) or self.error
-        lines = [line.rstrip() for line in text.splitlines()]
+        lines = [line.rstrip() for line in told(self.error, self.message.strip()).splitlines()]
         cut = [] if len(lines) <= _LONGEST_MESSAGE else ["…"]
         return (*lines[:_LONGEST_MESSAGE], *cut)
 

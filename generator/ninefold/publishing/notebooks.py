@@ -123,7 +123,7 @@ def notebook_blocks(
 
 def _given(section: Section, record: Record) -> list[Block]:
     """Return the values that a run was given instead of those that its code shows."""
-    given = record.key.get("parameters") or {}
+    given = record.key.get("parameters")
     if not given:
         return []
     said = "Given for this run: " + ", ".join(f"{name} = {{{name}}}" for name in given)

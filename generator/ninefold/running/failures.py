@@ -50,12 +50,17 @@ class Failure:
         """Return error and message on one line."""
         first = next((line for line in self.message.splitlines() if line.strip()), "").strip()
         shown = first if len(first) <= 300 else first[:299] + "…"
-        # ninefold's own errors are sentences; the name of their class adds nothing.
-        names = () if self.error == "NinefoldError" else (self.error,)
-        return ": ".join(filter(None, (*names, shown)))
+        return told(self.error, shown)
 
 
-def plain(message: str, stderr: str = "") -> str:
+def told(error: str, message: str) -> str:
+    """Return error and message as people read them: of ninefold's own errors, which are sentences,
+    the name of the class adds nothing."""
+    names = () if error == "NinefoldError" else (error,)
+    return ": ".join(filter(None, (*names, message))) or error
+
+
+def readable(message: str, stderr: str = "") -> str:
     """Return an exception's message without what means nothing to people; where a cell is a script
     (`%%bash`), with the last line of its `stderr` instead of its text."""
     for noise, instead in _NOISE:

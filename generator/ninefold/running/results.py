@@ -40,7 +40,7 @@ def recover(project: Project) -> None:
                 shutil.rmtree(here, ignore_errors=True)  # half, where this was killed, too
                 here.parent.mkdir(parents=True, exist_ok=True)
                 shutil.move(old, here)
-            _put_back(project, name)
+            _put_back(project.results / name, here)
     clear(project)
 
 
@@ -130,7 +130,7 @@ def install(project: Project, section: str, staging: Path) -> None:
 def install_failure(project: Project, section: str, staging: Path, failure: dict) -> None:
     """Keep the executed notebook and the record in `staging`, and what failed, beside the section's
     old results."""
-    _put_back(project, section)  # where `install` could not
+    _put_back(project.results / section, old_of(project, section))  # where `install` could not
     new = staging.with_name(f"{staging.name}-{FAILURE}")
     new.mkdir()
     for name in (NOTEBOOK, RECORD_FILE):  # the record: a forecast must not follow what was seen
@@ -142,8 +142,8 @@ def install_failure(project: Project, section: str, staging: Path, failure: dict
 
 
 def _exchange(project: Project, name: str, new: Path) -> None:
-    _put_back(project, name)
     target, old = project.results / name, old_of(project, name)
+    _put_back(target, old)
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists():
         old.parent.mkdir(parents=True, exist_ok=True)
@@ -151,14 +151,13 @@ def _exchange(project: Project, name: str, new: Path) -> None:
     try:
         new.rename(target)
     except OSError:
-        _put_back(project, name)
+        _put_back(target, old)
         raise
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _put_back(project: Project, name: str) -> None:
+def _put_back(target: Path, old: Path) -> None:
     """Put an old folder back where none took its place; remove it where one did."""
-    target, old = project.results / name, old_of(project, name)
     if old.exists() and not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         old.rename(target)

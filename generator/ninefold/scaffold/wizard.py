@@ -32,7 +32,6 @@ class Preview:
     rows: int
     first: pd.DataFrame  # the first rows
     columns: tuple[Column, ...]
-    target: str
     types: dict[str, str]  # column → "number", "text", …
     repeated: int  # rows that repeat an earlier one
     notes: tuple[str, ...]
@@ -46,7 +45,6 @@ def preview(shipment: Shipment, target: str) -> Preview:
         rows=len(frame),
         first=frame.head(5),
         columns=describe_columns(frame, settings),
-        target=target,
         types={str(name): _type(frame[name]) for name in frame},
         repeated=int(frame.duplicated().sum()),
         notes=shipment.notes,

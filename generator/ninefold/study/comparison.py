@@ -22,8 +22,8 @@ def compare(
     p_holm (adjusted for all the rows; Holm 1979), better, equal, worse (probabilities of the
     Bayesian correlated t-test with the metric's margin of practical equality; Benavoli et al.
     2017), verdict ("better", "worse", "practically equal", "undecided" or "identical on all
-    folds"). Where folds are ordered in time or of a single row no test is valid: the verdict says
-    so, and there is a difference only.
+    folds"; better and worse only where p_holm is below 0.05, too). Where folds are ordered in time
+    or of a single row no test is valid: the verdict says so, and there is a difference only.
 
     Raises NinefoldError for an unknown control, or evaluations made on different splits.
     """
@@ -93,13 +93,13 @@ def naive_score(evaluation: Evaluation, metric: str) -> float:
 
 
 def _verdict(row: dict) -> str:
-    """A probability of 95 % decides, for better or worse only where the interval leaves out 0 too
-    and p, adjusted for the family, is below 5 %; "undecided" is not "equal"."""
+    """A probability of 95 % decides, for better or worse only where p, adjusted for the family, is
+    below 5 % too, and the interval leaves out 0 therefore; "undecided" is not "equal"."""
     if row["remark"] == "identical on all folds" or row["remark"].startswith("no test"):
         return row["remark"]
     if row["equal"] >= _SURE:
         return "practically equal"
     p = row["p_holm"]  # None where the difference is the same in all folds
-    clear = (row["low"] > 0 or row["high"] < 0) and (p is None or p < 1 - _SURE)
+    clear = p is None or p < 1 - _SURE
     sides = {"better": row["better"], "worse": row["worse"]}
     return next((side for side, share in sides.items() if clear and share >= _SURE), "undecided")

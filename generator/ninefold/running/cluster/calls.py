@@ -19,7 +19,7 @@ from ninefold.running.cluster.workplace import NoWorkplaceError
 from ninefold.running.workers.pool import PoolClosedError
 
 _LOOK = 1.0  # seconds between looks at which workers are alive
-_ANSWER = 10.0  # seconds for a worker to answer what takes it no time
+_ANSWER = 10.0  # seconds to answer what takes no time
 
 
 class LostError(Exception):
@@ -53,7 +53,7 @@ class Calls:
         """Return the addresses of the workers that the scheduler knows, or knew when last heard,
         whether or not they answer."""
         if self._client.status == "running":
-            told = self._answers({self._address: self._client.nthreads}, self._patience)
+            told = self._answers({self._address: self._client.nthreads})
             # Judged here rather than in go_on: silence is none where nobody asks.
             now = time.monotonic()
             if isinstance(workers := told.get(self._address), Mapping):
@@ -81,7 +81,7 @@ class Calls:
         runs there; or the error it raises there, but for workers that are gone or hang."""
         run = partial(self._client.run, function, *arguments, on_error="return")
         calls = {worker: partial(run, workers=[worker]) for worker in workers}
-        answers = self._answers(calls, _ANSWER) if self._client.status == "running" else {}
+        answers = self._answers(calls) if self._client.status == "running" else {}
         found = {
             worker: answer if isinstance(answer, Exception) else answer[worker]
             for worker, answer in answers.items()
@@ -90,15 +90,15 @@ class Calls:
         self._heard |= dict.fromkeys(found, time.monotonic())
         return found
 
-    def _answers(self, calls: Mapping[str, Callable[[], Any]], seconds: float) -> dict[str, Any]:
-        """Return what those of the client's methods return or raise that do within so many seconds;
-        a connection that was lost is no answer."""
+    def _answers(self, calls: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
+        """Return what those of the client's methods return or raise that do so in time; a lost
+        connection is no answer."""
         loop = self._loop.asyncio_loop  # in which they return what can be awaited
         asked = {
             name: asyncio.run_coroutine_threadsafe(_result(call), loop)
             for name, call in calls.items()
         }
-        wait(asked.values(), timeout=seconds)
+        wait(asked.values(), timeout=_ANSWER)
         found: dict[str, Any] = {}
         for name, answer in asked.items():
             answer.cancel()  # does nothing to one that is there

@@ -47,7 +47,8 @@ def dask_crew(address: str, jobs: int | None = None) -> Hire:
             cluster.open()
 
             def slots() -> int:
-                return min(jobs or cluster.size(), cluster.size())
+                size = cluster.size()
+                return min(jobs or size, size)
 
             try:
                 # One core each as far as the runner knows: how many it has, a worker knows.

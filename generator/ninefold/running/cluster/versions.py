@@ -26,8 +26,8 @@ def refusals(
     ours = versions()
     alike = []
     for worker, found in ask(workers, version, "ninefold").items():
-        there = None if isinstance(found, PackageNotFoundError) else found
-        theirs = there if isinstance(there, Exception) else {"ninefold": there}
+        absent = isinstance(found, PackageNotFoundError)
+        theirs = {} if absent else found if isinstance(found, Exception) else {"ninefold": found}
         if refused := refusal(worker, theirs, {"ninefold": ours["ninefold"]}):
             yield worker, refused
         else:
@@ -37,7 +37,7 @@ def refusals(
 
 
 def refusal(
-    worker: str, theirs: Mapping[str, str | None] | Exception, ours: Mapping[str, str | None]
+    worker: str, theirs: Mapping[str, str] | Exception, ours: Mapping[str, str | None]
 ) -> NinefoldError | None:
     """Return why a worker of these versions cannot take part, None where it can: records say under
     which versions they hold, and no others must have had a part in them. An error is what came of

@@ -93,7 +93,9 @@ class Cluster:
     def close(self) -> None:
         """End what runs for this run on the workers, and remove what they keep for it."""
         self._calls.closing.set()
-        self._calls.ask(self._settled, workplace.leave, self._calls.run)
+        with self._change:
+            settled = set(self._settled)
+        self._calls.ask(settled, workplace.leave, self._calls.run)
 
     def size(self) -> int:
         """Return how many workers there are for this run just now, or one to wait for."""
@@ -118,7 +120,8 @@ class Cluster:
                     begun = True
                     returned = self._calls.call(worker, workplace.conduct, Errand.of(task), files)
                 except LostError:
-                    self._settled.discard(worker)
+                    with self._change:
+                        self._settled.discard(worker)
                     losses += begun  # else it was lost already, and not under the task
                     while_it = f" while it ran {task.id}" if begun else ""
                     self._remarks.append(f"the Dask worker {worker} was lost{while_it}")

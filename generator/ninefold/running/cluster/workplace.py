@@ -107,7 +107,7 @@ async def settle(run: str, patience: float, dask_worker: Worker) -> str | None:
     try:
         await dask_worker.plugin_add(Workplace(run, patience), name=run, catch_errors=False)
     except OSError as error:  # raised, it would look like one of the connection
-        dask_worker.plugins.pop(run)
+        dask_worker.plugins.pop(run)  # Dask keeps one whose setup failed (distributed 2026.8)
         return f"{error.strerror or error} ({dask_worker.local_directory})"
     return None
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from papermill.engines import NBClientEngine
 
-from ninefold.running.kernels.forked import named_of_what_imports_read, why_cold
+from ninefold.running.kernels.imported import why_cold
 from ninefold.running.kernels.manager import managing
 from ninefold.running.kernels.provisioner import say_cold
 from ninefold.running.kernels.warm import ADDRESS, WarmKernels
@@ -33,12 +33,11 @@ class Engine(NBClientEngine):
     ) -> Any:
         """Execute the notebook; `kernel_env` is its kernel's whole environment."""
         address = os.environ.get(ADDRESS, "")
-        named = named_of_what_imports_read(sources(nb_man.nb, "code"))
-        if named:
-            say_cold(why_cold(named))
+        if why := why_cold(sources(nb_man.nb, "code")):
+            say_cold(why)
         else:
             address = address or own_server()
-        kwargs["kernel_manager_class"] = managing(address, kernel_env, cold=bool(named))
+        kwargs["kernel_manager_class"] = managing(address, kernel_env, cold=bool(why))
         return super().execute_managed_notebook(nb_man, kernel_name, **kwargs)
 
     @classmethod

@@ -2,31 +2,13 @@
 
 import multiprocessing
 import os
-import re
 import sys
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ninefold.running.kernels import launch
 from ninefold.running.kernels.orphans import adopt_orphans
-
-# What the server's imports have read already: a kernel that wants another value is no fork of it.
-READ_AT_IMPORT = (
-    "KERAS_BACKEND",
-    "KERAS_HOME",
-    "TF_USE_LEGACY_KERAS",
-    "TF_ENABLE_ONEDNN_OPTS",
-    "MPLCONFIGDIR",
-    "MATPLOTLIBRC",
-)
-# The same of its start, before any cell can set them.
-READ_AT_START = ("PYTHONHASHSEED", "PYTHONWARNINGS", "LD_LIBRARY_PATH", "LD_PRELOAD")
-
-# In an unfinished string, as a shell command of a cell may have one, `#` begins a comment.
-_STRING = r"""\"{3}.*?\"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'"""
-_STRING_OR_COMMENT = re.compile(rf"({_STRING})|#[^\n]*", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -42,31 +24,6 @@ class Request:
         """Close the streams."""
         for stream in self.streams:
             os.close(stream)
-
-
-def differing(env: dict[str, str]) -> str | None:
-    """Say which variable of `env` this process has imported with another value, if there is one."""
-    for name in READ_AT_START + READ_AT_IMPORT:
-        here, there = os.environ.get(name), env.get(name)
-        if here != there:
-            return f"{name} is {_shown(there)}, where the imports were made it is {_shown(here)}"
-    return None
-
-
-def named_of_what_imports_read(codes: Iterable[str]) -> str | None:
-    """Return a variable that the imports have read and that cells name, be it in a string, a magic
-    or an argument: one may set it for an import of its own, which a fork has made already."""
-    told = "\n".join(_STRING_OR_COMMENT.sub(r"\1", code) for code in codes)
-    return next((name for name in READ_AT_IMPORT if name in told), None)
-
-
-def why_cold(name: str) -> str:
-    """Say why a kernel is no fork where its notebook names a variable that the imports read."""
-    return f"the notebook names {name}, which the imports of a warm one have read"
-
-
-def _shown(value: str | None) -> str:
-    return "not set" if value is None else repr(value)
 
 
 def become_kernel(request: Request, server: int, made: dict[str, str]) -> None:

@@ -29,7 +29,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ninefold.running.kernels import launch
-from ninefold.running.kernels.forked import Request, become_kernel, differing
+from ninefold.running.kernels.forked import Request, become_kernel
+from ninefold.running.kernels.imported import differing
 from ninefold.running.kernels.orphans import adopt_orphans, children, end_orphans
 
 PRELOADS = (

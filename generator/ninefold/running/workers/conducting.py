@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ninefold.errors import NinefoldError
 from ninefold.running.advice import advise
-from ninefold.running.failures import Failure, end_of, excerpt, failing_line, plain
-from ninefold.running.kernels.forked import named_of_what_imports_read, why_cold
+from ninefold.running.failures import Failure, end_of, excerpt, failing_line, readable
+from ninefold.running.kernels.imported import why_cold
 from ninefold.running.kernels.warm import ADDRESS
 from ninefold.running.notebooks import check_language, read_notebook, source, tags
 from ninefold.running.results import NOTEBOOK
@@ -34,10 +34,10 @@ def conduct(
     except (NinefoldError, OSError) as error:
         return Failure(task.id, type(error).__name__, str(error))
     cells = tuple(source(cell) for cell in notebook["cells"] if _counts(cell))
-    named = named_of_what_imports_read(cells)
-    if named and os.environ.get(ADDRESS):  # else all kernels start cold, which is said already
-        remark(f"the kernel of {task.id} starts cold: {why_cold(named)}")
-    return _Execution(task, cells, kernel, tell, cold=bool(named)).run()
+    why = why_cold(cells)
+    if why and os.environ.get(ADDRESS):  # else all kernels start cold, which is said already
+        remark(f"the kernel of {task.id} starts cold: {why}")
+    return _Execution(task, cells, kernel, tell, cold=bool(why)).run()
 
 
 class _ExitError(Exception):
@@ -91,7 +91,7 @@ class _Execution:
         # papermill looks at what cells show, and some errors are only printed
         told = {**vars(error), **({} if error.traceback else self._reply)}
         lines = excerpt(error.source, failing_line(told["traceback"], error.source))
-        return self._failure(told["ename"], plain(told["evalue"], self._stderr), lines)
+        return self._failure(told["ename"], readable(told["evalue"], self._stderr), lines)
 
     def _execute(self) -> None:
         import papermill
