@@ -36,7 +36,8 @@ def _score(value: float) -> str:
 
 
 def _signed(value: float) -> str:
-    text = _score(abs(value))
+    """With its sign; what the rounding of sums leaves of 0 is 0."""
+    text = _score(abs(value) if abs(value) >= 1e-12 else 0.0)
     if float(text.replace(",", "")) == 0:
         return text
     return ("−" if value < 0 else "+") + text

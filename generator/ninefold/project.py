@@ -143,9 +143,11 @@ class Project:
         wanted = text.removeprefix("sections/").removesuffix(".ipynb").removesuffix(".md")
         known = [task for task in self.tasks if task.point] if "@" in wanted else self.sections
         ids = [section.id for section in known]
-        near = [s for s in known if s.id == wanted] or [
-            s for s in known if wanted.casefold() in s.id.casefold()
-        ]
+        near = (
+            [s for s in known if s.id == wanted]
+            or [s for s in known if wanted.casefold() in s.id.casefold()]
+            or [s for s in known if _in_any_order(wanted, s.id)]
+        )
         if len(near) == 1:
             return near[0]
         if near:
@@ -171,6 +173,14 @@ def find_project(start: Path) -> Project:
         f"no {SETTINGS_FILE} in {start} or above it",
         "this command works inside a project",
         "change into one, or make one with 'ninefold new'",
+    )
+
+
+def _in_any_order(text: str, point: str) -> bool:
+    """Whether `text` names a grid's point, but for the order of its values."""
+    (section, _, values), (its, _, own) = text.partition("@"), point.partition("@")
+    return section.casefold() in its.casefold() and sorted(values.split(",")) == sorted(
+        own.split(",")
     )
 
 

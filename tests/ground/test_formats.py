@@ -18,6 +18,7 @@ from ninefold.formats import FORMATS, MISSING, fill, show
         (0.0123, "signed", "+0.012"),
         (-0.0123, "signed", "−0.012"),
         (0.0, "signed", "0.000"),
+        (-1.9e-18, "signed", "0.000"),
         (0.256, "percent", "25.6 %"),
         (0.0004, "p", "< 0.001"),
         (0.04, "p", "0.040"),

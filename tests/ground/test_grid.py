@@ -168,6 +168,14 @@ def test_the_final_model_has_no_grid(write):
         values_of(project, (), {})
 
 
+def test_a_point_is_found_whatever_the_order_of_its_values(write):
+    project = write(f'[sections."{SECTION}".grid]\nunits = [16, 64]\nrate = [[0.1, 0.2], 0.5]\n')
+    for text in ("2-batch-size@units=16,rate=[0.1,0.2]", "batch@rate=[0.1,0.2],units=16"):
+        assert project.section(text).id == f"{SECTION}@rate=[0.1,0.2],units=16"
+    with pytest.raises(NinefoldError, match="no section '2-batch-size@units=32"):
+        project.section("2-batch-size@units=32,rate=0.5")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -67,7 +67,8 @@ def test_tables_stay_tables_whatever_their_cells_hold(study):
 def test_the_first_minute_holds_score_interval_range_and_baselines(whole):
     for text in (report(whole), readme(whole)):
         assert (
-            "**By cross-validation the model has skill, and beats the best simple model.**" in text
+            "**By cross-validation, on the folds that also chose it, the model has skill, and "
+            "beats the best simple model.**" in text
         )
         assert "| final model: batch of 16 | **0.957** | 0.880 to 0.985 |" in text
         assert "0.910 to 1.000, the score is inside |" in text

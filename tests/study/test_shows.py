@@ -97,7 +97,7 @@ def test_folds_in_time_order_are_shown_without_intervals_and_it_is_said(ordered_
     assert "no repeats, since time has one order" in said
     assert "in the order of 'day': development from 2024-01-01 to 2024-03-20, hold-out from" in said
     assert "no standard error, no interval and no test is valid" in said
-    assert "variants are compared with it, no test: folds ordered in time" in said
+    assert "variants compared with it: 1, no test: folds ordered in time" in said
     assert record.tables["differences"]["rows"][0][-1] == "no test: folds ordered in time"
     assert record.tables["scores"]["rows"][0][1]["low"] is None
     assert "no test: folds ordered in time" in record.tables["scores"]["caption"]

@@ -28,16 +28,14 @@ _PROBLEMS = {
     "multiclass": "classification",
     "regression": "regression",
 }
+_SKILL = "By cross-validation, on the folds that also chose it, the model has skill"
 # The three verdicts, so that they can stand alone; "skill" in two; and where there is none.
 _VERDICTS = {
     "no evidence of skill": "By cross-validation there is no evidence of skill: the model does "
     "not clearly beat a constant",
-    "skill": "By cross-validation the model has skill, but does not clearly beat the best simple "
-    "model",
-    "no better": "By cross-validation the model has skill, but the best simple model scores as "
-    "well or better",
-    "beats the best simple model": "By cross-validation the model has skill, and beats the best "
-    "simple model",
+    "skill": f"{_SKILL}, but does not clearly beat the best simple model",
+    "no better": f"{_SKILL}, but the best simple model scores as well or better",
+    "beats the best simple model": f"{_SKILL}, and beats the best simple model",
     "no test: folds ordered in time": "The folds are ordered in time, so that no test of skill is "
     "valid: what there is to go by is the hold-out, which follows them",
 }

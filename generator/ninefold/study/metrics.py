@@ -68,7 +68,7 @@ _BESIDE = {
     "brier": "accuracy",
     "accuracy": "log_loss",
     "average_precision": "balanced_accuracy",
-    "balanced_accuracy": "average_precision",
+    "balanced_accuracy": "roc_auc",  # which looks at both classes alike, as this does
     "f1": "average_precision",
     "roc_auc": "balanced_accuracy",
     "rmse": "r2",

@@ -131,8 +131,8 @@ def differences(study: "Study", control: str, only: str = "", most: int | None =
         ("P equal", "percent"), ("verdict", "text"),
     ]  # fmt: skip
     record.fact(
-        "The control ({control}) has {control_score:pm} {metric_label}; {comparisons:integer} "
-        "variants are compared with it, {how}.",
+        "The control ({control}) has {control_score:pm} {metric_label}; variants compared with "
+        "it: {comparisons:integer}, {how}.",
         control=control, control_score=_as_dict(family[control].interval()),
         metric_label=_label(metric), comparisons=len(table),
         how=no_test
