@@ -30,10 +30,10 @@ def naming(name: str) -> Iterator[None]:
     except NinefoldError as error:
         raise NinefoldError(f"{before}{error.happened}", error.expected, error.todo) from error
     except Exception as error:
-        raise NinefoldError(f"{before}{type(error).__name__}: {_reason(error)}") from error
+        raise NinefoldError(f"{before}{type(error).__name__}: {one_line(error)}") from error
 
 
-def _reason(error: Exception) -> str:
+def one_line(error: Exception) -> str:
     """Return what an error says in one line, without the stack and the arguments that TensorFlow
     and Keras put into its message."""
     said = re.sub("\x1b\\[[0-9;]*m", "", str(error)).split("Arguments received by")[0]

@@ -1,13 +1,18 @@
 """A project on disk: its root, its paths, its sections and which section reads which."""
 
+import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from ninefold.errors import NinefoldError
+from ninefold.files import SCRATCH, Files
 from ninefold.grid import Point, point_name, points
+from ninefold.ownership import refuse_strangers
+from ninefold.records import Record, read_parts, read_record
 from ninefold.settings import Settings, read_settings
 from ninefold.suggestions import did_you_mean
 
@@ -41,6 +46,11 @@ class Section:
         return self.id.rpartition("@")[0] if self.point else self.id
 
     @property
+    def file(self) -> str:
+        """Return its file's path from the project's root."""
+        return f"sections/{self.notebook}{self.path.suffix}"
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Return its id as expressions spell it: "5-experiments/2-batch-size" is
         ("experiments", "batch_size")."""
@@ -55,8 +65,13 @@ class Project:
     root: Path
 
     @cached_property
+    def files(self) -> Files:
+        """Return the way to its files."""
+        return Files(self.root)
+
+    @cached_property
     def settings(self) -> Settings:
-        return read_settings(self.root / SETTINGS_FILE)
+        return read_settings(self.files, SETTINGS_FILE)
 
     @property
     def results(self) -> Path:
@@ -69,25 +84,33 @@ class Project:
     @property
     def scratch(self) -> Path:
         """Return the folder of what is under way; git ignores it."""
-        return self.root / ".ninefold"
+        return self.root / SCRATCH
 
     @property
     def model(self) -> Path:
-        """Return the folder of the final model, as section 7 saved it."""
-        return self.results / "7-final-model" / "model"
+        """Return the folder of the final model, as section 7 saved it. Raises OutsideError."""
+        return self.files.locate("results/7-final-model/model")
 
     def results_of(self, section: str) -> Path:
         """Return the folder of what the last good run of a section left."""
         return self.results / section
 
+    def record(self, section: str) -> Record | None:
+        """Return what the last good run of a section found, or None where it never ran. Raises
+        NinefoldError for a record that is broken or of another version."""
+        return read_record(self.files, f"results/{section}")
+
+    def record_parts(self, section: str, *names: str) -> dict[str, Any] | None:
+        """Return parts of the same, without taking in the others."""
+        return read_parts(self.files, f"results/{section}", *names)
+
     @cached_property
     def sections(self) -> tuple[Section, ...]:
         """Return all sections in the order of the outline."""
-        folder = self.root / "sections"
         found = [
-            Section(path.relative_to(folder).with_suffix("").as_posix(), path)
-            for path in self._pages()
-            if self._is_section(path)
+            Section(name.removeprefix("sections/").rpartition(".")[0], self.root / name)
+            for name in self._pages
+            if _is_section(name)
         ]
         _refuse_nested(found)
         return tuple(sorted(found, key=lambda section: _outline_place(section.id)))
@@ -95,18 +118,13 @@ class Project:
     @property
     def unnumbered(self) -> tuple[str, ...]:
         """Return the notebooks under `sections/` that are no sections, by their names."""
-        notebooks = (path for path in self._pages() if path.suffix == ".ipynb")
-        found = (path for path in notebooks if not self._is_section(path))
-        return tuple(sorted(path.relative_to(self.root).as_posix() for path in found))
+        return tuple(n for n in self._pages if n.endswith(".ipynb") and not _is_section(n))
 
-    def _pages(self) -> Iterator[Path]:
-        for path in (self.root / "sections").rglob("*"):
-            if path.suffix in (".ipynb", ".md") and ".ipynb_checkpoints" not in path.parts:
-                yield path
-
-    def _is_section(self, path: Path) -> bool:
-        first = path.relative_to(self.root).parts[1]
-        return all(re.match(r"[1-9]\d*-", name) for name in (first, path.name))
+    @cached_property
+    def _pages(self) -> tuple[str, ...]:
+        found = self.files.walk("sections")
+        checkpoints = "/.ipynb_checkpoints/"
+        return tuple(n for n in found if n.endswith((".ipynb", ".md")) and checkpoints not in n)
 
     @cached_property
     def tasks(self) -> tuple[Section, ...]:
@@ -125,12 +143,12 @@ class Project:
     def left_over(self) -> tuple[str, ...]:
         """Return the ids of the results of points that are in no grid any more."""
         known = {task.id for task in self.tasks}
-        folders = {self.results_of(section.id).parent for section in self.sections}
+        folders = {str(PurePosixPath(section.id).parent) for section in self.sections}
         found = (
-            path.relative_to(self.results).as_posix()
+            str(PurePosixPath(folder, name))
             for folder in sorted(folders)
-            for path in sorted(folder.glob("*@*"))
-            if path.is_dir()
+            for name in self.files.names(f"results/{folder}")
+            if "@" in name and self.files.is_folder(f"results/{folder}/{name}")
         )
         return tuple(name for name in found if name not in known)
 
@@ -164,16 +182,26 @@ class Project:
 
 
 def find_project(start: Path) -> Project:
-    """Return the project that `start` lies in. Raises NinefoldError outside of one."""
+    """Return the project that `start` lies in. Raises NinefoldError outside of one, and for one
+    that belongs to another user."""
     start = start.resolve()
     for folder in (start, *start.parents):
-        if (folder / SETTINGS_FILE).is_file():
+        if os.path.lexists(folder / SETTINGS_FILE):
+            refuse_strangers(folder, SETTINGS_FILE)
             return Project(folder)
     raise NinefoldError(
         f"no {SETTINGS_FILE} in {start} or above it",
         "this command works inside a project",
         "change into one, or make one with 'ninefold new'",
     )
+
+
+def _is_section(name: str) -> bool:
+    """Tell whether the file `name` below `sections/` is one by its name: numbered, as is its
+    folder, and one that any system can write down."""
+    parts = name.split("/")
+    numbered = all(re.match(r"[1-9]\d*-", part) for part in (parts[1], parts[-1]))
+    return numbered and not re.search("[\ud800-\udfff]", name)  # bytes that are no UTF-8
 
 
 def _in_any_order(text: str, point: str) -> bool:

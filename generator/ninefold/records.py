@@ -1,175 +1,273 @@
 """What a run leaves behind: one `record.json` for each section, readable, diffable, atomic.
 
 Schema version 1. The kernel writes what the notebook found (`evaluations`, `values`, `facts`,
-`tables`, `figures`, `forecast`); the runner adds what it knows of the run (`key`, `run`).
+`tables`, `figures`, `forecast`); the runner adds what it knows of the run (`key`, `run`). A record
+is checked down to its leaves when it is read: what comes after may rely on every type below.
 """
 
-import hashlib
-import json
-import math
-import os
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    TypeAdapter,
+    ValidationError,
+    with_config,
+)
+from typing_extensions import TypedDict
 
+from ninefold.bounded import AGAIN, RECORD
 from ninefold.errors import NinefoldError
+from ninefold.files import Files
+from ninefold.plain_json import parse_json, write_json
 
 SCHEMA = 1
 RECORD_FILE = "record.json"
+
+_STRICT = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
+FactKind = Literal["fact", "note", "idea"]
+Count = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0, le=1e10)]
+# Of a section's own folder, so that no record can name another file.
+_FIGURE = r"^figures/[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*\.(svg|png)$"
+
+
+@with_config(_STRICT)
+class Mean(TypedDict):
+    """A mean with its interval, in which None stands for what is not defined."""
+
+    mean: float | None
+    low: float | None
+    high: float | None
+
+
+@with_config(_STRICT)
+class VariantEntry(TypedDict):
+    """What was judged; see `describe_variant`."""
+
+    function: str
+    keywords: dict[str, JsonValue]
+    rebuildable: bool
+    epochs: NotRequired[Count]
+    batch_size: NotRequired[Count]
+    model_seed: NotRequired[int]
+
+
+@with_config(_STRICT)
+class EvaluationEntry(TypedDict):
+    """An evaluation as `Evaluation.to_record` writes it."""
+
+    variant: VariantEntry
+    metric: str
+    summary: dict[str, Mean]
+    scores: dict[str, list[float | None]]
+    folds: Count
+    repeats: Count
+    n_train: Count
+    n_test: Count
+    engine: str
+    parameters: Count
+    members: Count
+    fits: Count
+    fit_seconds: Seconds
+    predict_seconds: Seconds
+
+
+def _with_its_metric(entry: EvaluationEntry) -> EvaluationEntry:
+    if entry["metric"] not in entry["summary"] or entry["metric"] not in entry["scores"]:
+        raise ValueError("has no score in the metric that decides")
+    return entry
+
+
+@with_config(_STRICT)
+class FactEntry(TypedDict):
+    """One computed line; its text says where the values go."""
+
+    kind: FactKind
+    text: str
+    values: dict[str, JsonValue]
+
+
+@with_config(_STRICT)
+class ColumnEntry(TypedDict):
+    name: str
+    label: str
+    format: str
+
+
+@with_config(_STRICT)
+class TableEntry(TypedDict):
+    caption: str
+    columns: list[ColumnEntry]
+    rows: list[list[JsonValue]]
+
+
+@with_config(_STRICT)
+class FigureFiles(TypedDict):
+    """Paths from the section's results."""
+
+    light: Annotated[str, Field(pattern=_FIGURE)]
+    dark: NotRequired[Annotated[str, Field(pattern=_FIGURE)]]
+
+
+@with_config(_STRICT)
+class FigureEntry(TypedDict):
+    drawing: str
+    caption: str
+    alt: str
+    data: dict[str, JsonValue]
+    files: FigureFiles
+
+
+@with_config(_STRICT)
+class NoForecast(TypedDict):
+    stated: Literal["never"]
+
+
+@with_config(_STRICT)
+class ForecastEntry(TypedDict):
+    stated: Literal["before", "after"]
+    winner: str
+    difference: float
+    confidence: float
+
+
+@with_config(_STRICT)
+class KeyEntry(TypedDict, total=False):
+    """All that results depend on; see running/staleness."""
+
+    code: str
+    parameters: dict[str, str]
+    settings: dict[str, str]
+    files: dict[str, str]
+    libraries: dict[str, str]
+    sections: dict[str, str]
+
+
+@with_config(_STRICT)
+class RunEntry(TypedDict, total=False):
+    """Under what a run ran; see running/provenance."""
+
+    started: str
+    seconds: Seconds
+    versions: dict[str, str]
+    machine: dict[str, JsonValue]
+    commit: str
+    changes: str
 
 
 class Record(BaseModel):
     """What one run of one section found.
 
-    evaluations  name → an evaluation as `Evaluation.to_record()` writes it
+    evaluations  name → an evaluation
     values       what expressions can quote: name → number, text, or a nested mapping of them
-    facts        computed one-line statements in order:
-                 {"kind": "fact" | "note", "text": "{rows:integer} rows", "values": {"rows": 344}}
-    tables       name → {"caption", "columns": [{"name", "label", "format"}], "rows": [[…]]}
-    figures      name → {"drawing", "caption", "alt", "data": {…}, "files": {"light", "dark"}}
-    forecast     {"stated": "before" | "after" | "never", "winner", "difference", "confidence"}
-                 of a grid's point, only kept: its section's own run is where it is judged
+    facts        computed one-line statements in order
+    tables       name → table
+    figures      name → figure
+    forecast     of a grid's point, only kept: its section's own run is where it is judged
     fits         how many models were trained
-    key          the runner's: part of the cache key → digest or version (see running/staleness)
-    run          the runner's: started, seconds, versions, machine, commit
+    key          the runner's: part of the cache key → digest or version
+    run          the runner's: when and how long, versions, machine, commit
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
     record_schema: int = SCHEMA
     section: str
-    evaluations: dict[str, dict[str, Any]] = {}
-    values: dict[str, Any] = {}
-    facts: list[dict[str, Any]] = []
-    tables: dict[str, dict[str, Any]] = {}
-    figures: dict[str, dict[str, Any]] = {}
-    forecast: dict[str, Any] | None = None
-    fits: int = 0
-    key: dict[str, Any] = {}
-    run: dict[str, Any] = {}
+    evaluations: dict[str, Annotated[EvaluationEntry, AfterValidator(_with_its_metric)]] = {}
+    values: dict[str, JsonValue] = {}
+    facts: list[FactEntry] = []
+    tables: dict[str, TableEntry] = {}
+    figures: dict[str, FigureEntry] = {}
+    forecast: ForecastEntry | NoForecast | None = None
+    fits: Count = 0
+    key: KeyEntry = {}
+    run: RunEntry = {}
 
 
-def read_record(folder: Path) -> Record | None:
-    """Return the record in a section's results folder, or None where it has none.
+def read_record(files: Files, folder: str = ".") -> Record | None:
+    """Return the record in a folder of results, or None where it has none.
 
     Raises NinefoldError where it is broken or of another version.
     """
-    path = folder / RECORD_FILE
+    name = f"{folder}/{RECORD_FILE}".removeprefix("./")
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = files.json(name, RECORD)
     except FileNotFoundError:
         return None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise NinefoldError(f"{path} is not valid JSON ({error})", todo=_AGAIN) from None
     found = content.get("record_schema") if isinstance(content, dict) else None
     if found != SCHEMA:
         raise NinefoldError(
-            f"{path} has the record version {found}", f"this ninefold reads {SCHEMA}", _AGAIN
+            f"{name} has the record version {str(found)[:20]}",
+            f"this ninefold reads {SCHEMA}",
+            AGAIN,
         )
-    try:
+    with mistakes_of(name, AGAIN):
         return Record.model_validate(content)
-    except ValidationError as error:
-        mistake = error.errors()[0]
-        where = ".".join(map(str, mistake["loc"]))
-        raise NinefoldError(f"{path}: '{where}': {mistake['msg']}", todo=_AGAIN) from None
 
 
-def read_parts(folder: Path, *names: str) -> dict[str, Any] | None:
-    """Return those parts of the record in a section's results folder, or None where it has none.
+def read_parts(files: Files, folder: str, *names: str) -> dict[str, Any] | None:
+    """Return those parts of the record in a folder of results, or None where it has none.
 
-    Of a record as `write_json` leaves it nothing else is taken in, which for a thousand records is
-    what makes it quick. Raises NinefoldError as `read_record` does.
+    Of a record as `write_record` leaves it nothing else is taken in, which for a thousand records
+    is what makes it quick. Raises NinefoldError as `read_record` does.
     """
+    name = f"{folder}/{RECORD_FILE}"
     try:
-        content = (folder / RECORD_FILE).read_bytes()
+        content = files.read(name, RECORD)
     except FileNotFoundError:
         return None
-    parts = {name: _part(content, name) for name in ("record_schema", *names)}
-    if None not in parts.values() and parts["record_schema"] == SCHEMA:
-        return parts
-    record = read_record(folder)
-    return None if record is None else {name: getattr(record, name) for name in names}
+    parts = {part: _part(content, part) for part in ("record_schema", *names)}
+    if None in parts.values() or parts["record_schema"] != SCHEMA:
+        record = read_record(files, folder)
+        return None if record is None else {part: getattr(record, part) for part in names}
+    for part in names:
+        with mistakes_of(name, AGAIN, part):
+            parts[part] = _adapter(part).validate_python(parts[part])
+    return parts
 
 
 def _part(content: bytes, name: str) -> Any:
-    """Return one part of a record, found by how `write_json` indents; None where that fails."""
+    """Return one part of a record, found by how `pretty` indents; None where that fails."""
     start = content.find(f'\n "{name}": '.encode())
     end = content.find(b'\n "', start + 1)
     if start < 0 or not content.endswith(b"\n}\n"):
         return None
     value = content[start + len(name) + 5 : end if end > 0 else -3]
     try:
-        return json.loads(value.rstrip(b","))
-    except (json.JSONDecodeError, UnicodeDecodeError):
+        return parse_json(value.rstrip(b","), name)
+    except NinefoldError:
         return None
 
 
-_AGAIN = "run the section again with 'ninefold run --force'"
+@cache
+def _adapter(part: str) -> TypeAdapter[Any]:
+    return TypeAdapter(Record.__annotations__[part])
+
+
+@contextmanager
+def mistakes_of(name: str, todo: str = "", *within: str) -> Iterator[None]:
+    """Turn what pydantic finds wrong in the file `name` into NinefoldError: the first mistake, and
+    where it is."""
+    try:
+        yield
+    except ValidationError as error:
+        mistake = error.errors(include_url=False, include_context=False)[0]
+        where = ".".join(map(str, (*within, *mistake["loc"])))
+        shown = where if len(where) <= _LONGEST else f"{where[:_LONGEST]}…"
+        raise NinefoldError(f"{name}: '{shown}': {mistake['msg']}", todo=todo) from None
+
+
+_LONGEST = 120  # characters of a place that an error names
 
 
 def write_record(folder: Path, record: Record) -> None:
-    """Write a section's record, whole or not at all."""
-    write_json(folder / RECORD_FILE, record.model_dump())
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON as a person reads it and git diffs it: sorted, floats to six significant
-    digits, NaN as null, a final newline; whole or not at all."""
-    write_text(path, _pretty(plain(value)) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all: under a temporary name first, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    except OSError as error:
-        raise NinefoldError(f"{path} cannot be written: {error.strerror}") from None
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except OSError as error:
-        Path(temporary).unlink(missing_ok=True)
-        raise NinefoldError(f"{path} cannot be written: {error.strerror}") from None
-
-
-def digest(value: Any) -> str:
-    """Return a short digest of a JSON value, the same on every machine."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def plain(value: Any) -> Any:
-    """Return `value` as JSON types: NumPy scalars and arrays too, floats rounded to six
-    significant digits, infinities and NaN as None."""
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set)):
-        return [plain(item) for item in value]
-    if hasattr(value, "tolist"):  # a NumPy array or scalar
-        return plain(value.tolist())
-    if isinstance(value, float):
-        return float(f"{value:.6g}") if math.isfinite(value) else None
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    return str(value)
-
-
-def _pretty(value: Any, margin: str = "\n") -> str:
-    """Return JSON with a line for each item, but one line for a list of bare numbers: a fold a
-    line would drown the diff."""
-    inner = margin + " "
-    if isinstance(value, dict) and value:
-        items = [f"{_scalar(key)}: {_pretty(value[key], inner)}" for key in sorted(value)]
-        return "{" + inner + f",{inner}".join(items) + margin + "}"
-    if isinstance(value, list) and any(isinstance(item, (str, dict, list)) for item in value):
-        return "[" + inner + f",{inner}".join(_pretty(item, inner) for item in value) + margin + "]"
-    return _scalar(value)
-
-
-def _scalar(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    """Write a section's record into `folder`, whole or not at all. Raises NinefoldError."""
+    write_json(folder / RECORD_FILE, dict(record))

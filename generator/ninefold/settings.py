@@ -9,7 +9,6 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -23,7 +22,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from ninefold.bounded import SETTINGS
 from ninefold.errors import NinefoldError
+from ninefold.files import Files
 from ninefold.grid import check_size, check_values, is_value
 from ninefold.suggestions import did_you_mean
 
@@ -175,18 +176,20 @@ class Settings(_Table):
     sections: dict[str, SectionSettings] = {}
 
 
-def read_settings(path: Path) -> Settings:
-    """Read and validate `path`. Raises NinefoldError naming the file, the key and the remedy."""
+def read_settings(files: Files, name: str) -> Settings:
+    """Read and validate the file `name`. Raises NinefoldError naming it, the key and the remedy."""
     try:
-        return Settings.model_validate(tomllib.loads(path.read_text("utf-8")))
+        return Settings.model_validate(tomllib.loads(files.text(name, SETTINGS)))
     except FileNotFoundError:
-        raise NinefoldError(f"no such file: {path}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise NinefoldError(
-            f"{path.name} cannot be read: {error}", "expected TOML", "mend the line it names"
-        ) from None
+        raise NinefoldError(f"no such file: {files.root / name}") from None
     except ValidationError as error:
-        raise NinefoldError(f"{path.name}: {_first_mistake(error)}") from None
+        raise NinefoldError(f"{name}: {_first_mistake(error)}") from None
+    except ValueError as error:  # a number of thousands of digits is one, too
+        raise NinefoldError(
+            f"{name} cannot be read: {error}", "expected TOML", "mend the line it names"
+        ) from None
+    except RecursionError:
+        raise NinefoldError(f"{name} is nested too deeply", "expected lists of values") from None
 
 
 def _first_mistake(error: ValidationError) -> str:

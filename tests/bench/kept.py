@@ -8,6 +8,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # where tests share what they write
+
+from tiny_project import judged
+
 from ninefold.project import Project
 from ninefold.records import Record, write_record
 from ninefold.running.plan import make_plan
@@ -100,18 +104,16 @@ def _notebook(number: int) -> dict[str, Any]:
 
 
 def _evaluations() -> dict[str, dict[str, Any]]:
-    fits = [{"fold": fit, "loss": [0.5 / (epoch + 1) for epoch in range(100)]}
-            for fit in range(_FITS)]  # fmt: skip
-    summary = {"log_loss": {"mean": 0.5, "low": 0.4, "high": 0.6}}
-    plan = {"metric": "log_loss", "summary": summary, "folds": 10, "repeats": 3}
-    whole = {**plan, "parameters": 1000, "fit_seconds": 0.1, "fits": fits}
+    curves = [{"fold": fit, "loss": [0.5 / (epoch + 1) for epoch in range(100)]}
+              for fit in range(_FITS)]  # fmt: skip
+    whole = judged(0.5, curves=curves)
     return {f"variant {number}": whole for number in range(_EVALUATIONS)}
 
 
 def _trace(project: Project, section: str) -> str:
     files = ("data/rows.csv", "kept/__init__.py", "kept/models.py")
     lines: list[dict[str, str]] = [{"watching": section}]
-    lines += [{"file": name, "digest": digest_of(project.root / name)} for name in files]
+    lines += [{"file": name, "digest": digest_of(project.files, name)} for name in files]
     lines += [
         {"setting": name, "value": find_setting(project.settings, name)} for name in _SETTINGS_READ
     ]

@@ -27,7 +27,7 @@ def ninefold(*arguments):
 
 def test_report_writes_and_then_finds_nothing_to_change(project):
     done = ninefold("report")
-    assert (done.exit_code, done.output) == (0, "rendered report/README.md (2 files changed)\n")
+    assert (done.exit_code, done.output) == (0, "rendered report/README.md (3 files changed)\n")
     assert ninefold("report").output == "report/README.md is what would be rendered\n"
     assert ninefold("report", "-q").output == ""
 
@@ -44,7 +44,8 @@ def test_report_check_writes_nothing_and_names_what_differs(project):
 def test_report_as_json_says_what_it_wrote(project):
     assert json.loads(ninefold("report", "--json").output) == {
         "report": "report/README.md",
-        "written": ["README.md", "report/README.md"],
+        "written": ["README.md", "report/README.md", "report/manifest.json"],
+        "left": [],
     }
     assert json.loads(ninefold("report", "--check", "--json").output)["different"] == []
 

@@ -1,8 +1,7 @@
-"""What a shell does to a command: streams closed or read no more, Ctrl-C once and again."""
+"""What a shell does to a command: streams closed or read no more."""
 
 import json
 import os
-import signal
 import subprocess
 import sys
 
@@ -12,22 +11,6 @@ from tiny_project import RECORD, SETTINGS, write_notebook
 from ninefold.cli import shell
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX pipes and signals")
-
-STOPPED = """
-import signal, sys, time
-from ninefold.cli.shell import interruptible
-signal.signal(signal.SIGINT, signal.default_int_handler)
-try:
-    with interruptible():
-        try:
-            print("runs", flush=True)
-            time.sleep(60)
-        finally:
-            print("winds down", flush=True)
-            time.sleep(float(sys.argv[1]))
-except KeyboardInterrupt:
-    sys.exit("in order")
-"""
 
 
 @pytest.fixture
@@ -61,11 +44,10 @@ def test_lines_that_nobody_reads_go_nowhere(unread, monkeypatch):
 
 SAYS = """
 import sys
-from rich.console import Console
-from ninefold.cli.shell import LastingStdout, say
+from ninefold.cli.shell import console, say
 say("one")
 say("two", err=True)
-Console(file=LastingStdout()).print("three")
+console(lasting=True).print("three")
 print("four")
 """
 
@@ -128,29 +110,3 @@ def test_a_run_that_nobody_reads_ends_with_all_its_results(root, unread, closed)
     record = json.loads((root / "results/4-baseline/record.json").read_text())
     assert record["values"] == {"turn": 1}
     assert (root / "results/5-experiments/1-a/failure/failure.json").exists()
-
-
-@pytest.mark.parametrize(("times", "code", "said"), [(1, 1, "in order"), (2, 130, "")])
-def test_a_second_interruption_ends_at_once_what_the_first_ends_in_order(times, code, said):
-    seconds = "60" if times > 1 else "0"
-    process = subprocess.Popen(
-        [sys.executable, "-c", STOPPED, seconds],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    )
-    assert process.stdout
-    for _ in range(times):
-        process.stdout.readline()
-        process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=30)
-    assert (process.returncode, stderr.strip()) == (code, said)
-
-
-def test_who_ignores_interruptions_goes_on_ignoring_them(monkeypatch):
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with shell.interruptible():
-            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tiny_project import SETTINGS
 
 from ninefold.errors import NinefoldError
+from ninefold.files import Files
 from ninefold.grid import check_size, check_values, is_value, point_name, points
 from ninefold.project import Project
 from ninefold.running.parameters import values_of
@@ -192,6 +193,6 @@ def test_a_point_is_found_whatever_the_order_of_its_values(write):
 )
 def test_a_mistake_in_the_file_is_one_line_with_its_key(write, text, said):
     with pytest.raises(NinefoldError) as error:
-        read_settings(write(text).root / "ninefold.toml")
+        read_settings(Files(write(text).root), "ninefold.toml")
     assert str(error.value).startswith("ninefold.toml: ")
     assert said in str(error.value)

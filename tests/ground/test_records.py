@@ -7,26 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ninefold.errors import NinefoldError
-from ninefold.records import (
-    RECORD_FILE,
-    Record,
-    digest,
-    plain,
-    read_parts,
-    read_record,
-    write_json,
-    write_record,
-)
+from ninefold.files import Files
+from ninefold.plain_json import digest, plain, write_json
+from ninefold.records import RECORD_FILE, Record, read_parts, read_record, write_record
+
+FACT = {"kind": "fact", "text": "{rows} rows", "values": {"rows": 3}}
 
 
 def test_a_record_reads_back_as_it_was_written(tmp_path):
-    record = Record(section="4-baseline", values={"rows": 3}, facts=[{"kind": "fact"}], fits=7)
+    record = Record(section="4-baseline", values={"rows": 3}, facts=[FACT], fits=7)
     write_record(tmp_path, record)
-    assert read_record(tmp_path) == record
+    assert read_record(Files(tmp_path)) == record
 
 
 def test_a_folder_without_a_record_has_none(tmp_path):
-    assert read_record(tmp_path) is None
+    assert read_record(Files(tmp_path)) is None
 
 
 @pytest.mark.parametrize(
@@ -42,7 +37,7 @@ def test_a_folder_without_a_record_has_none(tmp_path):
 def test_a_broken_or_older_record_is_one_clear_line(tmp_path, content, said):
     (tmp_path / "record.json").write_text(content)
     with pytest.raises(NinefoldError, match="run the section again") as error:
-        read_record(tmp_path)
+        read_record(Files(tmp_path))
     assert said in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -103,7 +98,7 @@ nested = st.recursive(
 
 @given(
     values=st.dictionaries(st.text(), nested, max_size=3),
-    key=st.dictionaries(st.sampled_from(["key", "code", '"key": ', "\n "]), nested, max_size=3),
+    key=st.dictionaries(st.sampled_from(["key", '"key": ', "\n "]), nested, max_size=3),
     indent=st.sampled_from(["as written", None, 1, 4]),
 )
 def test_parts_of_a_record_are_what_the_whole_says(tmp_path_factory, values, key, indent):
@@ -112,18 +107,18 @@ def test_parts_of_a_record_are_what_the_whole_says(tmp_path_factory, values, key
     path = folder / RECORD_FILE
     if indent != "as written":
         path.write_text(json.dumps(json.loads(path.read_text("utf-8")), indent=indent))
-    whole = read_record(folder)
-    parts = read_parts(folder, "key", "run")
+    whole = read_record(Files(folder))
+    parts = read_parts(Files(folder), ".", "key", "run")
     assert (parts["key"], parts["run"]) == (whole.key, whole.run)
 
 
 def test_parts_of_no_record_or_a_broken_one_are_none_or_an_error(tmp_path):
-    assert read_parts(tmp_path, "key") is None
+    assert read_parts(Files(tmp_path), ".", "key") is None
     write_record(tmp_path, Record(section="4-baseline", key={"code": "abc"}))
     path = tmp_path / RECORD_FILE
     path.write_text(path.read_text("utf-8")[:-4])
     with pytest.raises(NinefoldError, match="not valid JSON"):
-        read_parts(tmp_path, "key")
+        read_parts(Files(tmp_path), ".", "key")
     path.write_text('{\n "key": {},\n "record_schema": 0,\n "section": "x"\n}\n')
     with pytest.raises(NinefoldError, match="record version 0"):
-        read_parts(tmp_path, "key")
+        read_parts(Files(tmp_path), ".", "key")

@@ -1,6 +1,7 @@
 import pytest
 
 from ninefold.errors import NinefoldError
+from ninefold.files import Files
 from ninefold.settings import read_settings
 
 GOOD = """
@@ -16,7 +17,7 @@ target = "species"
 def read(tmp_path, text):
     path = tmp_path / "ninefold.toml"
     path.write_text(text, "utf-8")
-    return read_settings(path)
+    return read_settings(Files(path.parent), path.name)
 
 
 def test_what_is_left_out_takes_its_default(tmp_path):
@@ -49,4 +50,4 @@ def test_a_mistake_is_one_line_with_its_remedy(tmp_path, text, said):
 
 def test_a_file_that_is_absent_is_named(tmp_path):
     with pytest.raises(NinefoldError, match="no such file"):
-        read_settings(tmp_path / "ninefold.toml")
+        read_settings(Files(tmp_path), "ninefold.toml")

@@ -7,10 +7,11 @@ import pytest
 from small_study import code
 
 from ninefold.errors import NinefoldError
+from ninefold.plain_json import digest
 from ninefold.publishing.checks import check_project
 from ninefold.publishing.codes import CODES, explain_code
 from ninefold.publishing.render import render, write
-from ninefold.records import digest, read_record, write_record
+from ninefold.records import write_record
 from ninefold.running.plan import make_plan
 from ninefold.running.staleness.contents import digest_of
 from ninefold.running.staleness.keys import completed
@@ -39,12 +40,12 @@ def keep_keys(study):
     """Do what the runner does: write into each record what its results depend on."""
     for step in make_plan(study.project):
         folder = study.project.results_of(step.section.id)
-        if record := read_record(folder):
+        if record := study.project.record(step.section.id):
             reads = [
                 {"watching": step.section.id},
                 {
                     "file": "data/penguins.csv",
-                    "digest": digest_of(study.root / "data/penguins.csv"),
+                    "digest": digest_of(study.project.files, "data/penguins.csv"),
                 },
                 {"setting": "data.target", "value": '"species"'},
             ]
@@ -139,7 +140,7 @@ def test_further_looks_at_the_holdout_are_a_warning_scoring_again_is_none(finish
 def test_an_experiment_that_changed_after_the_first_look_is_a_warning(finished):
 
     name = "5-experiments/1-spot-check"
-    record = read_record(finished.project.results_of(name))
+    record = finished.project.record(name)
     looks(finished, True, keys={name: digest(record.key)})
     assert found(finished) == []
     looks(finished, True, keys={name: "other"})
@@ -176,7 +177,6 @@ def test_data_without_a_licence_are_a_warning(finished):
         ("sections/2-data-summary.ipynb", "{"),
         ("results/2-data-summary/record.json", '{"record_schema": 0}'),
         ("results/2-data-summary/notebook.ipynb", "["),
-        ("results/holdout.jsonl", "3\n"),
         ("data/SOURCE.json", "[]"),
     ],
 )
@@ -187,6 +187,16 @@ def test_what_cannot_be_read_is_an_error_and_the_rest_is_still_checked(finished,
     assert "NF201" in [f.code for f in shown]
     assert [f.severity for f in shown if f.code == "NF212"] == ["error"]
     assert all("\n" not in f.message for f in shown)
+
+
+def test_a_damaged_log_of_looks_counts_each_line_that_cannot_be_read(finished):
+    looks(finished, True)
+    path = finished.root / "results/holdout.jsonl"
+    path.write_text(path.read_text() + '3\n{"counted": true, "ke')
+    damaged, more = found(finished)
+    assert (damaged.code, damaged.severity) == ("NF214", "error")
+    assert damaged.message == "2 lines cannot be read and count as looks"
+    assert more.message == "it was looked at 3 times"
 
 
 def test_errors_come_before_warnings(whole):

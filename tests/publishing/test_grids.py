@@ -4,6 +4,7 @@ import json
 
 import pytest
 from small_study import SETTINGS, code
+from tiny_project import judged
 
 from ninefold.publishing.blocks import Heading, Note, Table
 from ninefold.publishing.checks import check_project
@@ -20,13 +21,11 @@ rate = [0.1, 0.01]
 
 
 def evaluated(**means):
-    return {
-        name: {
-            "metric": "log_loss",
-            "summary": {"log_loss": {"mean": mean, "low": mean - 0.1, "high": mean + 0.1}},
-        }
-        for name, mean in means.items()
-    }
+    found = {}
+    for name, mean in means.items():
+        interval = {"mean": mean, "low": mean - 0.1, "high": mean + 0.1}
+        found[name] = judged(mean, summary={"log_loss": interval})
+    return found
 
 
 def point(size, rate):
@@ -85,8 +84,7 @@ def test_each_row_names_the_record_its_numbers_are_from(gridded):
 def test_scores_in_another_metric_than_the_table_s_are_left_blank(gridded):
     gridded.write("ninefold.toml", SETTINGS.replace("[data]", 'metric = "accuracy"\n[data]') + GRID)
     name = point(16, 0.1)
-    own = {"metric": "accuracy", "summary": {"accuracy": {"mean": 0.7, "low": 0.6, "high": 0.8}}}
-    worse = {"metric": "accuracy", "summary": {"accuracy": {"mean": 0.6, "low": 0, "high": 1}}}
+    own, worse = judged(0.7, "accuracy"), judged(0.6, "accuracy")
     found = {"a": own, "c": worse, **evaluated(b=0.1)}
     record = {"record_schema": 1, "section": name, "evaluations": found}
     gridded.write(f"results/{name}/record.json", json.dumps(record))

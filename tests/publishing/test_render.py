@@ -10,7 +10,8 @@ from small_study import README, code, shows, table_entry
 from ninefold.assets import asset_folder
 from ninefold.errors import NinefoldError
 from ninefold.publishing.github import picture_name
-from ninefold.publishing.render import FORMATS, differences, render, write
+from ninefold.publishing.manifest import MANIFEST
+from ninefold.publishing.render import FORMATS, differences, foreign, render, write
 
 
 def report(study) -> str:
@@ -149,12 +150,55 @@ def test_a_readme_without_its_markers_is_an_error_that_says_what_to_add(whole, c
     assert not (whole.root / "report").exists()
 
 
-def test_stale_figures_are_removed_and_named(whole):
-    stale = whole.write("report/figures/gone-light.svg", "<svg/>")
-    other = whole.write("report/slides/kept.md", "")
-    assert "report/figures/gone-light.svg" in write(whole.project, render(whole.project))
-    assert not stale.exists()
+STALE = "report/figures/2-data-summary-types-light.svg"
+
+
+@pytest.fixture
+def redrawn(whole):
+    """A study whose report has two figures that its section shows no more."""
+    write(whole.project, render(whole.project))
+    assert (whole.root / STALE).exists()
+    whole.ran("2-data-summary", "# Data summary", values={"rows": 275})
+    return whole
+
+
+def test_what_an_earlier_report_wrote_and_this_one_has_not_is_removed_and_named(redrawn):
+    other = redrawn.write("report/slides/kept.md", "")
+    assert STALE in differences(redrawn.project, render(redrawn.project))
+    assert STALE in write(redrawn.project, render(redrawn.project))
+    assert not (redrawn.root / STALE).exists()
     assert other.exists()
+    assert differences(redrawn.project, render(redrawn.project)) == []
+
+
+@pytest.mark.parametrize("name", [STALE, "report/figures/mine.svg"])
+def test_what_ninefold_did_not_write_or_not_so_stays_and_is_named(redrawn, name):
+    redrawn.write(name, "<svg>mine</svg>")
+    rendering = render(redrawn.project)
+    assert name not in write(redrawn.project, rendering)
+    assert (redrawn.root / name).read_text() == "<svg>mine</svg>"
+    assert foreign(redrawn.project, rendering) == [name]
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"schema": 2}', '{"schema": 1, "formats": 3}'])
+def test_a_broken_manifest_is_written_anew_and_nothing_removed_meanwhile(redrawn, content):
+    redrawn.write(MANIFEST, content)
+    assert MANIFEST in write(redrawn.project, render(redrawn.project))
+    assert (redrawn.root / STALE).exists()
+    assert differences(redrawn.project, render(redrawn.project)) == []
+
+
+def test_a_report_of_somebody_else_is_not_written_over(whole):
+    own = whole.write("report/README.md", "# My own report\n")
+    with pytest.raises(NinefoldError, match="not written by ninefold; expected report/ to be"):
+        write(whole.project, render(whole.project))
+    assert own.read_text() == "# My own report\n"
+
+
+def test_a_report_of_a_version_without_a_manifest_is_taken_over(whole):
+    write(whole.project, render(whole.project))
+    (whole.root / MANIFEST).unlink()
+    assert write(whole.project, render(whole.project)) == [MANIFEST]
 
 
 def test_line_ends_that_git_changed_make_no_other_report(whole):

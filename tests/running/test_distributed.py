@@ -163,7 +163,7 @@ def test_results_from_two_workers_are_those_of_a_local_run(root, two):
     write_notebook(
         *(root, "6-improvements/1-search", RECORD, f"record(**{earlier})"),
         "print(os.getcwd(), os.environ['NINEFOLD_OUTPUT'], pathlib.Path.home())",
-        "pathlib.Path('results/holdout.jsonl').open('a').write('{}\\n')",
+        "pathlib.Path('results/holdout.jsonl').open('a').write('{\"counted\": true}\\n')",
     )
     runner.run(Project(root), lambda event: None)
     here = results_of(root)

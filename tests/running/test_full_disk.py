@@ -10,9 +10,10 @@ from tiny_project import SETTINGS, write_notebook
 
 from ninefold.cli.lines import failure_lines
 from ninefold.project import Project
-from ninefold.records import Record, read_record, write_record
+from ninefold.records import Record, write_record
 from ninefold.running import execution
-from ninefold.running.results import read_failure, recover
+from ninefold.running.failures import read_failure
+from ninefold.running.results import recover
 from ninefold.running.runner import run
 from ninefold.running.staleness.trace import READS
 from ninefold.running.task import Conducted
@@ -79,7 +80,7 @@ def test_old_results_stay_whole_and_the_next_run_goes_on(project, monkeypatch, s
     kept = {path: text for path, text in files(project.results).items() if path in old}
     assert kept == old
     assert run_once(project).state == "ran"
-    assert read_record(project.results_of(SECTION)).values == {"turn": 2}
+    assert project.record(SECTION).values == {"turn": 2}
     assert read_failure(project, SECTION) is None
 
 
@@ -96,7 +97,7 @@ def test_a_rename_that_fails_leaves_old_results_where_they_were(project, monkeyp
     recover(project)  # a run's first step: it mends what could not be put back
     assert {path: text for path, text in files(project.results).items() if path in old} == old
     assert run_once(project).state == "ran"
-    assert read_record(project.results_of(SECTION)).values == {"turn": 2}
+    assert project.record(SECTION).values == {"turn": 2}
 
 
 def test_a_failure_that_cannot_be_kept_is_told_all_the_same(project, monkeypatch):

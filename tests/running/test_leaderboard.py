@@ -3,19 +3,11 @@
 import csv
 
 import pytest
-from tiny_project import SETTINGS
+from tiny_project import SETTINGS, judged
 
 from ninefold.project import Project
 from ninefold.records import Record, write_record
 from ninefold.running.leaderboard import lists_others, write_leaderboard
-
-
-def evaluation(mean, metric="log_loss"):
-    summary = {metric: {"mean": mean, "low": None, "high": None}}
-    return {
-        "metric": metric, "summary": summary, "folds": 2, "repeats": 1, "parameters": 3,
-        "fit_seconds": 0.1,
-    }  # fmt: skip
 
 
 @pytest.fixture
@@ -33,14 +25,14 @@ def rows(project):
 
 
 def test_the_best_is_on_top_and_one_without_a_score_comes_last(project):
-    found = {"unscored": evaluation(None), "worse": evaluation(0.5), "better": evaluation(0.2)}
+    found = {"unscored": judged(None), "worse": judged(0.5), "better": judged(0.2)}
     write_record(project.results / "4-baseline", Record(section="4-baseline", evaluations=found))
     assert [row["name"] for row in rows(project)] == ["better", "worse", "unscored"]
 
 
 def test_a_point_s_evaluations_are_under_its_section_with_its_values(project):
     for name, mean in {"4-baseline": 0.5, "4-baseline@rate=0.1": 0.2}.items():
-        record = Record(section=name, evaluations={"linear": evaluation(mean)})
+        record = Record(section=name, evaluations={"linear": judged(mean)})
         write_record(project.results / name, record)
     assert [(row["section"], row["point"], row["mean"]) for row in rows(project)] == [
         ("4-baseline", '{"rate": 0.1}', "0.2"),
@@ -63,8 +55,8 @@ def test_each_metric_s_evaluations_stand_together_the_one_that_decides_now_first
     path = project.root / "ninefold.toml"
     path.write_text(path.read_text().replace("[data]", f"{settings}\n[data]"))
     project = Project(project.root)
-    old = {"low": evaluation(0.3), "high": evaluation(0.6)}
-    new = {str(mean): evaluation(mean, "accuracy") for mean in (0.5, 0.7, 0.9)}
+    old = {"low": judged(0.3), "high": judged(0.6)}
+    new = {str(mean): judged(mean, "accuracy") for mean in (0.5, 0.7, 0.9)}
     write_record(project.results / "4-baseline", Record(section="4-baseline", evaluations=new))
     point = Record(section="4-baseline@rate=0.1", evaluations=old, key=key)
     write_record(project.results / "4-baseline@rate=0.1", point)
@@ -75,7 +67,7 @@ def test_each_metric_s_evaluations_stand_together_the_one_that_decides_now_first
 
 def test_a_table_with_a_point_that_left_the_grid_lists_others(project):
     for name in ("4-baseline", "4-baseline@rate=0.1"):
-        record = Record(section=name, evaluations={"linear": evaluation(0.5)})
+        record = Record(section=name, evaluations={"linear": judged(0.5)})
         write_record(project.results / name, record)
     write_leaderboard(project)
     assert not lists_others(project)
@@ -88,7 +80,7 @@ def test_a_table_with_a_point_that_left_the_grid_lists_others(project):
 
 
 def test_the_same_table_is_not_written_again(project):
-    record = Record(section="4-baseline", evaluations={"linear": evaluation(0.5)})
+    record = Record(section="4-baseline", evaluations={"linear": judged(0.5)})
     write_record(project.results / "4-baseline", record)
     write_leaderboard(project)
     before = (project.results / "leaderboard.csv").stat()

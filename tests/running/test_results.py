@@ -14,6 +14,7 @@ from tiny_project import SETTINGS
 from ninefold.errors import NinefoldError
 from ninefold.project import Project
 from ninefold.records import RECORD_FILE
+from ninefold.running.failures import Failure, read_failure
 from ninefold.running.lock import locked
 from ninefold.running.results import (
     check_folders,
@@ -22,7 +23,6 @@ from ninefold.running.results import (
     install,
     install_failure,
     old_of,
-    read_failure,
     recover,
     stage,
 )
@@ -37,6 +37,14 @@ def project(tmp_path):
     project = Project(tmp_path)
     project.scratch.mkdir()  # as whoever has the lock finds it
     return project
+
+
+def aside_of(project, name):
+    return project.files.place(old_of(project, name))
+
+
+def failing(error):
+    return Failure(SECTION, error, "")
 
 
 def staged(project, text):
@@ -59,7 +67,7 @@ def test_new_results_replace_old_ones_and_leave_nothing_else(project):
     install(project, SECTION, staged(project, "new"))
     assert names(project.results_of(SECTION)) == ["record.json"]
     assert record(project) == "new"
-    assert not old_of(project, SECTION).exists()
+    assert not aside_of(project, SECTION).exists()
 
 
 def test_a_stage_is_nobody_else_s(project):
@@ -70,7 +78,7 @@ def test_a_stage_is_nobody_else_s(project):
 
 
 def kill_between_the_renames(project, name):
-    aside = old_of(project, name)
+    aside = aside_of(project, name)
     aside.parent.mkdir(parents=True)
     (project.results / name).rename(aside)
 
@@ -80,26 +88,26 @@ def test_old_results_come_back_where_no_new_ones_took_their_place(project, faile
     install(project, SECTION, staged(project, "old"))
     if failed:
         staging = staged(project, "of the failure")  # a record of its own: a forecast is in it
-        install_failure(project, SECTION, staging, {"error": "KeyError"})
+        install_failure(project, SECTION, staging, failing("KeyError"))
     kill_between_the_renames(project, SECTION)
     recover(project)
     assert record(project) == "old"
-    assert read_failure(project, SECTION) == ({"error": "KeyError"} if failed else None)
-    assert not old_of(project, SECTION).exists()
+    assert read_failure(project, SECTION) == (failing("KeyError") if failed else None)
+    assert not aside_of(project, SECTION).exists()
 
 
 def test_an_old_failure_comes_back_where_no_new_one_took_its_place(project):
     install(project, SECTION, staged(project, "old"))
-    install_failure(project, SECTION, stage(project, SECTION), {"error": "KeyError"})
+    install_failure(project, SECTION, stage(project, SECTION), failing("KeyError"))
     kill_between_the_renames(project, f"{SECTION}/failure")
     recover(project)
     assert record(project) == "old"
-    assert read_failure(project, SECTION) == {"error": "KeyError"}
+    assert read_failure(project, SECTION) == failing("KeyError")
 
 
 def test_new_results_stay_where_only_the_removal_of_old_ones_is_missing(project):
     install(project, SECTION, staged(project, "new"))
-    aside = old_of(project, SECTION)
+    aside = aside_of(project, SECTION)
     aside.mkdir(parents=True)
     (aside / "record.json").write_text("old")  # killed after the second rename
     recover(project)
@@ -118,9 +126,9 @@ def test_a_failure_leaves_old_results_and_replaces_the_failure_before(project):
     for error in ("KeyError", "ValueError"):
         staging = stage(project, SECTION)
         (staging / "notebook.ipynb").write_text(error)
-        install_failure(project, SECTION, staging, {"error": error})
+        install_failure(project, SECTION, staging, failing(error))
     assert record(project) == "old"
-    assert read_failure(project, SECTION) == {"error": "ValueError"}
+    assert read_failure(project, SECTION) == failing("ValueError")
     folder = project.results_of(SECTION) / "failure"
     assert (folder / "notebook.ipynb").read_text() == "ValueError"
 
@@ -152,7 +160,7 @@ def test_results_that_are_a_link_to_another_disk_are_made_there(project, tmp_pat
     assert staging.is_relative_to(elsewhere)  # a kernel must not take it for the project's
     install(project, SECTION, staging)
     install(project, SECTION, staged(project, "new"))
-    install_failure(project, SECTION, staged(project, "failed"), {"error": "KeyError"})
+    install_failure(project, SECTION, staged(project, "failed"), failing("KeyError"))
     assert record(project) == "new"
     clear(project)
     assert names(elsewhere) == ["5-experiments"]

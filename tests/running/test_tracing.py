@@ -7,8 +7,9 @@ import sys
 import textwrap
 
 import pytest
-from tiny_project import OWN_DATA
+from tiny_project import OWN_DATA, judged
 
+from ninefold.files import Files
 from ninefold.records import Record, write_record
 from ninefold.running.staleness.contents import ABSENT, digest_of, digest_of_results
 from ninefold.running.staleness.trace import READS, read_trace
@@ -82,12 +83,12 @@ def trace(project, tmp_path):
     ],
 )
 def test_a_file_counts_however_it_is_opened(project, trace, reading):
-    assert trace(reading).files == {"data/more.csv": digest_of(project / "data/more.csv")}
+    assert trace(reading).files == {"data/more.csv": digest_of(Files(project), "data/more.csv")}
 
 
 def test_a_module_counts_whether_its_source_or_its_bytecode_is_read(project, trace):
     of_models = {
-        f"penguins/{name}.py": digest_of(project / f"penguins/{name}.py")
+        f"penguins/{name}.py": digest_of(Files(project), f"penguins/{name}.py")
         for name in ("__init__", "models")
     }
     for _ in ("source", "bytecode"):
@@ -96,7 +97,7 @@ def test_a_module_counts_whether_its_source_or_its_bytecode_is_read(project, tra
 
 
 def test_a_file_counts_as_it_was_when_it_was_first_read(project, trace):
-    before = digest_of(project / "data/more.csv")
+    before = digest_of(Files(project), "data/more.csv")
     script = """
     open('data/more.csv').read()
     with open('data/more.csv', 'a') as file:
@@ -104,7 +105,7 @@ def test_a_file_counts_as_it_was_when_it_was_first_read(project, trace):
     open('data/more.csv').read()
     """
     assert trace(script).files == {"data/more.csv": before}
-    assert digest_of(project / "data/more.csv") != before
+    assert digest_of(Files(project), "data/more.csv") != before
 
 
 def test_what_is_looked_for_in_vain_counts_but_not_what_the_notebook_then_makes(project, trace):
@@ -123,13 +124,13 @@ def test_what_is_looked_for_in_vain_counts_but_not_what_the_notebook_then_makes(
 
 
 def test_the_names_in_a_folder_count_where_they_are_listed(project, trace):
-    listed = {"data/": digest_of(project / "data")}
+    listed = {"data/": digest_of(Files(project), "data")}
     script = "sorted(Path('data').glob('*.csv')); os.listdir('data'); list(os.walk('data'))"
     assert trace(script).files == listed
     (project / "data/more.csv").write_text("other content")
-    assert digest_of(project / "data") == listed["data/"]
+    assert digest_of(Files(project), "data") == listed["data/"]
     (project / "data/new.csv").touch()
-    assert digest_of(project / "data") != listed["data/"]
+    assert digest_of(Files(project), "data") != listed["data/"]
 
 
 def test_who_looks_for_modules_or_removes_a_tree_reads_nothing(project, trace):
@@ -141,7 +142,7 @@ def test_who_looks_for_modules_or_removes_a_tree_reads_nothing(project, trace):
 
 def test_a_folder_that_a_module_lists_while_it_is_imported_counts(project, trace):
     (project / "penguins/layers.py").write_text("import os\nnames = os.listdir('data')\n")
-    assert trace("import penguins.layers").files["data/"] == digest_of(project / "data")
+    assert trace("import penguins.layers").files["data/"] == digest_of(Files(project), "data")
 
 
 def test_what_the_author_names_counts_with_all_that_is_in_it(project, trace):
@@ -151,7 +152,7 @@ def test_what_the_author_names_counts_with_all_that_is_in_it(project, trace):
     assert Study(Project(Path.cwd()), None).file("data") == Path.cwd() / "data"
     """
     names = ("data/", "data/penguins.csv", "data/more.csv", "data/others.csv")
-    assert trace(script).files == {name: digest_of(project / name) for name in names}
+    assert trace(script).files == {name: digest_of(Files(project), name) for name in names}
 
 
 def test_a_project_in_a_place_that_looks_like_a_library_is_followed(tmp_path):
@@ -219,7 +220,7 @@ def test_results_count_for_the_section_that_made_them_by_their_key(project, trac
     found = trace(script)
     assert found.files == {}
     assert found.sections == {
-        name: digest_of_results(project / "results" / name)
+        name: digest_of_results(Files(project), name)
         for name in ("4-baseline", f"{SECTION}@rate=0.1")
     } | {
         "6-improvements/1-x": ABSENT,
@@ -247,18 +248,18 @@ def test_a_forecast_does_not_read_the_results_that_it_is_kept_with(project, trac
     point = f"{SECTION}@rate=0.1"
     with (project / "ninefold.toml").open("a") as file:
         file.write(f'[sections."{SECTION}".grid]\nrate = [0.1]\n')
-    result = Record(section=point, evaluations={"usual": {}})
+    result = Record(section=point, evaluations={"usual": judged()}, forecast={"stated": "never"})
     write_record(project / "results" / point, result)
     script = f"""
     from ninefold.project import Project
     from ninefold.study.forecasts import first_result
-    assert first_result(Project(Path.cwd()), {SECTION!r}).section == {point!r}
+    assert first_result(Project(Path.cwd()), {SECTION!r})
     """
     found = trace(script)
     assert (found.sections, found.settings) == ({}, {})
     read = f"""
-    from ninefold.records import read_record
-    read_record(Path('results') / {point!r})
+    from ninefold.project import Project
+    Project(Path.cwd()).record({point!r})
     """
     assert set(trace(read).sections) == {point}
 
@@ -301,12 +302,12 @@ def test_the_dataset_counts_even_as_parquet_and_beside_the_project(project, trac
     read_source({source!r}, Path.cwd())
     """
     assert trace(script.format(source="../outside.csv")).files == {
-        "../outside.csv": digest_of(outside),
-        "data/more.csv": digest_of(project / "data/more.csv"),
+        "../outside.csv": digest_of(Files(project), str(outside)),
+        "data/more.csv": digest_of(Files(project), "data/more.csv"),
     }
     assert trace(script.format(source=str(outside))).files == {
-        str(outside): digest_of(outside),
-        "data/more.csv": digest_of(project / "data/more.csv"),
+        str(outside): digest_of(Files(project), str(outside)),
+        "data/more.csv": digest_of(Files(project), "data/more.csv"),
     }
 
 

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 import pytest
 from tiny_project import SETTINGS, write_notebook
 
+from ninefold.plain_json import write_json
 from ninefold.project import Project
-from ninefold.records import Record, read_record, write_json, write_record
+from ninefold.records import Record, write_record
 from ninefold.running import runner
 from ninefold.running.events import CellStarted, Planned
 from ninefold.running.execution import Outcome
@@ -162,7 +163,7 @@ def test_an_interrupted_run_keeps_what_was_finished(project):
         run(project, stop, hire=crew.hire)
     assert crew.left
     assert not (project.scratch / "staging").exists()
-    assert read_record(project.results_of(SECTIONS[0])).values == {"turn": 1}
+    assert project.record(SECTIONS[0]).values == {"turn": 1}
     after = Pretence()
     found = states(run(Project(project.root), lambda event: None, hire=after.hire))
     assert found[SECTIONS[0]] == "kept"

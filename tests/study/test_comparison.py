@@ -13,7 +13,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 
 from ninefold.errors import NinefoldError
-from ninefold.records import plain
+from ninefold.plain_json import plain
 from ninefold.study.comparison import compare, naive_score
 from ninefold.study.evaluation import average
 from ninefold.study.harness import evaluate

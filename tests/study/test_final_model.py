@@ -146,7 +146,7 @@ def test_new_rows_may_hold_gaps_new_levels_other_columns_in_another_order(saved)
 def test_the_networks_are_averaged(saved):
     loaded = load_model(saved[0])
     assert len(loaded.networks) == 2
-    assert not np.array_equal(*(network.get_weights()[0] for network in loaded.networks))
+    assert not np.array_equal(*(network.get_weights()[0] for network, _ in loaded.networks))
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_without_a_model_it_says_which_section_to_run(tmp_path):
     ("content", "line"),
     [
         ('{"schema": 99}', "holds a model of another version of ninefold; run section 7 again"),
-        ('{"schema": 1, "members": 1}', "holds a model of another version of ninefold"),
+        ('{"schema": 1, "members": 1}', "model.json: 'target': Field required; run section 7"),
         ("[1, 2]", "holds a model of another version of ninefold"),
         ("<<<<<<< HEAD", r"model\.json is not valid JSON .*; run section 7 again"),
     ],

@@ -1,21 +1,24 @@
 """A forecast is kept with the first result it preceded."""
 
 import pytest
-from tiny_project import SETTINGS
+from tiny_project import SETTINGS, judged
 
 from ninefold.errors import NinefoldError
 from ninefold.project import Project
 from ninefold.records import Record, write_record
-from ninefold.study.forecasts import first_result, keep_forecast
+from ninefold.study.forecasts import FirstResult, first_result, keep_forecast
 
 STATED = {"winner": "dropout 0.2", "difference": 0.05, "confidence": 0.7}
 NOTHING = dict.fromkeys(STATED)
 
 
+def earlier(**forecast):
+    return FirstResult(forecast or {"stated": "never"})
+
+
 def record(**forecast):
-    return Record(
-        section="5-experiments/2-batch-size", forecast=forecast or None, evaluations={"a": {}}
-    )
+    section = "5-experiments/2-batch-size"
+    return Record(section=section, forecast=forecast or None, evaluations={"a": judged()})
 
 
 def test_what_is_stated_before_the_first_result_is_marked_so():
@@ -24,22 +27,21 @@ def test_what_is_stated_before_the_first_result_is_marked_so():
 
 def test_nothing_stated_is_a_valid_state():
     assert keep_forecast(NOTHING, None) == {"stated": "never"}
-    assert keep_forecast(NOTHING, record()) == {"stated": "never"}
+    assert keep_forecast(NOTHING, earlier()) == {"stated": "never"}
 
 
 def test_what_preceded_the_first_result_stands_whatever_comes_later():
     first = {"stated": "before", **STATED}
     for later in (STATED, NOTHING, STATED | {"winner": "control"}):
-        assert keep_forecast(later, record(**first)) == first
+        assert keep_forecast(later, earlier(**first)) == first
 
 
-@pytest.mark.parametrize("earlier", [record(), record(stated="never")])
-def test_what_is_stated_after_a_result_is_marked_so(earlier):
-    assert keep_forecast(STATED, earlier) == {"stated": "after", **STATED}
+def test_what_is_stated_after_a_result_is_marked_so():
+    assert keep_forecast(STATED, earlier()) == {"stated": "after", **STATED}
 
 
 def test_a_late_forecast_stays_late():
-    late = record(stated="after", **STATED)
+    late = earlier(stated="after", **STATED)
     assert keep_forecast(STATED | {"confidence": 0.9}, late)["stated"] == "after"
     assert keep_forecast(NOTHING, late) == {"stated": "after", **STATED}
 

@@ -17,7 +17,7 @@ from sklearn.metrics import (
 from sklearn.naive_bayes import GaussianNB
 
 from ninefold import Metric, NinefoldError, average, compare, evaluate
-from ninefold.records import write_json
+from ninefold.plain_json import write_json
 from ninefold.study.baselines import constant_prediction, naive_loss
 from ninefold.study.metrics import practical_margin, score
 from ninefold.study.scoring import score_folds

@@ -5,11 +5,10 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
-from ninefold.errors import NinefoldError
 from ninefold.formats import fill
 from ninefold.project import Project
 from ninefold.study.final import FinalModel
-from ninefold.study.finale import FinalFit, _configuration, _earlier_looks
+from ninefold.study.finale import FinalFit, _configuration
 from ninefold.study.notebook import Study
 from ninefold.study.recorder import Recorder
 from ninefold.study.variants import Variant
@@ -185,9 +184,3 @@ def fit_of(study: Study) -> FinalFit:
     data = study.development()
     model = FinalModel("y", data.classes, data.columns, 1, 0.0, 1.0)
     return FinalFit(variant, study.project.root, model, len(data), 1, 0.0, ())
-
-
-def test_a_damaged_log_of_looks_is_one_clear_line(tmp_path):
-    (tmp_path / "holdout.jsonl").write_text('{"counted": true}\n{"cou')
-    with pytest.raises(NinefoldError, match="is damaged"):
-        _earlier_looks(tmp_path / "holdout.jsonl")

@@ -1,4 +1,5 @@
 import pytest
+from tiny_project import judged
 
 from ninefold.errors import NinefoldError
 from ninefold.records import Record
@@ -14,8 +15,11 @@ def evaluation(mean, *, engine="graph", model_seed=0, members=1, rebuildable=Tru
         "batch_size": 8,
         "model_seed": model_seed,
     }
-    summary = {"log_loss": {"mean": mean, "low": 0, "high": 1}, "accuracy": {"mean": 1 - mean}}
-    return {"variant": variant, "engine": engine, "members": members, "summary": summary}
+    summary = {
+        "log_loss": {"mean": mean, "low": 0.0, "high": 1.0},
+        "accuracy": {"mean": 1 - mean, "low": 0.0, "high": 1.0},
+    }
+    return judged(variant=variant, engine=engine, members=members, summary=summary)
 
 
 def best(metric="log_loss", **evaluations):

@@ -23,6 +23,7 @@ from ninefold.publishing.context import build_context
 from ninefold.publishing.expressions import mistakes
 from ninefold.scaffold.answers import complete_answers, prompts, template_context
 from ninefold.scaffold.project import new_project, render_template
+from ninefold.files import Files
 from ninefold.settings import read_settings
 from ninefold.study.builtin import BUILTINS
 
@@ -137,7 +138,7 @@ def test_cruft_updates_a_project_after_a_change_of_the_template(repository, tmp_
 
 
 def test_the_answers_are_read_back_from_the_settings(tmp_path):
-    settings = read_settings(render(tmp_path) / "ninefold.toml")
+    settings = read_settings(Files(render(tmp_path)), "ninefold.toml")
     assert settings.study.title == ANSWERS["title"]
     assert settings.data.source == "data/penguins.csv"
     assert settings.data.drop == ["body", 'the "year"']

@@ -9,8 +9,9 @@ from importlib import import_module
 import click
 
 from ninefold import __version__
-from ninefold.cli.shell import open_streams
+from ninefold.cli.shell import echo_end, open_streams
 from ninefold.errors import NinefoldError
+from ninefold.stopping import Stopped, stoppable
 
 _COMMANDS = {
     "new": "Make a project from a dataset.",
@@ -42,14 +43,22 @@ class _Commands(click.Group):
     def invoke(self, context: click.Context):
         with open_streams():
             try:
-                return super().invoke(context)
+                with stoppable():
+                    return super().invoke(context)
             except NinefoldError as error:
-                click.echo(f"ninefold: {error}", err=True)
+                echo_end(context, str(error))
+            except Stopped as stopped:
+                echo_end(context, stopped.told)
+                sys.exit(stopped.status)
+            except click.Abort:
+                echo_end(context, "a question was not answered; nothing was made")
             except BrokenPipeError:
                 raise  # `| head -1` has read enough: click ends in silence
             except OSError as error:
                 where = f" ({error.filename})" if error.filename else ""
-                click.echo(f"ninefold: {error.strerror or error}{where}", err=True)
+                echo_end(context, f"{error.strerror or error}{where}")
+            except (RecursionError, MemoryError) as error:
+                echo_end(context, f"a file of this project takes more than there is ({error!r})")
         sys.exit(1)
 
 

@@ -1,18 +1,18 @@
 """`ninefold check`: print what is wrong or unfinished in a study."""
 
-import json
 import sys
 from pathlib import Path
 
 import click
 
+from ninefold.cli.shell import echo, echo_json, json_option
 from ninefold.project import find_project
 from ninefold.publishing.checks import Finding, check_project
 
 
 @click.command(epilog="Example: ninefold check --strict")
 @click.option("--strict", is_flag=True, help="Exit 1 for warnings too.")
-@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@json_option("Print the findings as JSON.")
 def check(strict: bool, as_json: bool) -> None:
     """Look for what is wrong or unfinished in a study.
 
@@ -28,11 +28,11 @@ def check(strict: bool, as_json: bool) -> None:
             "errors": errors,
             "warnings": warnings,
         }
-        click.echo(json.dumps(content, indent=1, ensure_ascii=False))
+        echo_json(content)
     else:
         for finding in findings:
-            click.echo(_line(finding))
-        click.echo(_total(errors, warnings))
+            echo(_line(finding))
+        echo(_total(errors, warnings))
     if errors or (strict and warnings):
         sys.exit(1)
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from ninefold.cli.shell import echo
+
 _EPOCHS = 50
 _QUICK = "the demo trains for half the usual epochs, so that it ends sooner"
 
@@ -29,18 +31,20 @@ def demo(dest: Path, data: str, quiet: bool) -> None:
     with show_progress(quiet) as listen:
         outcomes = runner.run(project, listen)
     write(project, render(project, "github"))
-    click.echo(f"report: {project.report / 'README.md'}")
+    echo(f"report: {project.report / 'README.md'}")
     if any(outcome.state == "failed" for outcome in outcomes):
         raise NinefoldError("some sections failed; the report shows which")
 
 
 def _quick_project(destination: Path, data: str) -> Path:
+    from ninefold.bounded import SETTINGS
+    from ninefold.files import Files
     from ninefold.project import SETTINGS_FILE
-    from ninefold.records import write_text
     from ninefold.scaffold.project import new_project
 
     root = new_project({"data": data}, destination, git=False)
-    path = root / SETTINGS_FILE
-    text = re.sub(r"^epochs = .*$", f"epochs = {_EPOCHS}", path.read_text("utf-8"), flags=re.M)
-    write_text(path, text.replace("[harness]", f'[harness]\nquick = "{_QUICK}"'))
+    files = Files(root)
+    text = files.text(SETTINGS_FILE, SETTINGS)
+    text = re.sub(r"^epochs = .*$", f"epochs = {_EPOCHS}", text, flags=re.M)
+    files.write(SETTINGS_FILE, text.replace("[harness]", f'[harness]\nquick = "{_QUICK}"'))
     return root

@@ -7,7 +7,6 @@ from ninefold.formats import show
 from ninefold.project import Project
 from ninefold.running.events import Event, Notice
 from ninefold.running.execution import Outcome
-from ninefold.running.failures import Failure
 from ninefold.running.plan import Step
 
 
@@ -34,7 +33,7 @@ def failure_lines(outcome: Outcome) -> tuple[str, ...]:
     is_point = "@" in outcome.section
     instead = "; or take its values out of the grid in ninefold.toml" if is_point else ""
     return (
-        f"failed {outcome.section}{where(failure)} after {show(outcome.seconds, 'duration')}",
+        f"failed {outcome.section}{failure.where} after {show(outcome.seconds, 'duration')}",
         *(f"    {line}" for line in failure.lines),
         f"    {failure.summary}",
         *([f"    try: {failure.todo}"] if failure.todo else []),
@@ -43,16 +42,14 @@ def failure_lines(outcome: Outcome) -> tuple[str, ...]:
     )
 
 
-def where(failure: Failure) -> str:
-    """Return " in cell 3", or "" where no cell is to blame."""
-    return f" in cell {failure.cell}" if failure.cell else ""
-
-
 def unnumbered(project: Project) -> tuple[str, ...]:
     """Return a line about notebooks that never run because of their names; none without such."""
     names = project.unnumbered
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-    said = "no section, and never run: names of sections and of their folders begin as 1- or 12-"
+    said = (
+        "no section, and never run: names of sections and of their folders begin as 1- or 12-, and "
+        "are UTF-8"
+    )
     return (f"{names[0]}{more}: {said}",) if names else ()
 
 

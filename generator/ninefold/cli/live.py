@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal, TextIO, cast
+from typing import Literal
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
@@ -14,8 +14,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from ninefold.cli.lines import failure_lines, where
-from ninefold.cli.shell import LastingStdout, say
+from ninefold.cli.lines import failure_lines
+from ninefold.cli.shell import console, say, shown
 from ninefold.formats import show
 from ninefold.running.events import CellStarted, Event, Listener, Notice, Planned
 from ninefold.running.execution import Outcome
@@ -35,11 +35,10 @@ _Row = tuple[Text | Spinner, str, str, Text]  # mark, section, time, what is to 
 def live_display() -> Iterator[Listener]:
     """Show each section on a line of its own: what has ended stays, in the order in which it
     ended; below it what runs and what waits, and how far all of it is."""
-    console = Console(file=cast(TextIO, LastingStdout()))
-    board = _Board(console)
+    board = _Board(console(lasting=True))
     with Live(
         board,
-        console=console,
+        console=board.console,
         transient=True,
         refresh_per_second=8,
         redirect_stderr=sys.stderr.isatty(),
@@ -65,7 +64,7 @@ class _Board:
         if isinstance(event, Planned):
             self.expected = dict(event.expected)
         elif isinstance(event, Notice):
-            self.console.print(Text(event.text, style="dim"))
+            self.console.print(shown(event.text, style="dim"))
         elif isinstance(event, CellStarted):
             self.expected.setdefault(event.section, None)
             self.started.setdefault(event.section, time.monotonic())
@@ -80,8 +79,8 @@ class _Board:
         self.ended[outcome.state] += outcome.state != "kept"
         mark, style = _MARKS[outcome.state]
         took = _NO_TIMES.get(outcome.state) or show(outcome.seconds, "duration")
-        said = f"failed{where(outcome.failure)}" if outcome.failure else outcome.why
-        row = (Text(mark, style), outcome.section, took, Text(said, "dim"))
+        said = f"failed{outcome.failure.where}" if outcome.failure else outcome.why
+        row = (shown(mark, style), outcome.section, took, shown(said, "dim"))
         self.console.print(_table([row], self.console.width))
         if outcome.failure:
             here = sys.stderr.isatty()  # then its first line stands just above
@@ -94,18 +93,18 @@ class _Board:
         # What wraps, or is cut by a terminal, would stand there again with each redraw.
         yield _table(rows, options.max_width, no_wrap=True)
         if len(waiting) > room:
-            yield Text(f"  and {len(waiting) - room} more", "dim")
+            yield shown(f"  and {len(waiting) - room} more", "dim")
         if self.expected:
             yield self._total()
 
     def _running(self, name: str) -> _Row:
         cell, last = self.cells[name], self.expected.get(name)
         where = f"cell {cell.number} of {cell.of}" if cell.number else "starting"
-        said = Text(where).append(_last_time(last), "dim")
+        said = shown(where).append(_last_time(last), "dim")
         return self.spinner, name, _time(time.monotonic() - self.started[name]), said
 
     def _waiting(self, name: str) -> _Row:
-        return Text("·", "dim"), name, "", Text(f"waits{_last_time(self.expected[name])}", "dim")
+        return shown("·", "dim"), name, "", shown(f"waits{_last_time(self.expected[name])}", "dim")
 
     def _total(self) -> Text:
         left = self._left()
@@ -116,7 +115,7 @@ class _Board:
             _time(time.monotonic() - self.began),
             *([] if left is None else [f"about {_time(left)} left" if left >= 1 else "ends soon"]),
         )
-        return Text("  " + " · ".join(parts), "bold", no_wrap=True, overflow="ellipsis")
+        return shown("  " + " · ".join(parts), "bold", no_wrap=True, overflow="ellipsis")
 
     def _left(self) -> float | None:
         """Return how many seconds it takes yet, going by the last times; a section that has none
@@ -154,7 +153,7 @@ def _table(rows: Iterable[_Row], width: int, *, no_wrap: bool = False) -> Table:
     rest = max(width - name - _TIME - 4, 10)
     table.add_column(width=rest, no_wrap=no_wrap, overflow=overflow)
     for mark, section, took, said in rows:
-        table.add_row(mark, Text(_short(section, name)), took, said)
+        table.add_row(mark, shown(_short(section, name)), took, said)
     return table
 
 

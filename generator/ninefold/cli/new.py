@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ninefold.cli.shell import console, echo, shown
 from ninefold.errors import NinefoldError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from ninefold.scaffold.dataset import Shipment
     from ninefold.scaffold.wizard import Preview
 
@@ -47,8 +46,8 @@ def new(
         check_destination(destination)
     if not no_input and sys.stdin.isatty() and sys.stdout.isatty():
         answers = converse(answers)
-    made = new_project(answers, destination, git=not no_git, tell=click.echo)
-    click.echo(f"Made {made}. Next: cd {shlex.quote(str(made))} && make setup && make study")
+    made = new_project(answers, destination, git=not no_git, tell=echo)
+    echo(f"Made {made}. Next: cd {shlex.quote(str(made))} && make setup && make study")
 
 
 def _destination(arguments: tuple[str, ...]) -> Path | None:
@@ -62,19 +61,16 @@ def _destination(arguments: tuple[str, ...]) -> Path | None:
 def converse(answers: dict[str, str]) -> dict[str, str]:
     """Ask for what is not answered yet; return all answers. Each is validated where it is given,
     and asked again where it is wrong."""
-    from rich.console import Console
-
     from ninefold.scaffold import wizard
     from ninefold.scaffold.answers import prompts
 
-    console = Console()
     spec, shipment = _ask_for_data(answers)
     answers = {**answers, "data": shipment.name}
     target = answers.get("target") or wizard.propose("target", answers, shipment)
-    _show(console, wizard.preview(shipment, target))
+    _show(wizard.preview(shipment, target))
     for question in wizard.QUESTIONS:
         if question == "problem":  # what each column is has been settled
-            _show_classes(console, answers, shipment)
+            _show_classes(answers, shipment)
         if question in answers:
             wizard.check(question, answers[question], answers, shipment)
             continue
@@ -93,7 +89,7 @@ def _ask_for_data(answers: dict[str, str]) -> tuple[str, "Shipment"]:
         try:
             return spec, open_data(spec)
         except NinefoldError as error:
-            click.echo(f"  {error}")
+            echo(f"  {error}")
 
 
 def _ask(prompt, proposal: str, question: str, answers: dict[str, str], shipment) -> str:
@@ -106,34 +102,34 @@ def _ask(prompt, proposal: str, question: str, answers: dict[str, str], shipment
             check(question, answer, answers, shipment)
             return answer
         except NinefoldError as error:
-            click.echo(f"  {error}")
+            echo(f"  {error}")
 
 
-def _show(console: "Console", preview: "Preview") -> None:
+def _show(preview: "Preview") -> None:
     """Print the first rows, then what each column is taken for."""
-    from rich.markup import escape
     from rich.table import Table
-    from rich.text import Text
 
     *others, target = sorted(preview.columns, key=lambda column: column.role == "target")
     across = [column.name for column in (*others[: _COLUMNS_ACROSS - 1], target)]
     more = len(preview.columns) - len(across)
     title = f"The first rows, without {more} of their columns" if more else "The first rows"
-    rows = Table(*map(escape, across), title=title)
+    rows = Table(title=title)
+    for name in across:
+        rows.add_column(shown(name))
     for row in preview.first[across].itertuples(index=False):
-        rows.add_row(*(Text(_cell(value)) for value in row))
-    console.print(rows)
+        rows.add_row(*(shown(_cell(value)) for value in row))
+    console().print(rows)
     columns = Table("column", "type", "role", "missing", "values", "", title="The columns")
     for column in preview.columns[:_COLUMNS_DOWN]:
         counts = (str(column.missing or ""), str(column.distinct))
         cells = (column.name, preview.types[column.name], column.role, *counts, column.reason)
-        columns.add_row(*(Text(cell) for cell in cells))
-    console.print(columns)
+        columns.add_row(*(shown(cell) for cell in cells))
+    console().print(columns)
     if len(preview.columns) > _COLUMNS_DOWN:
-        click.echo(f"… and {len(preview.columns) - _COLUMNS_DOWN} more columns.")
-    click.echo(f"{preview.rows} rows, {preview.repeated} of them repeat an earlier one.")
+        echo(f"… and {len(preview.columns) - _COLUMNS_DOWN} more columns.")
+    echo(f"{preview.rows} rows, {preview.repeated} of them repeat an earlier one.")
     for note in preview.notes:
-        click.echo(note)
+        echo(note)
 
 
 def _cell(value: object) -> str:
@@ -142,21 +138,20 @@ def _cell(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _show_classes(console: "Console", answers: dict[str, str], shipment: "Shipment") -> None:
+def _show_classes(answers: dict[str, str], shipment: "Shipment") -> None:
     """Print the rows left out, and in a classification the rows of each class."""
     from rich.table import Table
-    from rich.text import Text
 
     from ninefold.scaffold.dataset import check_against_data
     from ninefold.scaffold.wizard import class_balance
 
     dataset = check_against_data(answers, shipment)
     for note in dataset.row_notes:
-        click.echo(note)
+        echo(note)
     balance = class_balance(dataset)
     if not balance:
         return
     table = Table("class", "rows", "share", title=f"{len(balance)} classes")
     for label, count in balance[:_CLASSES]:
-        table.add_row(Text(label), str(count), f"{100 * count / len(dataset):.1f} %")
-    console.print(table)
+        table.add_row(shown(label), str(count), f"{100 * count / len(dataset):.1f} %")
+    console().print(table)

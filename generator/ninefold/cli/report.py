@@ -1,13 +1,20 @@
 """`ninefold report`: render what the runs found, or say where the committed report differs."""
 
-import json
 import sys
 from pathlib import Path
 
 import click
 
+from ninefold.cli.shell import echo, echo_json, json_option
 from ninefold.project import find_project
-from ninefold.publishing.render import FORMATS, Rendering, differences, render, write
+from ninefold.publishing.render import (
+    FORMATS,
+    Rendering,
+    differences,
+    foreign,
+    render,
+    write,
+)
 
 
 @click.command(epilog="Examples: ninefold report · ninefold report --format github --check")
@@ -19,7 +26,7 @@ from ninefold.publishing.render import FORMATS, Rendering, differences, render, 
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 where the report differs.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but what is wrong.")
-@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+@json_option("Print the outcome as JSON.")
 def report(formats: tuple[str, ...], check: bool, quiet: bool, as_json: bool) -> None:
     """Render the report from what the runs found. Executes nothing.
 
@@ -30,11 +37,14 @@ def report(formats: tuple[str, ...], check: bool, quiet: bool, as_json: bool) ->
     renderings = [render(project, name) for name in dict.fromkeys(formats or ("github",))]
     act = differences if check else write
     changed = sorted({name for rendering in renderings for name in act(project, rendering)})
+    left = sorted({name for rendering in renderings for name in foreign(project, rendering)})
     if as_json:
         key = "different" if check else "written"
-        click.echo(json.dumps({"report": _entry(renderings), key: changed}, indent=1))
+        echo_json({"report": _entry(renderings), key: changed, "left": left})
     elif not quiet or (check and changed):
-        click.echo(_said(renderings, changed, check))
+        echo(_said(renderings, changed, check))
+        for name in left:
+            echo(f"left {name}: ninefold did not write it, or not so")
     if check and changed:
         sys.exit(1)
 

@@ -1,6 +1,5 @@
 """`ninefold run`: execute what is stale, and say what was done and why."""
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -13,7 +12,7 @@ import click
 
 from ninefold.cli.grids import left_over_note
 from ninefold.cli.lines import planned, tell, unnumbered
-from ninefold.cli.shell import INTERRUPTED, interruptible, say
+from ninefold.cli.shell import echo, echo_json, json_option, say
 from ninefold.errors import NinefoldError
 from ninefold.project import Project, find_project
 from ninefold.running import runner
@@ -22,6 +21,7 @@ from ninefold.running.parameters import parse_value
 from ninefold.running.plan import Step, make_plan
 from ninefold.running.turns import last_seconds
 from ninefold.running.workers.crew import Hire, local_crew
+from ninefold.stopping import Stopped
 
 
 def _given(context: click.Context, option: click.Parameter, pairs: tuple[str, ...]) -> dict:
@@ -60,9 +60,7 @@ def _given(context: click.Context, option: click.Parameter, pairs: tuple[str, ..
     help="Give a notebook's parameter a value: JSON, TOML or else text; can be repeated.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but what failed.")
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print what became of each as JSON, at the end."
-)
+@json_option("Print what became of each as JSON, at the end.")
 def run(
     sections: tuple[str, ...],
     jobs: int | None,
@@ -95,7 +93,7 @@ def run(
             hire=_hire(dask, jobs),
         )
     if as_json:
-        _print_json([asdict(outcome) for outcome in outcomes])
+        echo_json({"sections": [asdict(outcome) for outcome in outcomes]})
     elif not quiet:
         for line in (*unnumbered(project), *left_over_note(project)):
             say(line)
@@ -129,26 +127,21 @@ def _say_plan(project: Project, steps: tuple[Step, ...], as_json: bool) -> None:
             {"section": s.section.id, "state": states[s.reason is None], "why": s.reason or ""}
             for s in steps
         ]
-        _print_json(plan)
+        echo_json({"sections": plan})
         return
     for step in steps:
-        click.echo(planned(step, last_seconds(project, step.section.id)))
-
-
-def _print_json(sections: list[dict[str, Any]]) -> None:
-    click.echo(json.dumps({"sections": sections}, indent=1, ensure_ascii=False))
+        echo(planned(step, last_seconds(project, step.section.id)))
 
 
 @contextmanager
 def show_progress(silent: bool) -> Iterator[Listener]:
-    """Have the listener that fits: a live view on a terminal, plain lines in a pipe. Ctrl-C ends
-    the command with a line."""
+    """Have the listener that fits: a live view on a terminal, plain lines in a pipe."""
     try:
-        with interruptible(), _listener(silent) as listen:
+        with _listener(silent) as listen:
             yield listen
-    except KeyboardInterrupt:
-        say("stopped; what was finished is kept, and so are older results", err=True)
-        sys.exit(INTERRUPTED)
+    except Stopped as stopped:
+        stopped.told = "stopped; what was finished is kept, and so are older results"
+        raise
 
 
 def _listener(silent: bool) -> AbstractContextManager[Listener]:

@@ -1,59 +1,159 @@
-"""What a shell may do to a command: close its streams, read them no more, interrupt it."""
+"""What a command says, and to whom: the one place that prints.
 
+Whatever is printed is shown, not obeyed: control characters come as escapes (see `visible`), what
+the output's encoding lacks as "?". Only what rich makes of texts that are visible already, the
+colours of a table or a live view, reaches a terminal as it is. A shell may close the streams, or
+read them no more.
+"""
+
+import json
+import math
 import os
-import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from types import FrameType
-from typing import Any
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from typing import TYPE_CHECKING, Any, cast
 
-INTERRUPTED = 130  # what shells say of a command ended by SIGINT
-_SHOW_CURSOR = b"\x1b[?25h\r\n"
+import click
+
+from ninefold.visible import visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+_ASKED_FOR_JSON = "ninefold.json"
+
+
+class _Shown:
+    """A stream of text on which every character is seen; `obeyed` is the stream below it."""
+
+    def __init__(self, stream: Any) -> None:
+        self.obeyed = stream
+
+    def write(self, text: str) -> int:
+        """Write a text visibly. Raises OSError."""
+        if not isinstance(text, str):
+            raise TypeError(f"expected text, not {type(text).__name__}")
+        self.obeyed.write(visible(text))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.obeyed, name)
 
 
 @contextmanager
 def open_streams() -> Iterator[None]:
-    """Let prints go nowhere where the shell closed a stream (`>&-`): there Python has None."""
-    with (
-        os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8") as nowhere,
-        redirect_stdout(sys.stdout or nowhere),
-        redirect_stderr(sys.stderr or nowhere),
-    ):
-        yield
+    """Have streams on which all is shown, nothing obeyed; where the shell closed one (`>&-`), and
+    Python has None, prints go nowhere."""
+    with os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8") as nowhere:
+        streams = [_Shown(stream or nowhere) for stream in (sys.stdout, sys.stderr)]
+        for stream in streams:
+            with suppress(AttributeError):  # a test's
+                stream.reconfigure(errors="replace")
+        with redirect_stdout(cast(Any, streams[0])), redirect_stderr(cast(Any, streams[1])):
+            yield
+
+
+def echo(text: str, *, err: bool = False) -> None:
+    """Print a line that was asked for. Raises OSError where it cannot be written."""
+    print(text, file=sys.stderr if err else sys.stdout, flush=True)
 
 
 def say(text: str, *, err: bool = False) -> None:
     """Print a line of a run; where nobody reads any more (`| head -1`, a terminal that is closed)
     or a disk is full, go on without: hours of training do not hang on a reader of their lines."""
     try:
-        print(text, file=sys.stderr if err else sys.stdout, flush=True)
+        echo(text, err=err)
     except OSError:
         go_unread(err=err)
 
 
-class LastingStdout:
-    """What rich writes a live view to: stdout as it is now, going on as `say` does."""
+def _ask_for_json(context: click.Context, option: click.Parameter, asked: bool) -> bool:
+    context.meta[_ASKED_FOR_JSON] = asked
+    return asked
 
-    def __init__(self) -> None:
-        self._stdout = sys.stdout
+
+def json_option(said: str) -> Any:
+    """Return the option `--json` of a command; `said` is its help."""
+    return click.option("--json", "as_json", is_flag=True, callback=_ask_for_json, help=said)
+
+
+def json_text(value: Any) -> str:
+    """Return a value as JSON for machines: in ASCII, which any encoding holds, and without NaN."""
+    return json.dumps(_finite(value), indent=1, ensure_ascii=True, allow_nan=False)
+
+
+def echo_json(value: Any) -> None:
+    """Print a value as JSON."""
+    echo(json_text(value))
+    click.get_current_context().meta[_ASKED_FOR_JSON] = False
+
+
+def echo_end(context: click.Context, message: str) -> None:
+    """Say why a command ends: a line on stderr, and for who has asked for JSON and got none yet
+    that too: {"error": …}."""
+    if context.meta.get(_ASKED_FOR_JSON):
+        say(json.dumps({"error": message}, indent=1))
+    say(f"ninefold: {message}", err=True)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def echo_data(text: str) -> None:
+    """Print a table as data: to a terminal visibly, to whatever else byte by byte, in UTF-8."""
+    if sys.stdout.isatty():
+        echo(text.removesuffix("\n"))
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
+
+
+def console(*, lasting: bool = False, width: int | None = None) -> "Console":
+    """Return rich's console on stdout; a `lasting` one goes on as `say` does."""
+    from rich.console import Console
+
+    stream: Any = getattr(sys.stdout, "obeyed", sys.stdout)
+    file: Any = LastingStdout(stream) if lasting else stream
+    return Console(file=file, width=width)
+
+
+def shown(text: object, style: str = "", **options: Any) -> "Text":
+    """Return a text for rich to print: no markup of its own, every character visible."""
+    from rich.text import Text
+
+    return Text(visible(str(text)), style, **options)
+
+
+class LastingStdout:
+    """What rich writes a live view to: a stream, going on as `say` does."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
 
     def write(self, text: str) -> None:
-        """Write to stdout, or else go unread."""
+        """Write to the stream, or else go unread."""
         try:
-            self._stdout.write(text)
+            self._stream.write(text)
         except OSError:
             go_unread()
 
     def flush(self) -> None:
-        """Flush stdout, or else go unread."""
+        """Flush the stream, or else go unread."""
         try:
-            self._stdout.flush()
+            self._stream.flush()
         except OSError:
             go_unread()
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._stdout, name)
+        return getattr(self._stream, name)
 
 
 def go_unread(*, err: bool = False) -> None:
@@ -61,29 +161,3 @@ def go_unread(*, err: bool = False) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, (sys.stderr if err else sys.stdout).fileno())
     os.close(nowhere)
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Raise KeyboardInterrupt at the first Ctrl-C, and end this process at once at a second."""
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield  # a job in the background: Ctrl-C is not for it
-        return
-    signal.signal(signal.SIGINT, _interrupt)
-    try:
-        yield
-    finally:
-        if signal.getsignal(signal.SIGINT) is _interrupt:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    signal.signal(signal.SIGINT, _end)
-    raise KeyboardInterrupt
-
-
-def _end(number: int, frame: FrameType | None) -> None:
-    # What the run started ends when this process is gone, and the next run clears up.
-    if os.isatty(1):
-        os.write(1, _SHOW_CURSOR)
-    os._exit(INTERRUPTED)

@@ -1,6 +1,6 @@
 """`ninefold status`: of each section, whether it is written, and fresh or stale and why."""
 
-import json
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -8,21 +8,21 @@ from typing import Any
 import click
 
 from ninefold.cli.grids import folded, left_over_lines
-from ninefold.cli.lines import unnumbered, where
+from ninefold.cli.lines import unnumbered
+from ninefold.cli.shell import console, echo, echo_json, json_option, shown
 from ninefold.errors import NinefoldError
 from ninefold.formats import show
 from ninefold.project import Project, Section, find_project
 from ninefold.prompts import unanswered
-from ninefold.records import read_parts
-from ninefold.running.failures import Failure
+from ninefold.publishing.pages import read_page
+from ninefold.running.failures import Failure, read_failure
 from ninefold.running.notebooks import read_notebook, sources
 from ninefold.running.parameters import values_of
-from ninefold.running.results import read_failure
 from ninefold.running.staleness.keys import Keys, own_keys
 
 
 @click.command(epilog="Example: ninefold status --json")
-@click.option("--json", "as_json", is_flag=True, help="Print the same as JSON.")
+@json_option("Print the same as JSON.")
 def status(as_json: bool) -> None:
     """Say of each section whether it is written and fresh.
 
@@ -40,16 +40,17 @@ def status(as_json: bool) -> None:
     if as_json:
         never = {"left_over": project.left_over, "unnumbered": project.unnumbered}
         content = {"sections": rows, **never}
-        click.echo(json.dumps(content, indent=1, ensure_ascii=False))
+        echo_json(content)
     else:
         _print_table(folded(rows))
         for line in (*unnumbered(project), *left_over_lines(project)):
-            click.echo(line)
+            echo(line)
     values_of(project, (), {})
 
 
 def _row(keys: Keys, section: Section) -> dict[str, Any]:
-    row = {"section": section.id, "prompts": 0 if section.point else _prompts(section)}
+    prompts = 0 if section.point else _prompts(keys.project, section)
+    row = {"section": section.id, "prompts": prompts}
     if not section.is_notebook:
         return {**row, "state": "prose", "why": "", "seconds": None}
     why, state = keys.stale(section), "fresh"
@@ -57,41 +58,37 @@ def _row(keys: Keys, section: Section) -> dict[str, Any]:
         failure = read_failure(keys.project, section.id)
         state = "failed" if failure else "stale"
         if failure:
-            why += f": {_of_what(section, failure)}"
+            why += f": {_of_what(failure)}"
     return {**row, "state": state, "why": why or "", "seconds": _seconds(keys.project, section)}
 
 
-def _of_what(section: Section, content: dict[str, Any]) -> str:
-    error, message = (str(content.get(name) or "") for name in ("error", "message"))
-    failure = Failure(section.id, error, message, content.get("cell"))
+def _of_what(failure: Failure) -> str:
     # ninefold's own errors are sentences; of others the name is enough in a table
     said = failure.summary if failure.error == "NinefoldError" else failure.error
-    return f"{said}{where(failure)}"
+    return f"{said}{failure.where}"
 
 
-def _prompts(section: Section) -> int | None:
+def _prompts(project: Project, section: Section) -> int | None:
     """Return how many prompts stand unanswered; None where the file cannot be read."""
     try:
         if not section.is_notebook:
-            return len(unanswered(section.path.read_text("utf-8")))
-        texts = sources(read_notebook(section.path), "markdown")
-    except (NinefoldError, UnicodeDecodeError):
+            return len(unanswered(read_page(project, section.file)))
+        texts = sources(read_notebook(project.files, section.file), "markdown")
+    except NinefoldError:
         return None
     return sum(len(unanswered(text)) for text in texts)
 
 
 def _seconds(project: Project, section: Section) -> float | None:
     try:
-        parts = read_parts(project.results_of(section.id), "run")
+        parts = project.record_parts(section.id, "run")
     except NinefoldError:
         return None
     return parts["run"].get("seconds") if parts else None
 
 
 def _print_table(rows: Iterable[dict[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
     table.add_column("section", no_wrap=True)
@@ -101,14 +98,13 @@ def _print_table(rows: Iterable[dict[str, Any]]) -> None:
     for row in rows:
         point = row["section"].startswith(" ")  # written with its section
         table.add_row(
-            Text(row["section"]),
+            shown(row["section"]),
             "" if point else _written(row["prompts"]),
-            Text(_results(row), style=_COLOURS.get(row["state"], "")),
+            shown(_results(row), style=_COLOURS.get(row["state"], "")),
             "" if row["seconds"] is None else show(row["seconds"], "duration"),
         )
-    console = Console()
     # In a pipe a row is a line, however long.
-    Console(width=None if console.is_terminal else 200).print(table)
+    console(width=None if sys.stdout.isatty() else 200).print(table)
 
 
 def _results(row: dict[str, Any]) -> str:

@@ -4,12 +4,11 @@ A block that shows a number says in `source` where it was computed: a file from 
 root and a JSON pointer, "results/4-baseline/record.json#/tables/constants".
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ninefold.running.failures import told
-
-_LONGEST_MESSAGE = 12  # lines of what an exception says
+from ninefold.running.failures import Failure
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ class Note:
 @dataclass(frozen=True)
 class Table:
     caption: str
-    columns: tuple[dict[str, str], ...]  # name, label, format
+    columns: tuple[Mapping[str, Any], ...]  # name, label, format
     rows: tuple[tuple[Any, ...], ...]  # as recorded; formats.show makes text of them
     source: str
     sources: tuple[str, ...] = ()  # of each row, where they come from several records
@@ -119,24 +118,6 @@ class Forecast:
     expected: dict[str, Any]  # winner, difference, confidence
     outcome: dict[str, Any]  # winner, difference {mean, low, high}, verdict; {} before any
     source: str
-
-
-@dataclass(frozen=True)
-class Failure:
-    """The last run of a section ended in an error."""
-
-    section: str
-    cell: int | str | None
-    error: str
-    message: str
-    lines: tuple[str, ...] = ()  # of the cell, around the error
-
-    @property
-    def message_lines(self) -> tuple[str, ...]:
-        """Return error and message in lines, of a long one the first few; at least one."""
-        lines = [line.rstrip() for line in told(self.error, self.message.strip()).splitlines()]
-        cut = [] if len(lines) <= _LONGEST_MESSAGE else ["…"]
-        return (*lines[:_LONGEST_MESSAGE], *cut)
 
 
 Block = Heading | Prose | Prompt | Fact | Note | Table | Figure | Code | Output | Forecast | Failure

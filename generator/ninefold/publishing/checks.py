@@ -1,14 +1,16 @@
 """The lint of a study: what is wrong in it, and what is unfinished. Nothing is executed."""
 
-import hashlib
-import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from pydantic import BaseModel, ConfigDict, Field
+
+from ninefold.bounded import PAGE
 from ninefold.errors import NinefoldError
+from ninefold.files import OutsideError
+from ninefold.looks import LOOKS, read_looks, told
+from ninefold.plain_json import digest
 from ninefold.project import SETTINGS_FILE, Project, Section
 from ninefold.prompts import unanswered
 from ninefold.publishing.blocks import Place
@@ -16,11 +18,14 @@ from ninefold.publishing.codes import CODES
 from ninefold.publishing.context import Context, build_context
 from ninefold.publishing.expressions import mistakes
 from ninefold.publishing.github import REPORT
-from ninefold.publishing.notebooks import read_failure, texts
+from ninefold.publishing.notebooks import texts
 from ninefold.publishing.pages import read_page
 from ninefold.publishing.render import differences, render
-from ninefold.records import Record, digest, read_record
+from ninefold.records import Record, mistakes_of
+from ninefold.running.failures import read_failure
+from ninefold.running.staleness.keys import Keys, own_keys
 
+_SOURCE = "data/SOURCE.json"
 _MEGABYTE = 2**20
 
 
@@ -41,7 +46,9 @@ class Finding:
 def check_project(project: Project) -> list[Finding]:
     """Return all findings, errors first, each kind in the order of code and outline."""
     try:
-        _ = project.tasks  # by the settings, and what grids they hold
+        _ = project.tasks, project.left_over  # by the settings, and what grids they hold
+    except OutsideError as error:
+        return [_unreadable(".", error)]
     except NinefoldError as error:
         return [Finding("NF209", "error", SETTINGS_FILE, str(error))]
     found = list(_all(project))
@@ -53,44 +60,47 @@ def check_project(project: Project) -> list[Finding]:
 def _all(project: Project) -> Iterator[Finding]:
     records: dict[str, Record] = {}
     yield from _parameters(project)
+    keys = own_keys(project)
     for task in project.tasks:
         try:
-            record = read_record(project.results_of(task.id))
+            record = project.record(task.id)
             records |= {task.id: record} if record else {}
         except NinefoldError as error:
-            yield Finding("NF212", "error", f"results/{task.id}", str(error))
+            yield _unreadable(f"results/{task.id}", error)
             continue
         if not task.point:
-            yield from _freshness(project, task)
-            yield from _points(project, project.points(task))
+            yield from _freshness(keys, task)
+            yield from _points(keys, project.points(task))
     yield from _left_over(project)
     context = build_context(project, records)
     for section in project.sections:
         yield from _prose(project, section, context)
     yield from _data(project)
     yield from _looks(project, records)
-    yield from _large_files(project)
+    yield from _files(project)
 
 
-def _freshness(project: Project, section: Section) -> Iterator[Finding]:
+def _unreadable(where: str, error: NinefoldError) -> Finding:
+    return Finding(
+        "NF215" if isinstance(error, OutsideError) else "NF212", "error", where, str(error)
+    )
+
+
+def _freshness(keys: Keys, section: Section) -> Iterator[Finding]:
     """A section without results is an error: the report would have a hole. One whose results are
     out of date is a warning: they are true of what was run."""
-    from ninefold.running.staleness.keys import staleness
-
-    where = _name(project, section.path)
-    if failure := read_failure(project, section):
-        cell = f" in cell {failure.cell}" if failure.cell else ""
-        message = f"its last run failed{cell}: {failure.message_lines[0]}"
-        yield Finding("NF205", "error", where, message)
-    elif why := staleness(project, section):
-        yield Finding("NF202", "error" if why == "never run" else "warning", where, why)
+    if failure := read_failure(keys.project, section.id):
+        message = f"its last run failed{failure.where}: {failure.message_lines[0]}"
+        yield Finding("NF205", "error", section.file, message)
+    elif why := keys.stale(section):
+        yield Finding("NF202", "error" if why == "never run" else "warning", section.file, why)
 
 
-def _points(project: Project, points: Sequence[Section]) -> Iterator[Finding]:
+def _points(keys: Keys, points: Sequence[Section]) -> Iterator[Finding]:
     """As `_freshness`, of a section's grid: a finding for each cause, not for each point."""
     found: dict[Finding, list[str]] = {}
     for point in points:
-        for finding in _freshness(project, point):
+        for finding in _freshness(keys, point):
             found.setdefault(finding, []).append(point.id.rpartition("@")[2])
     for finding, names in found.items():
         some = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
@@ -116,7 +126,7 @@ def _left_over(project: Project) -> Iterator[Finding]:
 def _prose(project: Project, section: Section, context: Context) -> Iterator[Finding]:
     for text, place in _markdown(project, section):
         if isinstance(text, NinefoldError):
-            yield Finding("NF212", "error", place.file, str(text))
+            yield _unreadable(place.file, text)
             continue
         for line, question in unanswered(text):
             where = str(Place(place.file, place.line + line - 1, place.cell))
@@ -126,23 +136,22 @@ def _prose(project: Project, section: Section, context: Context) -> Iterator[Fin
 
 
 def _markdown(project: Project, section: Section) -> Iterator[tuple[str | NinefoldError, Place]]:
-    file = _name(project, section.path)
     try:
         if section.is_notebook:
             yield from texts(project, section)
         else:
-            yield read_page(project, section.path), Place(file, 1)
+            yield read_page(project, section.file), Place(section.file, 1)
     except NinefoldError as error:
-        yield error, Place(file, 1)
+        yield error, Place(section.file, 1)
 
 
 def _report(project: Project) -> Iterator[Finding]:
     try:
         different = differences(project, render(project))
     except NinefoldError as error:
-        yield Finding("NF212", "error", "report", str(error))
+        yield _unreadable("report", error)
         return
-    if not (project.root / REPORT).is_file():
+    if not project.files.exists(REPORT):
         yield Finding("NF204", "error", REPORT, "the report was never rendered")
     elif different:
         others = f" and {len(different) - 1} more files" if len(different) > 1 else ""
@@ -154,66 +163,65 @@ def _data(project: Project) -> Iterator[Finding]:
     if not project.settings.data.licence:
         where = f"{SETTINGS_FILE}, data.licence"
         yield Finding("NF211", "warning", where, "no licence is stated")
-    source = project.root / "data" / "SOURCE.json"
-    if not source.is_file():
-        return
     try:
-        stated = json.loads(source.read_text("utf-8"))
-        name, expected = f"data/{stated['file']}", stated["sha256"]
-    except (ValueError, LookupError, TypeError):
-        yield Finding("NF212", "error", "data/SOURCE.json", "expected JSON with file and sha256")
+        with mistakes_of(_SOURCE):
+            stated = Source.model_validate(project.files.json(_SOURCE, PAGE))
+    except FileNotFoundError:
         return
+    except NinefoldError as error:
+        yield _unreadable(_SOURCE, error)
+        return
+    name = f"data/{stated.file}"
     try:
-        with (project.root / name).open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = project.files.digest(name).hexdigest()
     except FileNotFoundError:
         yield Finding("NF206", "error", name, "the file is missing")
-        return
-    if found != expected:
-        message = f"its sha256 is {found[:12]}…, data/SOURCE.json says {str(expected)[:12]}…"
-        yield Finding("NF206", "error", name, message)
+    except NinefoldError as error:
+        yield Finding("NF206", "error", name, str(error))
+    else:
+        if found != stated.sha256:
+            yield Finding("NF206", "error", name, f"its SHA-256 is not the one in {_SOURCE}")
+
+
+class Source(BaseModel):
+    """What is looked at of data/SOURCE.json, which says what the dataset was when it came here."""
+
+    model_config = ConfigDict(strict=True)
+
+    file: str = Field(pattern=r"^[^/\\\x00]+$")
+    sha256: str
 
 
 def _looks(project: Project, records: dict[str, Record]) -> Iterator[Finding]:
-    """Read results/holdout.jsonl: a JSON object for each scoring of the hold-out."""
-    path = project.results / "holdout.jsonl"
-    if not path.is_file():
-        return
-    name = _name(project, path)
-    try:
-        lines = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
-        counted = [line for line in lines if line["counted"]]
-    except (ValueError, LookupError, TypeError):
-        yield Finding("NF212", "error", name, "expected a JSON object with 'counted' on each line")
-        return
-    if len(counted) > 1:
-        yield Finding("NF207", "warning", name, f"it was looked at {len(counted)} times")
-    changed = _changed_since(counted[0].get("keys") or {}, records) if counted else []
+    log = read_looks(project.files)
+    if log.damaged:
+        yield Finding("NF214", "error" if log.broken else "warning", LOOKS, told(log.damaged))
+    if log.count > 1:
+        yield Finding("NF207", "warning", LOOKS, f"it was looked at {log.count} times")
+    first = next((look for look in log.looks if look["counted"]), None)
+    changed = _changed_since(first.get("keys", {}), records) if first else []
     if changed:
         message = f"changed since the first look: {', '.join(changed)}"
-        yield Finding("NF208", "warning", name, message)
+        yield Finding("NF208", "warning", LOOKS, message)
 
 
-def _changed_since(keys: dict[str, Any], records: dict[str, Record]) -> list[str]:
+def _changed_since(keys: dict[str, str], records: dict[str, Record]) -> list[str]:
     """Return the sections whose results are not those that stood when `keys` were written."""
 
     now = {name: digest(r.key) for name, r in records.items() if name.startswith(("5-", "6-"))}
     return [name for name in now if now[name] != keys.get(name)] if keys else []
 
 
-def _large_files(project: Project) -> Iterator[Finding]:
-    for folder, folders, files in os.walk(project.root):
-        folders[:] = sorted(name for name in folders if name == ".github" or name[0] != ".")
-        for file in sorted(files):
-            path = Path(folder, file)
-            size = path.stat().st_size / _MEGABYTE if path.exists() else 0
-            if size > 50:
-                severity: Literal["error", "warning"] = "error" if size > 100 else "warning"
-                yield Finding("NF210", severity, _name(project, path), f"it has {size:.0f} MB")
-
-
-def _name(project: Project, path: Path) -> str:
-    return path.relative_to(project.root).as_posix()
+def _files(project: Project) -> Iterator[Finding]:
+    """What git and GitHub make of the project's files, whatever they hold."""
+    files = project.files
+    for name in files.walk(enters=lambda folder: folder == ".github" or folder[0] != "."):
+        size = files.size(name) / _MEGABYTE
+        if size > 50:
+            severity: Literal["error", "warning"] = "error" if size > 100 else "warning"
+            yield Finding("NF210", severity, name, f"it has {size:.0f} MB")
+        elif size == 0 and files.leads_out(name):
+            yield Finding("NF215", "warning", name, "it is a link that leads out of the project")
 
 
 def _short(text: str) -> str:

@@ -172,6 +172,19 @@ _TABLE = (
         "of the repository find them.",
         "Delete the folder, or put the values back into the grid.",
     ),
+    Code(
+        "NF214", "the log of looks at the hold-out was damaged",
+        "Lines of it cannot be read, so that nobody knows how often the hold-out was looked at. "
+        "Each of them counts as a look.",
+        "Take results/holdout.jsonl back from git. Else the next look keeps the damaged log beside "
+        "the new one.",
+    ),
+    Code(
+        "NF215", "a link leads out of the project",
+        "Whoever clones the project has other files there, or none, and what it leads to may not "
+        "be meant to be published. ninefold neither reads nor writes through it.",
+        "Put what it leads to in its place. All of results/ may be a link to another disk.",
+    ),
 )  # fmt: skip
 
 CODES = {entry.code: entry for entry in _TABLE}

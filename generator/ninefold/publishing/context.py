@@ -14,7 +14,7 @@ from typing import Any
 from ninefold.errors import NinefoldError
 from ninefold.project import SETTINGS_FILE, Project
 from ninefold.publishing.blocks import below
-from ninefold.records import RECORD_FILE, Record, read_record
+from ninefold.records import RECORD_FILE, Record
 from ninefold.settings import Settings
 from ninefold.suggestions import did_you_mean
 
@@ -55,7 +55,7 @@ class Context:
 def read_records(project: Project) -> dict[str, Record]:
     """Return the records of all notebooks, and points of their grids, that have one. Raises
     NinefoldError."""
-    found = {task.id: read_record(project.results_of(task.id)) for task in project.tasks}
+    found = {task.id: project.record(task.id) for task in project.tasks}
     return {section: record for section, record in found.items() if record is not None}
 
 
@@ -123,7 +123,7 @@ def _add_run(
     """
     run: dict[str, Any] = {
         "fits": sum(record.fits for record in records.values()),
-        "seconds": sum(record.run.get("seconds") or 0 for record in records.values()),
+        "seconds": sum(record.run.get("seconds", 0) for record in records.values()),
         "seed": settings.study.seed,
         "versions": {},
         "machine": None,
@@ -133,10 +133,11 @@ def _add_run(
     sources |= {("run",): "results#/run", ("run", "seed"): f"{SETTINGS_FILE}#/study/seed"}
     for section, record in records.items():
         address = f"{record_file(section)}#/run"
+        found: dict[str, Any] = dict(record.run)
         for name in ("machine", "commit", "changes"):
-            if record.run.get(name) is not None:
-                run[name], sources["run", name] = record.run[name], f"{address}/{name}"
-        for package, version in (record.run.get("versions") or {}).items():
+            if name in found:
+                run[name], sources["run", name] = found[name], f"{address}/{name}"
+        for package, version in record.run.get("versions", {}).items():
             name = package.replace("-", "_")
             run["versions"][name] = version
             sources["run", "versions", name] = below(f"{address}/versions", package)

@@ -1,19 +1,25 @@
 """What ninefold displays in a notebook is a pointer; here it becomes a block from the record."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
+from pydantic import ConfigDict, TypeAdapter, with_config
+from typing_extensions import TypedDict
+
+from ninefold.bounded import AGAIN
 from ninefold.errors import NinefoldError
 from ninefold.formats import fill, show
 from ninefold.publishing.blocks import Block, Fact, Figure, Forecast, Note, Table, pointer
 from ninefold.publishing.context import record_file
-from ninefold.records import Record
+from ninefold.records import Mean, Record, mistakes_of
+from ninefold.running.notebooks import Pointer
 
-MIME = "application/vnd.ninefold+json"
+MIME: Final = "application/vnd.ninefold+json"
 SCHEMA = 1
+_STRICT = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
 
 
-def resolve(display: dict[str, Any], section: str, record: Record) -> Block:
+def resolve(display: Pointer, section: str, record: Record) -> Block:
     """Return the block that a display of `section`'s notebook points to.
 
     Raises NinefoldError where the record does not hold it.
@@ -26,8 +32,8 @@ def resolve(display: dict[str, Any], section: str, record: Record) -> Block:
                 _again(section),
             )
         return _SHOWN[display["kind"]](display["name"], section, record)
-    except (LookupError, TypeError, ValueError, AttributeError):
-        what = f"{display.get('kind')} '{display.get('name')}'"
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
+        what = f"{display['kind']} '{display['name']}'"
         raise NinefoldError(
             f"the notebook in results/{section} shows the {what}",
             "its record does not hold it, or not whole",
@@ -39,10 +45,23 @@ def forecast(section: str, record: Record) -> Forecast | None:
     """Return an experiment's forecast beside its outcome, or None where the record has none."""
     if record.forecast is None:
         return None
-    outcome = record.values.get("outcome") or {}
-    expected = {key: record.forecast.get(key) for key in ("winner", "difference", "confidence")}
-    source = pointer(record_file(section), "forecast")
-    return Forecast(record.forecast.get("stated", "never"), expected, outcome, source)
+    file = record_file(section)
+    with mistakes_of(file, AGAIN, "values", "outcome"):
+        outcome = _outcome.validate_python(record.values.get("outcome") or {})
+    stated, expected = record.forecast["stated"], dict(record.forecast)
+    return Forecast(stated, expected, dict(outcome), pointer(file, "forecast"))
+
+
+@with_config(_STRICT)
+class Outcome(TypedDict, total=False):
+    """What came of an experiment, as its record's values hold it."""
+
+    winner: str | None
+    difference: Mean | float | None
+    verdict: str | None
+
+
+_outcome = TypeAdapter(Outcome)
 
 
 def figure(name: str, section: str, record: Record) -> Figure:
@@ -53,7 +72,7 @@ def figure(name: str, section: str, record: Record) -> Figure:
     return Figure(
         name, found["alt"], found["caption"],
         light=f"results/{section}/{light}", dark=f"results/{section}/{dark}",
-        source=pointer(record_file(section), "figures", name), data=found.get("data") or {},
+        source=pointer(record_file(section), "figures", name), data=found["data"],
     )  # fmt: skip
 
 

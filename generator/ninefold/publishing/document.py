@@ -12,6 +12,7 @@ from ninefold.publishing.markdown import anchor, escape, plain_text
 from ninefold.publishing.notebooks import notebook_blocks
 from ninefold.publishing.pages import page_blocks, read_page
 from ninefold.records import Record
+from ninefold.running.staleness.keys import Keys, own_keys
 
 # The sections that are folders have no file of their own to be named in.
 _FOLDERS = {"5-experiments": "Experimental results", "6-improvements": "Improvements"}
@@ -25,6 +26,7 @@ def build_document(project: Project, records: dict[str, Record]) -> Document:
     if not project.sections:
         raise NinefoldError(f"no sections in {project.root / 'sections'}")
     context = build_context(project, records)
+    keys = own_keys(project)
     sections: list[DocumentSection] = []
     pictures: dict[str, bytes] = {}
     folder = ""
@@ -33,7 +35,7 @@ def build_document(project: Project, records: dict[str, Record]) -> Document:
         if parent and parent != folder:
             sections.append(_folder_section(parent))
         folder = parent
-        shown, drawn = _section(project, section, records, context)
+        shown, drawn = _section(keys, section, records, context)
         sections.append(shown)
         pictures.update(drawn)
     study = project.settings.study
@@ -45,21 +47,21 @@ def _folder_section(folder: str) -> DocumentSection:
 
 
 def _section(
-    project: Project, section: Section, records: dict[str, Record], context: Context
+    keys: Keys, section: Section, records: dict[str, Record], context: Context
 ) -> tuple[DocumentSection, dict[str, bytes]]:
     record = records.get(section.id)
-    file = section.path.relative_to(project.root).as_posix()
+    file = section.file
     pictures: dict[str, bytes] = {}
     state: State = "page"
     if section.is_notebook:
-        shown = notebook_blocks(project, section, record, context)
+        shown = notebook_blocks(keys, section, record, context)
         blocks, state, pictures = shown.blocks, shown.state, shown.pictures
     else:
-        blocks = page_blocks(read_page(project, section.path), context, Place(file, 1))
+        blocks = page_blocks(read_page(keys.project, file), context, Place(file, 1))
     title, blocks = _take_title(blocks, _spoken(section.id))
     if record:
         blocks = _with_forecast(blocks, section, record)
-    grid = grid_of(project, section, records)
+    grid = grid_of(keys, section, records)
     end = _heading_at(blocks, "findings", len(blocks))  # what an author writes of the results
     blocks = [*blocks[:end], *grid.blocks, *blocks[end:]]
     label = _label(section.id)

@@ -4,7 +4,6 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -12,6 +11,7 @@ from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from ninefold.assets import asset_folder
+from ninefold.bounded import FIGURE, PAGE
 from ninefold.errors import NinefoldError
 from ninefold.formats import fill, show
 from ninefold.project import Project
@@ -28,6 +28,7 @@ from ninefold.publishing.blocks import (
 from ninefold.publishing.markdown import escape, fence, scan
 from ninefold.publishing.summary import Summary
 
+SIGNATURE = "Rendered by ninefold from the records of the runs."  # in every report
 BEGIN, END = "<!-- ninefold:begin -->", "<!-- ninefold:end -->"
 REPORT, FIGURES, README = "report/README.md", "report/figures", "README.md"
 
@@ -38,10 +39,15 @@ def render_github(project: Project, document: Document, summary: Summary) -> dic
     Raises NinefoldError where the project's README.md has no place for its part.
     """
     environment = _environment()
-    known = {"document": document, "study": project.settings.study, "summary": summary}
+    known = {
+        "document": document,
+        "study": project.settings.study,
+        "summary": summary,
+        "signature": SIGNATURE,
+    }
     report = environment.get_template("report.md.jinja").render(known)
     part = environment.get_template("readme.md.jinja").render(known)
-    files = {REPORT: report.encode(), README: _readme(project.root / README, part)}
+    files = {REPORT: report.encode(), README: _readme(project, part)}
     for section in document.sections:
         for block in section.blocks:
             if isinstance(block, Figure):
@@ -126,9 +132,10 @@ def picture_name(path: str) -> str:
 def _figure_files(project: Project, document: Document, figure: Figure) -> dict[str, bytes]:
     files = {}
     for path in (figure.light, figure.dark):
-        content = document.pictures.get(path)
+        drawn = document.pictures.get(path)
         try:
-            files[f"{FIGURES}/{picture_name(path)}"] = content or (project.root / path).read_bytes()
+            content = drawn or project.files.read(path, FIGURE)
+            files[f"{FIGURES}/{picture_name(path)}"] = content
         except FileNotFoundError:
             raise NinefoldError(
                 f"the figure {path} is missing", todo="run its section again: 'ninefold run'"
@@ -174,10 +181,10 @@ def _moved(target: str, source: str, base: str) -> str:
     return posixpath.relpath(path, base)
 
 
-def _readme(path: Path, part: str) -> bytes:
+def _readme(project: Project, part: str) -> bytes:
     """Return README.md with what is between its markers replaced, every other byte as it was."""
     try:
-        content = path.read_bytes()
+        content = project.files.read(README, PAGE)
     except FileNotFoundError:
         raise NinefoldError(
             f"{README} is missing", todo=f"make one with the lines '{BEGIN}' and '{END}'"

@@ -12,15 +12,16 @@ from typing import Any
 
 from ninefold.errors import NinefoldError
 from ninefold.project import Project, Section
-from ninefold.publishing.blocks import Block, Failure, Note, Table, pointer
+from ninefold.publishing.blocks import Block, Note, Table, pointer
 from ninefold.publishing.context import record_file
-from ninefold.publishing.notebooks import read_failure
-from ninefold.records import Record
+from ninefold.records import EvaluationEntry, Record
 from ninefold.running.declarations import declared_parameters
+from ninefold.running.failures import Failure, read_failure
 from ninefold.running.leaderboard import present_metric
 from ninefold.running.notebooks import read_notebook
-from ninefold.running.staleness.keys import outdated
+from ninefold.running.staleness.keys import Keys, outdated
 from ninefold.study.metrics import METRICS
+from ninefold.study.variants import skill
 
 _MOST_ROWS = 20  # of points; all are in results/leaderboard.csv
 _MOST_FAILURES = 5
@@ -48,7 +49,7 @@ class _Run:
     values: tuple[Any, ...]  # as `_spelled` has them; None: not known
     task: Section
     record: Record | None
-    best: tuple[str, dict[str, Any]] | None  # name, evaluation
+    best: tuple[str, EvaluationEntry] | None  # and its name
     failure: Failure | None
     cause: str  # why its results are out of date
 
@@ -72,15 +73,16 @@ class _Run:
         return f"out of date: {self.cause}" if self.cause else ""
 
 
-def grid_of(project: Project, section: Section, records: dict[str, Record]) -> Grid:
+def grid_of(keys: Keys, section: Section, records: dict[str, Record]) -> Grid:
     """Return the table of a section's grid and what is wrong in it; nothing without a grid."""
+    project = keys.project
     tasks = project.points(section)
     if not tasks:
         return Grid()
     names = [name for name, _ in tasks[0].point]
     metric = _metric(project, (section, *tasks), records)
-    points = [_run(project, point, records, metric) for point in tasks]
-    runs = sorted([_own(project, section, names, records, metric), *points], key=_rank)
+    points = [_run(keys, point, records, metric) for point in tasks]
+    runs = sorted([_own(keys, section, names, records, metric), *points], key=_rank)
     blocks: list[Block] = [_table(names, runs, metric)]
     failed = [run for run in points if run.failure]
     if failed:
@@ -101,22 +103,22 @@ def _metric(project: Project, tasks: Iterable[Section], records: dict[str, Recor
     return present if present in found else next((name for name, _ in found.most_common(1)), "")
 
 
-def _run(project: Project, task: Section, records: dict[str, Record], metric: str) -> _Run:
+def _run(keys: Keys, task: Section, records: dict[str, Record], metric: str) -> _Run:
     record = records.get(task.id)
-    cause = outdated(project, task, record) if record else None
+    cause = outdated(keys, task, record) if record else None
     values = tuple(_spelled(value) for _, value in task.point)
-    failure = read_failure(project, task)
+    failure = read_failure(keys.project, task.id)
     return _Run(values, task, record, _best(record, metric), failure, cause or "")
 
 
 def _own(
-    project: Project, section: Section, names: list[str], records: dict[str, Record], metric: str
+    keys: Keys, section: Section, names: list[str], records: dict[str, Record], metric: str
 ) -> _Run:
     """Return the section's own run; its values are those given in ninefold.toml, or defaults."""
-    run = _run(project, section, records, metric)
-    given = project.settings.sections[section.id].parameters
+    run = _run(keys, section, records, metric)
+    given = keys.project.settings.sections[section.id].parameters
     try:
-        declared = declared_parameters(read_notebook(section.path))
+        declared = declared_parameters(read_notebook(keys.project.files, section.path))
     except NinefoldError:
         declared = {}
     known = {name: one.default for name, one in declared.items() if one.default is not ...}
@@ -143,29 +145,23 @@ def _scored(record: Record) -> dict[str, str]:
     return {
         name: metric
         for name, metric in deciding.items()
-        if record.evaluations[name]["summary"][metric]["mean"] is not None
+        if metric in METRICS and record.evaluations[name]["summary"][metric]["mean"] is not None
     }
 
 
-def _best(record: Record | None, metric: str) -> tuple[str, dict[str, Any]] | None:
+def _best(record: Record | None, metric: str) -> tuple[str, EvaluationEntry] | None:
     """Return the evaluation with the best mean of those that `metric` decided."""
     if record is None:
         return None
     scored = [
         (name, record.evaluations[name]) for name, by in _scored(record).items() if by == metric
     ]
-    return min(scored, key=lambda item: _loss(item[1]), default=None)
-
-
-def _loss(evaluation: dict[str, Any]) -> float:
-    metric = evaluation["metric"]
-    mean = evaluation["summary"][metric]["mean"]
-    return -mean if METRICS[metric].greater_is_better else mean
+    return max(scored, key=lambda item: skill(item[1], metric), default=None)
 
 
 def _rank(run: _Run) -> tuple[bool, float]:
     """Sort the best to the top, what has no score to the end."""
-    return (run.best is None, _loss(run.best[1]) if run.best else 0)
+    return (run.best is None, -skill(run.best[1], run.best[1]["metric"]) if run.best else 0)
 
 
 def _table(names: list[str], runs: list[_Run], metric: str) -> Table:
@@ -233,10 +229,9 @@ def _failures(failed: list[_Run], points: int, section: Section) -> Note:
 
 def _said(failure: Failure) -> str:
     """Return where and of what a run failed, on one short line."""
-    where = f" in cell {failure.cell}" if failure.cell else ""
     line = failure.message_lines[0]
     short = line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 1] + "…"
-    return f"failed{where}: {short}"
+    return f"failed{failure.where}: {short}"
 
 
 def _counted(count: int, noun: str) -> str:

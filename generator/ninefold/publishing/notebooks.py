@@ -5,12 +5,10 @@ code that made the pictures below it. Cells are matched by their ids.
 """
 
 import base64
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from ninefold.errors import NinefoldError
 from ninefold.project import Project, Section
@@ -18,7 +16,6 @@ from ninefold.publishing.blocks import (
     Block,
     Code,
     Fact,
-    Failure,
     Figure,
     Note,
     Output,
@@ -29,10 +26,20 @@ from ninefold.publishing.blocks import (
 from ninefold.publishing.context import Context, record_file
 from ninefold.publishing.displays import MIME, resolve
 from ninefold.publishing.pages import page_blocks
-from ninefold.records import Record
-from ninefold.running.staleness.keys import outdated
+from ninefold.records import RECORD_FILE, Record
+from ninefold.running.failures import Failure, read_failure
+from ninefold.running.notebooks import (
+    CellEntry,
+    OutputEntry,
+    Shapes,
+    joined,
+    read_notebook,
+    source,
+    tags,
+)
+from ninefold.running.results import NOTEBOOK
+from ninefold.running.staleness.keys import Keys, outdated
 
-NOTEBOOK_FILE = "notebook.ipynb"
 _LONGEST_OUTPUT = 60  # lines
 
 
@@ -40,13 +47,13 @@ _LONGEST_OUTPUT = 60  # lines
 class Cell:
     """What this room needs of a notebook's cell."""
 
-    kind: str  # "markdown", "code", "raw"
+    kind: Literal["code", "markdown", "raw"]
     id: str
     source: str
     number: int  # counted from 1
     tags: tuple[str, ...] = ()
-    outputs: tuple[dict[str, Any], ...] = ()
-    alt: str = ""  # metadata "alt": describes a picture that the cell draws
+    outputs: tuple[OutputEntry, ...] = ()
+    alt: str = ""  # describes a picture that the cell draws
 
 
 @dataclass(frozen=True)
@@ -58,65 +65,46 @@ class Shown:
     pictures: dict[str, bytes] = field(default_factory=dict)
 
 
-def read_notebook(project: Project, path: Path) -> list[Cell]:
+def read_cells(project: Project, name: str) -> list[Cell]:
     """Return the cells of a notebook. Raises NinefoldError where it is none."""
-    name = path.relative_to(project.root).as_posix()
-    try:
-        cells = json.loads(path.read_text("utf-8"))["cells"]
-        return [_cell(cell, number) for number, cell in enumerate(cells, start=1)]
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        why = f"line {error.lineno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else ""
-        raise NinefoldError(
-            f"{name} is not a notebook" + (f" ({why})" if why else ""),
-            "expected JSON with a list of cells (nbformat 4)",
-            "mend it, or take it back from git",
-        ) from None
+    cells = read_notebook(project.files, name)["cells"]
+    return [_cell(cell, number) for number, cell in enumerate(cells, start=1)]
 
 
-def _cell(cell: dict[str, Any], number: int) -> Cell:
-    metadata = cell.get("metadata", {})
-    source = _joined(cell["source"]).replace("\r\n", "\n")
+def _cell(cell: CellEntry, number: int) -> Cell:
     return Cell(
-        cell["cell_type"], cell.get("id", ""), source, number,
-        tuple(metadata.get("tags", ())), tuple(cell.get("outputs", ())), metadata.get("alt", ""),
+        cell["cell_type"], cell.get("id", ""), source(cell).replace("\r\n", "\n"), number,
+        tuple(tags(cell)), tuple(cell.get("outputs", ())), cell.get("metadata", {}).get("alt", ""),
     )  # fmt: skip
-
-
-def _joined(text: str | list[str]) -> str:
-    """nbformat keeps a text as one string or as a list of its lines."""
-    return text if isinstance(text, str) else "".join(text)
 
 
 def texts(project: Project, section: Section) -> Iterator[tuple[str, Place]]:
     """Yield the Markdown cells of a notebook, each with its place."""
-    file = section.path.relative_to(project.root).as_posix()
-    for cell in read_notebook(project, section.path):
+    for cell in read_cells(project, section.file):
         if cell.kind == "markdown":
-            yield cell.source, Place(file, 1, cell.number)
+            yield cell.source, Place(section.file, 1, cell.number)
 
 
-def notebook_blocks(
-    project: Project, section: Section, record: Record | None, context: Context
-) -> Shown:
+def notebook_blocks(keys: Keys, section: Section, record: Record | None, context: Context) -> Shown:
     """Return what the report shows of a notebook. Raises NinefoldError in one line."""
-    cells = read_notebook(project, section.path)
-    executed = _executed(project, section, record)
-    failure = read_failure(project, section)
-    file = section.path.relative_to(project.root).as_posix()
+    cells = read_cells(keys.project, section.file)
+    executed = _executed(keys.project, section, record)
+    counterpart = _counterparts(executed)
+    failure = read_failure(keys.project, section.id)
     blocks: list[Block] = []
     pictures: dict[str, bytes] = {}
     for cell in cells:
         if cell.kind == "markdown":
-            blocks += page_blocks(cell.source, context, Place(file, 1, cell.number))
+            blocks += page_blocks(cell.source, context, Place(section.file, 1, cell.number))
         elif cell.kind == "code" and record is not None and cell.source.strip():
-            ran = _counterpart(cell, executed)
+            ran = counterpart.get(cell.id or cell.source)
             blocks += _code_blocks(ran or cell, section, record, pictures)
             if "parameters" in cell.tags:
                 blocks += _given(section, record)
     state = _state(cells, executed, record, failure)
     cause = "its code changed" if state == "changed" else ""
     if record is not None and state == "fresh":
-        cause = outdated(project, section, record) or ""
+        cause = outdated(keys, section, record) or ""
         state = "changed" if cause else state
     return Shown([*_remarks(state, failure, cause), *blocks], state, pictures)
 
@@ -130,40 +118,23 @@ def _given(section: Section, record: Record) -> list[Block]:
     return [Fact(said, given, pointer(record_file(section.id), "key", "parameters"))]
 
 
-def read_failure(project: Project, section: Section) -> Failure | None:
-    """Return how the last run of a section failed, or None where it did not."""
-    path = project.results_of(section.id) / "failure" / "failure.json"
-    try:
-        content = json.loads(path.read_text("utf-8"))
-        lines = content.get("lines") or ()
-        return Failure(
-            section.id, content.get("cell"), content["error"], content.get("message", ""),
-            tuple(lines.splitlines() if isinstance(lines, str) else map(str, lines)),
-        )  # fmt: skip
-    except FileNotFoundError:
-        return None
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return Failure(section.id, None, "unknown", "failure.json cannot be read")
-
-
 def _executed(project: Project, section: Section, record: Record | None) -> list[Cell]:
-    folder = project.results_of(section.id)
-    path = folder / NOTEBOOK_FILE
-    if path.is_file() != (record is not None):
-        missing = NOTEBOOK_FILE if record else "record.json"
+    name = f"results/{section.id}/{NOTEBOOK}"
+    if project.files.exists(name) != (record is not None):
+        missing = NOTEBOOK if record else RECORD_FILE
         raise NinefoldError(
             f"results/{section.id} has no {missing}",
             "a run leaves a notebook and a record together",
             f"run it again: 'ninefold run --force {section.id}'",
         )
-    return read_notebook(project, path) if record else []
+    return read_cells(project, name) if record else []
 
 
-def _counterpart(cell: Cell, executed: list[Cell]) -> Cell | None:
-    """Return the executed cell of the same id; of the same code in notebooks without ids."""
-    code = [other for other in executed if other.kind == "code"]
-    same = [other for other in code if other.id == cell.id and cell.id]
-    return next(iter(same or [o for o in code if not o.id and o.source == cell.source]), None)
+def _counterparts(executed: list[Cell]) -> dict[str, Cell]:
+    """Return the executed code cells by id, those of notebooks without ids by their code: of two
+    alike the first."""
+    code = [cell for cell in executed if cell.kind == "code"]
+    return {cell.id or cell.source: cell for cell in reversed(code)}
 
 
 def _state(
@@ -203,7 +174,7 @@ def _code_blocks(
     printed = ""
     for output in cell.outputs:
         if output.get("output_type") == "stream":
-            printed += _joined(output["text"]) if output.get("name") == "stdout" else ""
+            printed += joined(output.get("text", "")) if output.get("name") == "stdout" else ""
         elif block := _display(output.get("data", {}), cell, section, record, pictures):
             shown.append(block)
     if printed.strip():
@@ -214,21 +185,35 @@ def _code_blocks(
 
 
 def _display(
-    data: dict[str, Any], cell: Cell, section: Section, record: Record, pictures: dict[str, bytes]
+    data: Shapes, cell: Cell, section: Section, record: Record, pictures: dict[str, bytes]
 ) -> Block | None:
-    if MIME in data:
-        return resolve(data[MIME], section.id, record)
-    for mime, suffix in (("image/svg+xml", "svg"), ("image/png", "png")):
-        if mime in data:
-            content = _joined(data[mime])
-            name = f"{cell.id or f'cell-{cell.number}'}-{1 + len(pictures)}"
+    if pointed := data.get(MIME):
+        return resolve(pointed, section.id, record)
+    number = 1 + len(pictures)
+    name = f"{cell.id or f'cell-{cell.number}'}-{number}"
+    for picture, suffix in ((_svg(data), "svg"), (_png(data, section), "png")):
+        if picture is not None:
             file = f"{section.id}/{name}.{suffix}"
-            pictures[file] = content.encode() if suffix == "svg" else base64.b64decode(content)
+            pictures[file] = picture
             return Figure(name, cell.alt or "Figure from code", "", light=file, dark=file)
-    text = _joined(data.get("text/markdown") or data.get("text/plain") or "")
-    if not text.strip() or re.fullmatch(r"<.* at 0x[0-9a-f]+>", text.strip(), re.DOTALL):
+    text = joined(data.get("text/markdown") or data.get("text/plain") or "")
+    if not text.strip() or re.fullmatch(r"<[^\n]{1,200} at 0x[0-9a-f]+>", text.strip()):
         return None  # the name of an object tells a reader nothing
     return Output(_readable(text))
+
+
+def _svg(data: Shapes) -> bytes | None:
+    return joined(data["image/svg+xml"]).encode() if "image/svg+xml" in data else None
+
+
+def _png(data: Shapes, section: Section) -> bytes | None:
+    try:
+        return base64.b64decode(joined(data["image/png"])) if "image/png" in data else None
+    except ValueError as error:
+        raise NinefoldError(
+            f"results/{section.id}/{NOTEBOOK} holds a picture that is none ({error})",
+            todo=f"run it again: 'ninefold run --force {section.id}'",
+        ) from None
 
 
 def _readable(text: str) -> str:

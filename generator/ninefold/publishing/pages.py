@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
+from ninefold.bounded import PAGE
 from ninefold.errors import NinefoldError
 from ninefold.project import Project
 from ninefold.publishing.blocks import Block, Heading, Place, Prompt, Prose
@@ -25,13 +25,12 @@ class Piece:
     is_prompt: bool = False
 
 
-def read_page(project: Project, path: Path) -> str:
-    """Return a text file of the project with line ends as "\\n". Raises NinefoldError."""
+def read_page(project: Project, name: str) -> str:
+    """Return a text file of the project with line ends as "\n". Raises NinefoldError."""
     try:
-        return path.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        name = path.relative_to(project.root).as_posix()
-        raise NinefoldError(f"{name} is not text ({error})", "expected UTF-8") from None
+        return project.files.text(name, PAGE)
+    except FileNotFoundError:
+        raise NinefoldError(f"no such file: {name}") from None
 
 
 def cut(text: str, place: Place) -> Iterator[Piece]:

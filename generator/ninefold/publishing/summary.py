@@ -1,26 +1,22 @@
 """The reader's first minute: what a study asked, what came out, and how sure that is.
 
-Everything is read from section 7's record, whose `values` hold
-
-    best        {"name", …}                    metric, metric_label
-    holdout     {"score", "low", "high", "n"}  range     {"mean", "low", "high"}
-    constant    score                          simple    {"name", "score"}
-    inside      whether the score is inside the range
-    verdict     in words                       looks     how often the hold-out was looked at
-
-and `figures` a "holdout". What is missing is left out.
+Everything is read from section 7's record, from its `values` (see `FinalValues`) and its figure
+"holdout". What is missing is left out.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict
+
+from ninefold.bounded import AGAIN
 from ninefold.formats import show
 from ninefold.project import Project
 from ninefold.publishing.blocks import Document, Figure, Prose, pointer
 from ninefold.publishing.context import record_file
 from ninefold.publishing.displays import figure
-from ninefold.records import Record
+from ninefold.records import Mean, Record, mistakes_of
 
 FINAL = "7-final-model"
 _PROBLEMS = {
@@ -71,20 +67,72 @@ class Summary:
     parts: int
 
 
+class _Values(BaseModel):
+    """A part of a record's values; what it does not name is not looked at."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+
+class Holdout(_Values):
+    score: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None  # rows
+
+
+class Simple(_Values):
+    name: str = ""
+    score: float | None = None  # on the hold-out
+    expected: Mean | None = None  # by cross-validation
+
+
+class FinalValues(_Values):
+    """What the record of section 7 says of the final model.
+
+    best      "name", and for each metric its mean by cross-validation
+    range     in which cross-validation had predicted the score, `inside` whether it is there
+    constant  the strongest constant's score
+    looks     how often the hold-out was looked at
+    """
+
+    best: dict[str, str | Mean] = {}
+    metric: str = ""
+    metric_label: str = ""
+    holdout: Holdout = Holdout()
+    range: Mean | None = None
+    inside: bool | None = None
+    constant: float | None = None
+    simple: Simple = Simple()
+    verdict: str = ""
+    looks: int | None = None
+
+    @property
+    def name(self) -> str:
+        """Return what the final model is called."""
+        return str(self.best.get("name") or "")
+
+    @property
+    def expected(self) -> float | None:
+        """Return its mean score by cross-validation."""
+        found = self.best.get(self.metric)
+        return found["mean"] if isinstance(found, dict) else None
+
+
 def summarise(project: Project, records: dict[str, Record], document: Document) -> Summary:
-    """Return the summary of a study; before section 7 has run, it holds no result."""
+    """Return the summary of a study; before section 7 has run, it holds no result. Raises
+    NinefoldError where its record holds other values than section 7 leaves."""
     record = records.get(FINAL)
-    values = record.values if record else {}
-    verdict = str(values.get("verdict") or "")
+    with mistakes_of(record_file(FINAL), AGAIN, "values"):
+        values = FinalValues.model_validate(record.values if record else {})
     return Summary(
         lead=_lead(document),
         about=tuple(_about(project, records)),
         metric=_metric(values),
-        verdict=_VERDICTS.get(_no_better(values) or verdict, verdict),
+        verdict=_VERDICTS.get(_no_better(values) or values.verdict, values.verdict),
         lines=tuple(_lines(values)),
         beside=_beside(values, record),
-        rows=(values.get("holdout") or {}).get("n"),
-        looks=values.get("looks"),
+        rows=values.holdout.n,
+        looks=values.looks,
         quick=project.settings.harness.quick,
         failed=tuple(_not_holding(document, failed=True)),
         outdated=tuple(_not_holding(document, failed=False)),
@@ -104,18 +152,17 @@ def _not_holding(document: Document, *, failed: bool) -> Iterator[str]:
             yield section.heading + (f" ({remark})" if remark else "")
 
 
-def _no_better(values: dict[str, Any]) -> str:
+def _no_better(values: FinalValues) -> str:
     """Return "no better" where a model with skill has no better mean than the best simple one."""
     from ninefold.study.metrics import METRICS
 
-    metric = values.get("metric", "")
-    own = ((values.get("best") or {}).get(metric) or {}).get("mean")
-    other = ((values.get("simple") or {}).get("expected") or {}).get("mean")
-    if values.get("verdict") != "skill" or own is None or other is None:
+    own = values.expected
+    other = values.simple.expected["mean"] if values.simple.expected else None
+    known = METRICS.get(values.metric)
+    if values.verdict != "skill" or own is None or other is None or known is None:
         return ""
-    return (
-        "no better" if (own - other) * (1 if METRICS[metric].greater_is_better else -1) <= 0 else ""
-    )
+    sign = 1 if known.greater_is_better else -1
+    return "no better" if (own - other) * sign <= 0 else ""
 
 
 def _lead(document: Document) -> str:
@@ -128,7 +175,7 @@ def _about(project: Project, records: dict[str, Record]) -> list[str]:
     """Return what is known before any result: kind of problem, target, size, data."""
     settings = project.settings
     found = records["2-data-summary"].values if "2-data-summary" in records else {}
-    problem = found.get("problem", settings.study.problem)
+    problem = str(found.get("problem", settings.study.problem))
     rows = found.get("rows")
     parts = [
         f"{_PROBLEMS.get(problem, 'prediction')} of {settings.data.target}",
@@ -139,57 +186,65 @@ def _about(project: Project, records: dict[str, Record]) -> list[str]:
     return [part for part in parts if part]
 
 
-def _lines(values: dict[str, Any]) -> list[Line]:
-    best = (values.get("best") or {}).get("name")
-    simple = values.get("simple") or {}
-    predicted = (values.get("range") or {}).get("low") is not None
-    expected = "… as predicted by cross-validation" if predicted else "… mean of cross-validation"
+def _lines(values: FinalValues) -> list[Line]:
+    held, simple = values.holdout, values.simple
+    named = f"final model: {values.name}" if values.name else "final model"
+    by_folds = f"by cross-validation {show(simple.expected, 'pm')}" if simple.expected else ""
     rows = [
-        _line(values, "holdout", f"final model: {best}" if best else "final model", "score"),
-        _line(values, "range", expected, "mean"),
-        _line(values, "simple", f"best simple model: {simple.get('name', '')}", "score"),
-        _line(values, "constant", "strongest constant", ""),
+        ("holdout", named, held.score, _between(held.low, held.high)),
+        ("range", *_range_line(values)),
+        ("simple", f"best simple model: {simple.name}", simple.score, by_folds),
+        ("constant", "strongest constant", values.constant, ""),
     ]
-    return [row for row in rows if row]
+    return [
+        Line(label, show(score, "score"), remark, pointer(record_file(FINAL), "values", name))
+        for name, label, score, remark in rows
+        if score is not None
+    ]
 
 
-def _metric(values: dict[str, Any]) -> str:
+def _range_line(values: FinalValues) -> tuple[str, float | None, str]:
+    """Return label, mean and remark of what cross-validation had said."""
+    if values.range is None:
+        return "", None, ""
+    mean, between = values.range["mean"], _between(values.range["low"], values.range["high"])
+    if not between:
+        return "… mean of cross-validation", mean, ""
+    where = {True: ", the score is inside", False: ", the score is OUTSIDE", None: ""}
+    return "… as predicted by cross-validation", mean, between + where[values.inside]
+
+
+def _between(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else show({"low": low, "high": high}, "interval")
+
+
+def _metric(values: FinalValues) -> str:
     """Return the deciding metric's label, and which way is better where that is down."""
     from ninefold.study.metrics import METRICS
 
-    label = str(values.get("metric_label") or values.get("metric") or "score")
-    known = METRICS.get(values.get("metric", ""))
+    label = values.metric_label or values.metric or "score"
+    known = METRICS.get(values.metric)
     return label if known is None or known.greater_is_better else f"{label} (lower is better)"
 
 
-def _beside(values: dict[str, Any], record: Record | None) -> Line | None:
+def _beside(values: FinalValues, record: Record | None) -> Line | None:
     """Return the hold-out score in the metric that people read more easily than log loss."""
     from ninefold.study.metrics import METRICS, shown_beside
 
     table = record.tables.get("holdout-scores") if record else None
-    if table is None or values.get("metric") not in METRICS:
+    if table is None or values.metric not in METRICS:
         return None
-    label = METRICS[shown_beside(values["metric"])].label
+    label = METRICS[shown_beside(values.metric)].label
     for index, row in enumerate(table["rows"]):
-        if row[0] == label and len(row) > 2 and row[1] is not None:
-            source = pointer(record_file(FINAL), "tables", "holdout-scores", "rows", index)
-            return Line(label, show(row[1], "score"), _range(row[2]), source)
+        match row:
+            case [name, float(score), interval, *_] if name == label:
+                source = pointer(record_file(FINAL), "tables", "holdout-scores", "rows", index)
+                return Line(label, show(score, "score"), _of_row(interval), source)
     return None
 
 
-def _range(interval: dict[str, Any] | None) -> str:
-    return show(interval, "interval") if interval and interval.get("low") is not None else ""
-
-
-def _line(values: dict[str, Any], name: str, label: str, key: str) -> Line | None:
-    """Return a line of the table, or None where its number is missing."""
-    found: Any = values.get(name) or {}
-    score = found.get(key) if key else values.get(name)
-    if score is None:
-        return None
-    remark = _range(found) if key else ""
-    if name == "simple" and found.get("expected"):
-        remark = f"by cross-validation {show(found['expected'], 'pm')}"
-    if name == "range" and isinstance(values.get("inside"), bool):
-        remark += ", the score is inside" if values["inside"] else ", the score is OUTSIDE"
-    return Line(label, show(score, "score"), remark, pointer(record_file(FINAL), "values", name))
+def _of_row(interval: Any) -> str:
+    match interval:
+        case {"low": float(low), "high": float(high)}:
+            return _between(low, high)
+    return ""

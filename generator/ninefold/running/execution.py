@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ninefold.errors import NinefoldError
+from ninefold.files import Files
 from ninefold.project import Project
 from ninefold.records import Record, read_record, write_record
 from ninefold.running.advice import advise
-from ninefold.running.failures import Failure
+from ninefold.running.failures import FAILURE, Failure
 from ninefold.running.notebooks import read_notebook
 from ninefold.running.plan import Step
-from ninefold.running.results import FAILURE, NOTEBOOK, install, install_failure, stage
+from ninefold.running.results import install, install_failure, stage
 from ninefold.running.scrubbing import path_cleaner, scrub_file
 from ninefold.running.staleness.keys import completed
 from ninefold.running.task import Conduct, Limits, Task, Tell
@@ -67,7 +68,7 @@ class Execution:
     ) -> Failure | None:
         """Fill `staging`; return what failed, if anything did."""
         section = step.section.id
-        before = read_notebook(step.section.path)
+        before = read_notebook(self.project.files, step.section.path)
         started, clock = datetime.now(UTC), time.perf_counter()
         task = Task(
             root=self.project.root,
@@ -79,7 +80,7 @@ class Execution:
             limits=limits_of(self.project),
         )
         conducted = self.conduct(task, tell)
-        scrub_file(staging / NOTEBOOK, before, clean)
+        scrub_file(staging, before, clean)
         if conducted.failure is None:
             seconds = round(time.perf_counter() - clock, 2)
             times = {"started": started.isoformat(timespec="seconds"), "seconds": seconds}
@@ -88,7 +89,7 @@ class Execution:
 
     def _complete(self, staging: Path, step: Step, run: dict[str, Any]) -> None:
         """Add to the record what the runner knows; a notebook that wrote none gets an empty one."""
-        record = read_record(staging) or Record(section=step.section.id)
+        record = read_record(Files(staging)) or Record(section=step.section.id)
         key = completed(self.project, step, staging)
         write_record(staging, record.model_copy(update={"key": key, "run": run}))
 
@@ -98,7 +99,7 @@ class Execution:
         if staging is None:
             return failure, ""
         try:
-            install_failure(self.project, failure.section, staging, failure.as_json())
+            install_failure(self.project, failure.section, staging, failure)
         except (NinefoldError, OSError) as error:
             return failure.adding(f"what it did could not be kept: {_told(error)}"), ""
         return failure, f"results/{failure.section}/{FAILURE}"

@@ -4,7 +4,16 @@ import re
 import signal
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter
+
+from ninefold.bounded import FAILURE as ACCOUNT
+from ninefold.errors import NinefoldError
+from ninefold.project import Project
+from ninefold.records import mistakes_of
+
+FAILURE = "failure"  # the folder in a section's results that tells of its last run's failure
 
 _NOISE = (
     (re.compile(r" \(\d+\.py, line \d+\)$"), ""),  # a cell's file, which only the kernel knows
@@ -14,6 +23,8 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _LINE = re.compile(r"Cell In\s?\[\d+\], line (\d+)|<ipython-input[^>]*>:(\d+)")
 _TIMED_LINE = re.compile(r"<(?:timed exec|timed eval|unknown)>:(\d+)")  # without "%%time" itself
 _AROUND = 2  # lines shown before and after the one that failed
+_MOST_KEPT = 100_000  # characters of a message
+_MOST_SHOWN = 12  # lines of a message
 
 
 @dataclass(frozen=True)
@@ -28,13 +39,13 @@ class Failure:
     section: str
     error: str
     message: str
-    cell: int | None = None
+    cell: Annotated[int, Field(ge=1)] | None = None
     lines: tuple[str, ...] = ()
     todo: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return the content of `failure.json`."""
-        return asdict(self)
+        return asdict(replace(self, message=self.message[:_MOST_KEPT]))
 
     def cleaned(self, clean: Callable[[str], str]) -> "Failure":
         """Return the same with each text passed through `clean`."""
@@ -46,11 +57,40 @@ class Failure:
         return replace(self, message=f"{self.message}; {more}")
 
     @property
+    def where(self) -> str:
+        """Return " in cell 3", or "" where no cell is to blame."""
+        return f" in cell {self.cell}" if self.cell else ""
+
+    @property
+    def message_lines(self) -> tuple[str, ...]:
+        """Return error and message in lines, of a long one the first few; at least one."""
+        lines = [line.rstrip() for line in told(self.error, self.message.strip()).splitlines()]
+        cut = [] if len(lines) <= _MOST_SHOWN else ["…"]
+        return (*lines[:_MOST_SHOWN], *cut)
+
+    @property
     def summary(self) -> str:
         """Return error and message on one line."""
         first = next((line for line in self.message.splitlines() if line.strip()), "").strip()
         shown = first if len(first) <= 300 else first[:299] + "…"
         return told(self.error, shown)
+
+
+def read_failure(project: Project, section: str) -> Failure | None:
+    """Return how a section's last run failed, or None where it did not. An account that cannot be
+    read is a failure of its own, until the next run."""
+    name = f"results/{section}/{FAILURE}/failure.json"
+    try:
+        content = project.files.json(name, ACCOUNT)
+        with mistakes_of(name, ACCOUNT.todo):
+            return replace(_schema.validate_python(content), section=section)
+    except FileNotFoundError:
+        return None
+    except NinefoldError as error:
+        return Failure(section, "NinefoldError", str(error))
+
+
+_schema = TypeAdapter(Failure)
 
 
 def told(error: str, message: str) -> str:

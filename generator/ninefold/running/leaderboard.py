@@ -10,14 +10,15 @@ import io
 import json
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from ninefold.bounded import TABLE
 from ninefold.errors import NinefoldError
 from ninefold.project import Project, Section
-from ninefold.records import Record, read_record, write_text
+from ninefold.records import Record
 from ninefold.settings import spell
 
+_FILE = "results/leaderboard.csv"
 COLUMNS = (
     "name", "section", "metric", "mean", "low", "high", "folds", "repeats", "parameters",
     "fit_seconds", "point",
@@ -47,14 +48,17 @@ def write_leaderboard(project: Project) -> None:
     table = [[row[column] for column in COLUMNS] for row in sorted(rows, key=rank)]
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([COLUMNS, *table])
-    if (rows or _path(project).exists()) and _read(project) != text.getvalue():
-        write_text(_path(project), text.getvalue())
+    if (rows or project.files.exists(_FILE)) and _read(project) != text.getvalue():
+        project.files.write(_FILE, text.getvalue())
 
 
 def lists_others(project: Project) -> bool:
     """Return whether the table has rows of sections or points that are there no more."""
     rows = csv.DictReader(io.StringIO(_read(project)))
-    listed = {(row.get("section"), row.get("point")) for row in rows}
+    try:
+        listed = {(row.get("section"), row.get("point")) for row in rows}
+    except csv.Error:  # it is none of ours
+        return True
     return not listed <= {tuple(_place(task).values()) for task in project.tasks}
 
 
@@ -76,8 +80,7 @@ def present_metric(project: Project, records: Mapping[str, Record]) -> str:
 
 
 def _metric_setting(record: Record) -> str | None:
-    settings = (record.key or {}).get("settings")
-    return settings.get("study.metric") if isinstance(settings, dict) else None
+    return record.key.get("settings", {}).get("study.metric")
 
 
 def _place(task: Section) -> dict[str, str]:
@@ -90,7 +93,7 @@ def _records(project: Project) -> dict[str, Record]:
     found = {}
     for task in project.tasks:
         try:
-            record = read_record(project.results_of(task.id))
+            record = project.record(task.id)
         except NinefoldError:
             continue
         if record:
@@ -98,12 +101,9 @@ def _records(project: Project) -> dict[str, Record]:
     return found
 
 
-def _path(project: Project) -> Path:
-    return project.results / "leaderboard.csv"
-
-
 def _read(project: Project) -> str:
+    """Return the table as it is; nothing of one that cannot be read, which is written anew."""
     try:
-        return _path(project).read_bytes().decode("utf-8", errors="replace")
-    except FileNotFoundError:
+        return project.files.read(_FILE, TABLE).decode("utf-8", errors="replace")
+    except (FileNotFoundError, NinefoldError):
         return ""

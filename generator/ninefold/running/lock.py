@@ -4,9 +4,10 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO
+from typing import BinaryIO
 
 from ninefold.errors import NinefoldError
+from ninefold.files import SCRATCH
 from ninefold.project import Project
 
 
@@ -17,25 +18,24 @@ def locked(project: Project) -> Iterator[None]:
     The lock belongs to the open file, so it ends with its process however that ends; the number
     in the file only tells people who holds it.
     """
-    project.scratch.mkdir(parents=True, exist_ok=True)
-    with (project.scratch / "lock").open("a+", encoding="utf-8") as file:
+    with project.files.open_log(f"{SCRATCH}/lock") as file:
         try:
             _take(file)
         except OSError:
             file.seek(0)
-            owner = file.read().strip()
+            owner = file.read(20).decode("ascii", "replace").strip()
             raise NinefoldError(
                 f"another run is under way in {project.root.name}"
                 + (f" (process {owner})" if owner else ""),
                 todo="wait for it to end, or stop it",
             ) from None
         file.truncate(0)
-        file.write(str(os.getpid()))
+        file.write(str(os.getpid()).encode())
         file.flush()
         yield
 
 
-def _take(file: IO[str]) -> None:
+def _take(file: BinaryIO) -> None:
     """Lock the open file without waiting. Raises OSError where another holds it."""
     if sys.platform == "win32":
         import msvcrt

@@ -1,30 +1,117 @@
-"""Section notebooks as plain JSON: what of them the runner reads without executing anything."""
+"""Section notebooks as plain JSON, checked as far as ninefold looks at them when they are read."""
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from functools import cache
+from pathlib import PurePath
+from typing import Any, Literal, NotRequired
 
+from pydantic import ConfigDict, JsonValue, TypeAdapter, with_config
+from typing_extensions import TypedDict
+
+from ninefold.bounded import NOTEBOOK
 from ninefold.errors import NinefoldError
+from ninefold.files import Files
+from ninefold.records import mistakes_of
+
+_STRICT = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
+_TODO = "mend it, or take it back from git"
+
+Text = str | list[str]  # the format keeps a text as one string or as a list of its lines
 
 
-def read_notebook(path: Path) -> dict[str, Any]:
-    """Return a notebook's JSON. Raises NinefoldError where it is not a notebook of version 4."""
+@with_config(_STRICT)
+class Pointer(TypedDict):
+    """What a display of ninefold's says beside the picture: where in the record it stands."""
+
+    schema: int
+    kind: str
+    name: str | int
+
+
+Shapes = TypedDict(  # of what is displayed, those that a report takes
+    "Shapes",
+    {
+        "application/vnd.ninefold+json": NotRequired[Pointer],
+        "image/svg+xml": NotRequired[Text],
+        "image/png": NotRequired[Text],
+        "text/markdown": NotRequired[Text],
+        "text/plain": NotRequired[Text],
+    },
+)
+with_config(_STRICT)(Shapes)
+
+
+@with_config(_STRICT)
+class OutputEntry(TypedDict):
+    output_type: str
+    name: NotRequired[str]  # of a stream
+    text: NotRequired[Text]
+    data: NotRequired[Shapes]
+
+
+@with_config(_STRICT)
+class CellMetadata(TypedDict):
+    tags: NotRequired[list[str] | None]
+    alt: NotRequired[str]  # describes a picture that the cell draws
+
+
+@with_config(_STRICT)
+class CellEntry(TypedDict):
+    cell_type: Literal["code", "markdown", "raw"]
+    source: Text
+    id: NotRequired[str]
+    metadata: NotRequired[CellMetadata]
+    outputs: NotRequired[list[OutputEntry]]
+
+
+@with_config(_STRICT)
+class KernelSpec(TypedDict):
+    language: NotRequired[str | None]
+
+
+@with_config(_STRICT)
+class LanguageInfo(TypedDict):
+    name: NotRequired[str | None]
+
+
+@with_config(_STRICT)
+class NotebookMetadata(TypedDict):
+    kernelspec: NotRequired[KernelSpec | None]
+    language_info: NotRequired[LanguageInfo | None]
+    papermill: NotRequired[dict[str, JsonValue]]
+
+
+@with_config(_STRICT)
+class Notebook(TypedDict):
+    """A notebook of nbformat 4, as far as anything here looks at it."""
+
+    nbformat: Literal[4]
+    cells: list[CellEntry]
+    metadata: NotRequired[NotebookMetadata | None]
+
+
+def read_notebook(files: Files, name: str | PurePath) -> dict[str, Any]:
+    """Return a notebook's JSON, in which all that `Notebook` names is of its type.
+
+    Raises NinefoldError where there is none, or none of version 4.
+    """
+    called = files.name(name)
     try:
-        notebook = json.loads(path.read_text("utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise NinefoldError(
-            f"the notebook {path.name} is not valid JSON ({error})",
-            todo="restore it from git, or mend the place it names",
-        ) from None
+        notebook = files.json(name, NOTEBOOK)
+    except FileNotFoundError:
+        raise NinefoldError(f"no such file: {called}") from None
     if not isinstance(notebook, dict) or notebook.get("nbformat") != 4:
         raise NinefoldError(
-            f"{path.name} is not a notebook", "expected nbformat 4", "open and save it in Jupyter"
+            f"{called} is not a notebook", "expected nbformat 4", "open and save it in Jupyter"
         )
-    cells = notebook.get("cells")
-    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
-        raise NinefoldError(f"the notebook {path.name} has no list of cells", todo="restore it")
+    with mistakes_of(called, _TODO):
+        _schema().validate_python(notebook)
     return notebook
+
+
+@cache
+def _schema() -> TypeAdapter[Any]:
+    return TypeAdapter(Notebook)
 
 
 def check_language(notebook: Mapping[str, Any]) -> None:
@@ -43,10 +130,14 @@ def check_language(notebook: Mapping[str, Any]) -> None:
         )
 
 
-def source(cell: dict[str, Any]) -> str:
-    """Return a cell's text, which the format keeps as one string or as a list of lines."""
-    text = cell.get("source", "")
-    return "".join(map(str, text)) if isinstance(text, list) else str(text)
+def joined(text: Text) -> str:
+    """Return a text of a notebook as one string."""
+    return text if isinstance(text, str) else "".join(text)
+
+
+def source(cell: Mapping[str, Any]) -> str:
+    """Return a cell's text."""
+    return joined(cell["source"])
 
 
 def sources(notebook: dict[str, Any], kind: str) -> list[str]:
@@ -55,6 +146,6 @@ def sources(notebook: dict[str, Any], kind: str) -> list[str]:
     return [text for text in texts if text.strip()]
 
 
-def tags(cell: dict[str, Any]) -> list[str]:
+def tags(cell: Mapping[str, Any]) -> list[str]:
     """Return a cell's tags."""
     return list(cell.get("metadata", {}).get("tags") or ())

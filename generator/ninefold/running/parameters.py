@@ -53,7 +53,7 @@ def values_of(
     grid of section 7.
     """
     notebooks = {section.id: section for section in project.sections if section.is_notebook}
-    declared = _Declared()
+    declared = _Declared(project)
     for name, own in project.settings.sections.items():
         if name not in notebooks:
             raise NinefoldError(
@@ -107,13 +107,14 @@ def _give(
 class _Declared:
     """What notebooks declare, each read once."""
 
-    def __init__(self) -> None:
+    def __init__(self, project: Project) -> None:
+        self._files = project.files
         self._known: dict[Path, dict[str, Parameter]] = {}
 
     def by(self, task: Section) -> dict[str, Parameter]:
         if task.path not in self._known:
             try:
-                self._known[task.path] = declared_parameters(read_notebook(task.path))
+                self._known[task.path] = declared_parameters(read_notebook(self._files, task.path))
             except NinefoldError as error:
                 raise NinefoldError(f"{task.notebook}: {error}") from None
         return self._known[task.path]

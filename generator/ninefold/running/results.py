@@ -9,21 +9,25 @@ scratch folder says that the leaderboard does not know of all results.
 
 import errno
 import json
-import shutil
 import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ninefold.bounded import write_whole
 from ninefold.errors import NinefoldError
+from ninefold.files import SCRATCH
+from ninefold.plain_json import pretty
 from ninefold.project import Project
-from ninefold.records import RECORD_FILE, write_json, write_text
+from ninefold.records import RECORD_FILE
+from ninefold.running.failures import FAILURE, Failure
 
 NOTEBOOK = "notebook.ipynb"
-FAILURE = "failure"  # the folder in a section's results that tells of its last run's failure
 
 _OLD = "@old"  # no section, figure or model has such a name
+_SCRATCH, _AMONG_RESULTS = SCRATCH, f"results/{SCRATCH}"
+_UNRANKED = f"{SCRATCH}/unranked"
 _ROOM = 2**20  # bytes that must be free before a notebook is worth executing
 
 
@@ -32,45 +36,48 @@ def recover(project: Project) -> None:
 
     Only for who holds the project's lock.
     """
-    for replaced in (aside / "replaced" for aside in _asides(project)):
-        for old in sorted(replaced.rglob(_OLD)):
-            name = old.parent.relative_to(replaced).as_posix()
-            here = old_of(project, name)
+    for replaced in (f"{_SCRATCH}/replaced", f"{_AMONG_RESULTS}/replaced"):
+        for name in _old_ones(project, replaced):
+            here, old = old_of(project, name), f"{replaced}/{name}/{_OLD}"
             if here != old:  # the results were moved to another disk since, or back
-                shutil.rmtree(here, ignore_errors=True)  # half, where this was killed, too
-                here.parent.mkdir(parents=True, exist_ok=True)
-                shutil.move(old, here)
-            _put_back(project.results / name, here)
+                project.files.remove(here)  # half, where this was killed, too
+                project.files.move(old, here, across_disks=True)
+            _put_back(project, name)
     clear(project)
 
 
 def clear(project: Project) -> None:
     """Remove what runs were making, and did not make; but no old results, where those could not be
     put back."""
-    for aside in _asides(project):
-        shutil.rmtree(aside / "staging", ignore_errors=True)
-        if not any((aside / "replaced").rglob(_OLD)):
-            shutil.rmtree(aside / "replaced", ignore_errors=True)
-    with suppress(OSError):  # it is not there, or holds old results
-        (project.results / ".ninefold").rmdir()
+    files = project.files
+    with suppress(OSError):  # what cannot be removed now, the next run removes
+        for aside in (_SCRATCH, _AMONG_RESULTS):
+            files.remove(f"{aside}/staging")
+            if not any(_old_ones(project, f"{aside}/replaced")):
+                files.remove(f"{aside}/replaced")
+        if not files.names(_AMONG_RESULTS):
+            files.remove(_AMONG_RESULTS)
 
 
-def _asides(project: Project) -> tuple[Path, Path]:
-    return project.scratch, project.results / ".ninefold"
+def _old_ones(project: Project, replaced: str) -> list[str]:
+    """Return the names of the results that stand aside in a folder."""
+    end = f"/{_OLD}"
+    found = [name for name in project.files.folders(replaced) if name.endswith(end)]
+    return [name.removeprefix(f"{replaced}/").removesuffix(end) for name in found]
 
 
-def _aside(project: Project) -> Path:
-    """Return the one from which a folder can be renamed into the results."""
-    scratch, among_results = _asides(project)
-    return scratch if _renames(scratch, project.results) else among_results
+def _aside(project: Project) -> str:
+    """Return the folder from which another can be renamed into the results."""
+    return _SCRATCH if _renames(project) else _AMONG_RESULTS
 
 
-def _renames(source: Path, target: Path) -> bool:
+def _renames(project: Project) -> bool:
+    source, target = (project.files.place(name) for name in (f"{_SCRATCH}/x", "results/x"))
     with suppress(FileNotFoundError):  # there are no results yet
-        if source.stat().st_dev != target.stat().st_dev:
+        if source.parent.stat().st_dev != target.parent.stat().st_dev:
             return False
     try:  # Docker may mount two folders of one disk. Linux says so of what is not there, too
-        (source / _OLD).rename(target / _OLD)
+        source.with_name(_OLD).rename(target.with_name(_OLD))
     except OSError as error:
         return error.errno != errno.EXDEV
     return True
@@ -79,8 +86,7 @@ def _renames(source: Path, target: Path) -> bool:
 def check_writable(project: Project) -> None:
     """Raise NinefoldError, before minutes of work, where their results could not be kept."""
     try:
-        project.results.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=project.results) as file:
+        with tempfile.TemporaryFile(dir=project.files.make_folder("results")) as file:
             file.write(bytes(_ROOM))
     except OSError as error:
         raise NinefoldError(
@@ -91,18 +97,25 @@ def check_writable(project: Project) -> None:
 
 def check_folders(project: Project) -> None:
     """Raise NinefoldError, as early, where no folder could be renamed to a section's results."""
-    sections = [PurePosixPath(task.id) for task in project.tasks]
-    results, disk = project.results.resolve(), None
-    for name in sorted({folder for section in sections for folder in (section, *section.parents)}):
+    disk = None
+    for name in _folders(project):
         with suppress(FileNotFoundError):
-            found = (results / name).lstat()
+            found = project.files.place(name).lstat()
             disk = disk or found.st_dev
             if not stat.S_ISDIR(found.st_mode) or found.st_dev != disk:
                 raise NinefoldError(
-                    f"{PurePosixPath('results', name)} is not a folder, or on another disk",
+                    f"{name} is not a folder, or on another disk",
                     "results are made elsewhere and renamed into place",
                     "move it away; all of results/ may be on another disk, and a link to there",
                 )
+
+
+def _folders(project: Project) -> list[str]:
+    """Return the names of the folders that results lie in, each after those around it."""
+    sections = [PurePosixPath("results", task.id) for task in project.tasks]
+    return sorted(
+        {str(folder) for section in sections for folder in (section, *section.parents[:-1])}
+    )
 
 
 def stage(project: Project, section: str) -> Path:
@@ -112,10 +125,9 @@ def stage(project: Project, section: str) -> Path:
     Raises NinefoldError where there is no room for results.
     """
     check_writable(project)
-    project.scratch.mkdir(parents=True, exist_ok=True)  # a worker elsewhere has none
+    project.files.make_folder(_SCRATCH)  # a worker elsewhere has none
     # Where `results` is a link, the one name that says that this is not the project's.
-    staging = _aside(project).resolve() / "staging"
-    staging.mkdir(parents=True, exist_ok=True)
+    staging = project.files.make_folder(f"{_aside(project)}/staging")
     folder = Path(tempfile.mkdtemp(dir=staging)) / section
     folder.mkdir(parents=True)
     return folder
@@ -123,77 +135,64 @@ def stage(project: Project, section: str) -> Path:
 
 def install(project: Project, section: str, staging: Path) -> None:
     """Put `staging` where the section's results are, in place of the old ones."""
-    _unranked(project).touch()
+    project.files.write(_UNRANKED, "")
     _exchange(project, section, staging)
 
 
-def install_failure(project: Project, section: str, staging: Path, failure: dict) -> None:
+def install_failure(project: Project, section: str, staging: Path, failure: Failure) -> None:
     """Keep the executed notebook and the record in `staging`, and what failed, beside the section's
     old results."""
-    _put_back(project.results / section, old_of(project, section))  # where `install` could not
+    _put_back(project, section)  # where `install` could not
     new = staging.with_name(f"{staging.name}-{FAILURE}")
     new.mkdir()
     for name in (NOTEBOOK, RECORD_FILE):  # the record: a forecast must not follow what was seen
-        if (staging / name).exists():
+        with suppress(FileNotFoundError):
             (staging / name).rename(new / name)
-    write_json(new / "failure.json", failure)
+    write_whole(new / "failure.json", pretty(failure.as_json()))
     _exchange(project, f"{section}/{FAILURE}", new)
-    shutil.rmtree(staging, ignore_errors=True)
+    with suppress(OSError):
+        project.files.remove(staging)
 
 
 def _exchange(project: Project, name: str, new: Path) -> None:
-    target, old = project.results / name, old_of(project, name)
-    _put_back(target, old)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if target.exists():
-        old.parent.mkdir(parents=True, exist_ok=True)
-        target.rename(old)
+    files, target, old = project.files, f"results/{name}", old_of(project, name)
+    _put_back(project, name)
+    if files.exists(target):
+        files.move(target, old)
     try:
-        new.rename(target)
+        files.move(new, target)
     except OSError:
-        _put_back(target, old)
+        _put_back(project, name)
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    with suppress(OSError):
+        files.remove(old)
 
 
-def _put_back(target: Path, old: Path) -> None:
-    """Put an old folder back where none took its place; remove it where one did."""
-    if old.exists() and not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        old.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
+def _put_back(project: Project, name: str) -> None:
+    """Put old results back where none took their place; remove them where some did."""
+    files, target, old = project.files, f"results/{name}", old_of(project, name)
+    if files.exists(old) and not files.exists(target):
+        files.move(old, target)
+    with suppress(OSError):
+        files.remove(old)
 
 
-def old_of(project: Project, name: str) -> Path:
+def old_of(project: Project, name: str) -> str:
     """Return where the folder `name` of the results stands while another takes its place."""
-    return _aside(project) / "replaced" / name / _OLD
+    return f"{_aside(project)}/replaced/{name}/{_OLD}"
 
 
 def unranked(project: Project) -> bool:
     """Return whether results came in since the leaderboard was last written."""
-    return _unranked(project).exists()
+    return project.files.exists(_UNRANKED)
 
 
 def ranked(project: Project) -> None:
     """Note that the leaderboard knows of all results."""
-    _unranked(project).unlink(missing_ok=True)
-
-
-def _unranked(project: Project) -> Path:
-    return project.scratch / "unranked"
-
-
-def read_failure(project: Project, section: str) -> dict[str, Any] | None:
-    """Return what the section's last run failed of, or None where it did not fail."""
-    path = project.results_of(section) / FAILURE / "failure.json"
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
-        return None
-    return content if isinstance(content, dict) else None
+    project.files.remove(_UNRANKED)
 
 
 def write_notebook(path: Path, notebook: dict[str, Any]) -> None:
     """Write a notebook as nbformat does, but never a NaN, which no notebook may hold."""
     text = json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    write_text(path, text + "\n")
+    write_whole(path, text + "\n")

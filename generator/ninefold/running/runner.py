@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from ninefold.looks import mend_looks
 from ninefold.project import Project
-from ninefold.running.events import Listener
+from ninefold.running.events import Listener, Notice
 from ninefold.running.execution import Outcome
 from ninefold.running.leaderboard import lists_others, write_leaderboard
 from ninefold.running.lock import locked
@@ -68,6 +69,8 @@ def _take_turns(
         return turns.keep()
     check_writable(project)
     before()
+    if remark := mend_looks(project.files):
+        listen(Notice(remark))
     # The crew is dismissed first: then the threads, which wait for it, end.
     with ThreadPoolExecutor(len(steps)) as threads, (hire or local_crew())(project) as crew:
         return turns.take(crew, threads)

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from ninefold.errors import NinefoldError
+from ninefold.files import Files
 from ninefold.running.notebooks import read_notebook, tags
-from ninefold.running.results import write_notebook
+from ninefold.running.results import NOTEBOOK, write_notebook
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 # absl's log lines (severity and date, time, process, file:line) before it is initialised.
@@ -26,16 +27,18 @@ _PICTURES = ("image/png", "image/jpeg", "application/pdf")  # base64, which may 
 _ERROR_MARK = "papermill-error-cell-tag"
 
 
-def scrub_file(path: Path, section: dict[str, Any], clean: Callable[[str], str]) -> None:
-    """Scrub the executed notebook at `path`, if there is one; remove it where it is not whole."""
+def scrub_file(output: Path, section: dict[str, Any], clean: Callable[[str], str]) -> None:
+    """Scrub the executed notebook in a run's output, if there is one; remove it where it is not
+    whole."""
+    files = Files(output)
+    if not files.exists(NOTEBOOK):  # its kernel never started
+        return
     try:
-        executed = read_notebook(path)
-    except FileNotFoundError:  # its kernel never started
-        return
+        executed = read_notebook(files, NOTEBOOK)
     except NinefoldError:  # its worker died while it wrote
-        path.unlink()
+        files.remove(NOTEBOOK)
         return
-    write_notebook(path, scrub(executed, section, clean))
+    write_notebook(output / NOTEBOOK, scrub(executed, section, clean))
 
 
 def scrub(

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from ninefold.errors import NinefoldError
 from ninefold.project import Project
-from ninefold.records import read_record
 from ninefold.running import schedule
 from ninefold.running.events import CellStarted, Listener, Notice, Planned
 from ninefold.running.execution import Execution, Outcome
@@ -140,8 +139,7 @@ class Turns:
 def last_seconds(project: Project, section: str) -> float | None:
     """Return how long a section's last good run took, where its record says so."""
     try:
-        record = read_record(project.results_of(section))
+        parts = project.record_parts(section, "run")
     except NinefoldError:
         return None
-    seconds = record.run.get("seconds") if record else None
-    return seconds if isinstance(seconds, (int, float)) else None
+    return parts["run"].get("seconds") if parts else None

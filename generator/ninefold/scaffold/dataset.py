@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ninefold.errors import NinefoldError
-from ninefold.records import write_json
+from ninefold.plain_json import write_json
 from ninefold.settings import DataSettings
 from ninefold.study.dataset import Dataset, make_dataset
 from ninefold.study.metrics import deciding_metric

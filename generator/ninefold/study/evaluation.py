@@ -9,7 +9,7 @@ import pandas as pd
 
 from ninefold.errors import NinefoldError
 from ninefold.formats import show
-from ninefold.records import plain
+from ninefold.plain_json import plain
 from ninefold.study import out_of_fold
 from ninefold.study.protocol import Protocol
 from ninefold.study.scoring import outputs_of, put_naive, score_folds

@@ -4,30 +4,41 @@ A folder holds `model.json` (what the inputs and outputs are), `preparation.skop
 `network-N.keras` for each member, whose predictions are averaged.
 """
 
+import io
 import json
+import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 
-from ninefold.errors import NinefoldError
+from ninefold.bounded import write_whole
+from ninefold.errors import NinefoldError, naming_others, one_line
+from ninefold.files import Files
 from ninefold.quiet import load_tensorflow
-from ninefold.records import write_json
+from ninefold.records import mistakes_of
 from ninefold.study.columns import Column
 from ninefold.study.dataset import make_inputs
 from ninefold.study.learners import network_prediction
+from ninefold.study.model_files import (
+    AGAIN,
+    DESCRIPTION,
+    MODEL,
+    NETWORK,
+    PREPARATION,
+    Description,
+    check_network,
+    check_preparation,
+    gives_logits,
+)
 from ninefold.study.preparation import tidy_inputs, transform
 
 SCHEMA = 1
-_AGAIN = "run section 7 again"
 _TRUSTED = ["numpy.dtype"]  # what skops asks about in a fitted preparation of ninefold's
 
 
@@ -59,37 +70,34 @@ def save_model(folder: Path, model: FinalModel, preparation: Any) -> None:
     """Save what the networks of a folder share: what the model is, and its fitted preparation."""
     import skops.io
 
-    write_json(folder / "model.json", {"schema": SCHEMA, **asdict(model)})
-    skops.io.dump(preparation, folder / "preparation.skops")
+    content = {"schema": SCHEMA, **asdict(model)}  # every digit: a target may be 2024 ± 0.5
+    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    write_whole(folder / MODEL, f"{text}\n")
+    skops.io.dump(preparation, folder / PREPARATION)
 
 
 def save_network(folder: Path, number: int, network: Any) -> None:
     """Save one member, while it holds its weights: a trainer reuses one network for all."""
     folder.mkdir(parents=True, exist_ok=True)
-    network.save(folder / f"network-{number}.keras")
+    network.save(folder / NETWORK.format(number))
 
 
 def read_model(folder: Path) -> FinalModel:
     """Read what a saved model is. Raises NinefoldError where there is none, or of another kind."""
+    files = Files(folder)
     try:
-        content = json.loads((folder / "model.json").read_text("utf-8"))
+        content = files.json(MODEL, DESCRIPTION)
     except FileNotFoundError:
         raise NinefoldError(
             "there is no final model yet", todo="run section 7: ninefold run 7-final-model"
         ) from None
-    except ValueError as error:
-        raise NinefoldError(
-            f"{folder / 'model.json'} is not valid JSON ({error})", todo=_AGAIN
-        ) from None
-    try:
-        if content.pop("schema") != SCHEMA:
-            raise KeyError("schema")
-        columns = tuple(Column(**column) for column in content["columns"])
-        return FinalModel(**content | {"columns": columns, "classes": tuple(content["classes"])})
-    except (KeyError, TypeError):
-        raise NinefoldError(
-            f"{folder} holds a model of another version of ninefold", todo=_AGAIN
-        ) from None
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+        raise NinefoldError(f"{folder} holds a model of another version of ninefold", todo=AGAIN)
+    with mistakes_of(str(folder / MODEL), AGAIN):
+        found = Description.model_validate(content)
+    columns = tuple(Column(**dict(column)) for column in found.columns)
+    classes = tuple(found.classes)
+    return FinalModel(found.target, classes, columns, found.members, found.centre, found.scale)
 
 
 @dataclass(frozen=True)
@@ -98,7 +106,7 @@ class LoadedModel:
 
     model: FinalModel
     preparation: Any
-    networks: tuple[Any, ...]
+    networks: tuple[tuple[Any, bool], ...]  # each with whether it answers with logits
 
     def outputs(self, X: pd.DataFrame) -> np.ndarray:
         """Return probabilities (n, K) or numbers (n,) in the target's units for the inputs X, as
@@ -106,8 +114,8 @@ class LoadedModel:
         x = transform(self.preparation, tidy_inputs(X)).astype("float32")
         classes = len(self.model.classes)
         found = [
-            network_prediction(network(x, training=False), network, classes, None)
-            for network in self.networks
+            network_prediction(network(x, training=False), logits, classes, None)
+            for network, logits in self.networks
         ]
         mean = np.mean(found, axis=0)
         if not np.isfinite(mean).all():
@@ -118,27 +126,42 @@ class LoadedModel:
 
 
 def load_model(folder: Path) -> LoadedModel:
-    """Load the model in a folder. Raises NinefoldError where there is none, a file of it is absent
-    or broken, or TensorFlow is not installed."""
+    """Load the model in a folder. Raises NinefoldError where there is none, a file of it is absent,
+    broken or more than it says, or TensorFlow is not installed."""
     model = read_model(folder)
     load_tensorflow()
-    import keras
-    import skops.io
-
-    load_preparation = partial(skops.io.load, trusted=_TRUSTED)
-    networks = [folder / f"network-{number}.keras" for number in range(1, model.members + 1)]
+    networks = [NETWORK.format(number) for number in range(1, model.members + 1)]
     return LoadedModel(
         model,
-        _load(folder / "preparation.skops", load_preparation),
-        tuple(_load(network, keras.saving.load_model) for network in networks),
+        _load(folder / PREPARATION, _preparation),
+        tuple(_load(folder / network, _network) for network in networks),
     )
+
+
+def _preparation(path: Path) -> Any:
+    import skops.io
+
+    preparation = skops.io.loads(check_preparation(path), trusted=_TRUSTED)
+    if not callable(getattr(preparation, "transform", None)):
+        raise NinefoldError(f"{path} holds {type(preparation).__name__}, no preparation")
+    return preparation
+
+
+def _network(path: Path) -> tuple[Any, bool]:
+    import keras
+
+    config = check_network(path)
+    network = keras.saving.load_model(path, compile=False, safe_mode=True)
+    return network, gives_logits(config)
 
 
 def _load(path: Path, load: Callable[[Path], Any]) -> Any:
     try:
-        return load(path)
-    except (OSError, ValueError, TypeError, BadZipFile) as error:
-        raise NinefoldError(f"{path} cannot be loaded ({error})", todo=_AGAIN) from None
+        return load(Files(path.parent).locate(path.name))
+    except NinefoldError:
+        raise
+    except Exception as error:  # whatever a library says of what a stranger wrote
+        raise NinefoldError(f"{path} cannot be loaded ({one_line(error)})", todo=AGAIN) from None
 
 
 def predict_rows(folder: Path, frame: pd.DataFrame) -> pd.DataFrame:
@@ -151,7 +174,8 @@ def predict_rows(folder: Path, frame: pd.DataFrame) -> pd.DataFrame:
     """
     inputs = make_inputs(frame, read_model(folder).columns)
     loaded = load_model(folder)
-    found, model = loaded.outputs(inputs), loaded.model
+    with naming_others(f"the model in {folder} cannot predict these rows"):
+        found, model = loaded.outputs(inputs), loaded.model
     if not model.classes:
         return pd.DataFrame({model.target: found})
     labels = np.array(model.classes)[found.argmax(axis=1)]
@@ -160,19 +184,32 @@ def predict_rows(folder: Path, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def predict_in_fresh_process(folder: Path, frame: pd.DataFrame) -> pd.DataFrame:
-    """Predict as `predict_rows` does, in a new process that knows nothing but the folder."""
-    with tempfile.TemporaryDirectory() as scratch:
-        rows, predictions = Path(scratch) / "rows.parquet", Path(scratch) / "predictions.parquet"
-        frame.to_parquet(rows)
-        arguments = map(str, (folder, rows, predictions))
-        command = [sys.executable, "-m", "ninefold.study.final", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise NinefoldError(f"the saved model could not be used in a fresh process: {last}")
-        return pd.read_parquet(predictions)
+    """Predict as `predict_rows` does, in a new process that knows nothing but the folder. The rows
+    go there and back through pipes: no copy of them lies on a disk."""
+    command = [sys.executable, "-m", "ninefold.study.final", str(folder)]
+    done = subprocess.run(command, input=_packed(frame), capture_output=True, check=False)
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise NinefoldError(
+            f"the saved model could not be used in a fresh process: {(said or ['no message'])[-1]}"
+        )
+    return pd.read_parquet(io.BytesIO(done.stdout))
+
+
+def _packed(frame: pd.DataFrame) -> bytes:
+    packed = io.BytesIO()
+    frame.to_parquet(packed)
+    return packed.getvalue()
+
+
+def main() -> None:
+    """Predict the rows on stdin with the model in the folder named, and write that to stdout."""
+    predictions = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints
+    rows = pd.read_parquet(io.BytesIO(sys.stdin.buffer.read()))
+    with predictions:
+        predictions.write(_packed(predict_rows(Path(sys.argv[1]), rows)))
 
 
 if __name__ == "__main__":
-    _folder, _rows, _predictions = map(Path, sys.argv[1:])
-    predict_rows(_folder, pd.read_parquet(_rows)).to_parquet(_predictions)
+    main()

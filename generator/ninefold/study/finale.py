@@ -1,7 +1,6 @@
 """The last act: train the chosen variant on all development rows, and look at the hold-out once."""
 
 import hashlib
-import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +12,9 @@ import numpy as np
 import pandas as pd
 
 from ninefold.errors import NinefoldError
-from ninefold.records import digest, read_record
+from ninefold.looks import log_look, read_looks
+from ninefold.plain_json import digest
+from ninefold.records import EvaluationEntry
 from ninefold.study.baselines import constant_prediction
 from ninefold.study.final import (
     FinalModel,
@@ -22,10 +23,10 @@ from ninefold.study.final import (
     save_network,
 )
 from ninefold.study.learners import Fitted, make_learner
-from ninefold.study.metrics import METRICS, score
+from ninefold.study.metrics import score
 from ninefold.study.row_sampling import SampledInterval, holdout_interval
 from ninefold.study.splits import derive_seed
-from ninefold.study.variants import Variant
+from ninefold.study.variants import Variant, skill
 
 if TYPE_CHECKING:
     from ninefold.study.notebook import Study
@@ -139,16 +140,15 @@ def _best_simple(study: "Study", models: Mapping[str, Any]) -> str:
     return best_of(known, study.metric)
 
 
-def simple_evaluations(study: "Study") -> dict[str, dict[str, Any]]:
+def simple_evaluations(study: "Study") -> dict[str, EvaluationEntry]:
     """Return the spot-check's evaluations of scikit-learn models: name → as recorded."""
     judged = study.record_of("1-spot-check").evaluations
     return {name: e for name, e in judged.items() if e["engine"] == "scikit-learn"}
 
 
-def best_of(evaluations: Mapping[str, dict[str, Any]], metric: str) -> str:
+def best_of(evaluations: Mapping[str, EvaluationEntry], metric: str) -> str:
     """Return the name of the recorded evaluation with the best mean of `metric`."""
-    sign = 1 if METRICS[metric].greater_is_better else -1
-    return max(evaluations, key=lambda name: sign * evaluations[name]["summary"][metric]["mean"])
+    return max(evaluations, key=lambda name: skill(evaluations[name], metric))
 
 
 def look_at_holdout(study: "Study", fit: FinalFit, simple_fits: dict[str, SimpleFit]) -> Look:
@@ -195,43 +195,28 @@ def _model_folder(study: "Study") -> Path:
 
 
 def _log_look(study: "Study", fit: FinalFit, found: float) -> tuple[int, tuple[str, ...]]:
-    """Append to results/holdout.jsonl; return how many looks there have been, and which of
-    sections 5 and 6 have changed since the first."""
-    path = study.project.results / "holdout.jsonl"
-    earlier = _earlier_looks(path)
+    """Log the look; return how many there have been, and which of sections 5 and 6 have changed
+    since the first."""
+    earlier = read_looks(study.project.files)
     pair = {
         "configuration": _configuration(study, fit),
         "content": _content(study.split.holdout.frame),
     }
     keys = _keys_of_sections(study)
-    counted = all({key: line[key] for key in pair} != pair for line in earlier)
+    counted = all({key: look.get(key) for key in pair} != pair for look in earlier.looks)
     look = {
         **pair,
         "counted": counted,
         "variant": fit.variant.name,
         "metric": study.metric,
-        "score": found,
+        "score": found if np.isfinite(found) else None,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "keys": keys,
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(look, sort_keys=True) + "\n")
-    first = earlier[0]["keys"] if earlier else keys
+    log_look(study.project.files, look)
+    first = earlier.looks[0].get("keys", {}) if earlier.looks else keys
     changed = tuple(name for name in keys if keys[name] != first.get(name))
-    return sum(line["counted"] for line in earlier) + counted, changed
-
-
-def _earlier_looks(path: Path) -> list[dict[str, Any]]:
-    lines = path.read_text("utf-8").splitlines() if path.exists() else []
-    try:
-        return [json.loads(line) for line in lines]
-    except ValueError as error:
-        raise NinefoldError(
-            f"results/{path.name} is damaged ({error})",
-            "expected a JSON object on each line, one for each look at the hold-out",
-            "restore it from git",
-        ) from None
+    return earlier.count + counted, changed
 
 
 def _configuration(study: "Study", fit: FinalFit) -> str:
@@ -249,7 +234,7 @@ def _keys_of_sections(study: "Study") -> Mapping[str, str]:
     """Digests of what sections 5 and 6 were when the look was taken."""
     found = {}
     for task in study.project.tasks:
-        record = read_record(study.project.results_of(task.id)) if task.number in (5, 6) else None
+        record = study.project.record(task.id) if task.number in (5, 6) else None
         if record is not None:
             found[task.id] = digest(record.key)
     return found

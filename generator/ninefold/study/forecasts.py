@@ -4,46 +4,82 @@ A forecast is its section's. A point of the grid only keeps what was stated when
 none can follow its result; it is shown and judged with the section's own run alone.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
+from pydantic import TypeAdapter
+
+from ninefold.bounded import RECORD
 from ninefold.errors import NinefoldError
 from ninefold.project import Project
-from ninefold.records import Record, read_record
+from ninefold.records import RECORD_FILE, ForecastEntry, NoForecast, mistakes_of
 
 
-def first_result(project: Project, section: str) -> Record | None:
-    """Return what an earlier run of a section evaluated, whole or failed: its own run or, before
-    there is one, a point of its grid, also one that the grid no longer has. None where nothing
-    has been evaluated.
+@dataclass(frozen=True)
+class FirstResult:
+    """That a section has been evaluated before: the forecast that preceded it, as recorded, and
+    the name of the record where that cannot be read any more."""
+
+    forecast: dict[str, Any]
+    unreadable: str = ""
+
+
+_NEVER = {"stated": "never"}
+_schema: TypeAdapter[Any] = TypeAdapter(ForecastEntry | NoForecast | None)
+
+
+def first_result(project: Project, section: str) -> FirstResult | None:
+    """Return what an earlier run of a section, whole or failed, leaves of a forecast: its own run
+    or, before there is one, a point of its grid, also one that the grid no longer has. None where
+    nothing has been evaluated.
+
+    A record that cannot be read may have held a result: no forecast is known to precede it.
     """
     if not section:  # a notebook opened by hand
         return None
     own = project.section(section).notebook
     points = [point.id for point in project.points(project.section(own))]
     left_over = [name for name in project.left_over if name.rpartition("@")[0] == own]
+    unreadable = ""
     for name in (own, *points, *left_over):
-        results = project.results_of(name)
-        for folder in (results, results / "failure"):
-            record = read_record(folder)
-            if record and record.evaluations:
-                return record
-    return None
+        for folder in (f"results/{name}", f"results/{name}/failure"):
+            try:
+                found = _first_result(project, f"{folder}/{RECORD_FILE}")
+            except NinefoldError:
+                unreadable = unreadable or f"{folder}/{RECORD_FILE}"
+                continue
+            if found:
+                return found
+    return FirstResult(_NEVER, unreadable) if unreadable else None
 
 
-def keep_forecast(stated: dict[str, Any], earlier: Record | None) -> dict[str, Any]:
+def _first_result(project: Project, name: str) -> FirstResult | None:
+    """Return what a record holds of a forecast, of whatever version the rest of it is."""
+    try:
+        content = project.files.json(name, RECORD)
+    except FileNotFoundError:
+        return None
+    if not isinstance(content, dict):
+        raise NinefoldError(f"{name} is no record")
+    if not content.get("evaluations"):
+        return None
+    with mistakes_of(name):
+        return FirstResult(_schema.validate_python(content.get("forecast")) or _NEVER)
+
+
+def keep_forecast(stated: dict[str, Any], earlier: FirstResult | None) -> dict[str, Any]:
     """Return the forecast that the record is to hold.
 
-    Before the first result (no `earlier` record holds one) it is what was stated, or "never".
+    Before the first result (there is nothing `earlier`) it is what was stated, or "never".
     Afterwards what preceded the first result stands; one that comes later is marked "after".
 
     Raises NinefoldError where only a part is stated or a number is out of range.
     """
     forecast = _validated(stated)
-    if earlier is None or not earlier.evaluations:
-        return {"stated": "before" if forecast else "never", **(forecast or {})}
-    first = earlier.forecast or {"stated": "never"}
-    if first["stated"] == "before" or not forecast:
-        return first
+    if earlier is None:
+        return {"stated": "before", **forecast} if forecast else _NEVER
+    if earlier.forecast["stated"] == "before" or not forecast:
+        return earlier.forecast
     return {"stated": "after", **forecast}
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ninefold.errors import NinefoldError
 from ninefold.project import Project, find_project
-from ninefold.records import Record, read_record
+from ninefold.records import Record
 from ninefold.study.arguments import must_be_filled
 from ninefold.study.comparison import compare
 from ninefold.study.dataset import Dataset
@@ -194,7 +194,7 @@ class Study:
     def record_of(self, section: str) -> Record:
         """Return what an earlier section found. Raises NinefoldError where it has not run."""
         found = self.project.section(section)
-        record = read_record(self.project.results_of(found.id))
+        record = self.project.record(found.id)
         if record is None:
             raise NinefoldError(f"{found.id} has no results yet", todo=f"ninefold run {found.id}")
         return record
@@ -208,7 +208,7 @@ class Study:
         """
         number = self.project.section(self.recorder.record.section).number
         tasks = [task.id for task in self.project.tasks if 5 <= task.number < number]
-        records = [read_record(self.project.results_of(task)) for task in tasks]
+        records = [self.project.record(task) for task in tasks]
         return choose_best([r for r in records if r is not None], self.metric)
 
     def build(self, variant: Variant) -> partial:
@@ -260,6 +260,12 @@ class Study:
         from ninefold.study.forecasts import first_result, keep_forecast
 
         earlier = first_result(self.project, self.recorder.record.section)
+        if earlier and earlier.unreadable:
+            self.recorder.fact(
+                "{unreadable} cannot be read: a forecast stated now counts as stated after the "
+                "first result.",
+                kind="note", unreadable=earlier.unreadable,
+            )  # fmt: skip
         stated = {"winner": winner, "difference": difference, "confidence": confidence}
         self.recorder.forecast(keep_forecast(stated, earlier))
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ninefold.formats import fill, show
-from ninefold.records import Record, plain, write_record
+from ninefold.plain_json import plain
+from ninefold.records import FactKind, Record, write_record
 from ninefold.study.figures import save, to_png
 
 MIME = "application/vnd.ninefold+json"
@@ -37,7 +38,7 @@ class Recorder:
         self.record.values.update(plain(values))
         self._write()
 
-    def fact(self, text: str, kind: str = "fact", **values: Any) -> None:
+    def fact(self, text: str, kind: FactKind = "fact", **values: Any) -> None:
         """Show one computed line: a "fact", whose fields are kept as values too, a "note" that
         warns, or an "idea"."""
         self.record.facts.append({"kind": kind, "text": text, "values": plain(values)})
@@ -67,13 +68,13 @@ class Recorder:
     ) -> None:
         """Draw a figure from plain data, in a light and a dark version."""
         kept = plain(data)
-        files = {} if self.folder is None else save(drawing, kept, self.folder, name)
+        files = None if self.folder is None else save(drawing, kept, self.folder, name)
         self.record.figures[name] = {
             "drawing": drawing,
             "data": kept,
             "alt": alt,
             "caption": caption,
-            "files": files,
+            "files": files or {"light": ""},  # drawn by hand: nothing is written
         }
         picture = base64.b64encode(to_png(drawing, kept)).decode()
         self._show("figure", name, {"image/png": picture, "text/plain": alt})

@@ -1,5 +1,6 @@
 """A variant: a model function with its keyword arguments, as records keep it; and the best one."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -7,7 +8,8 @@ from importlib import import_module
 from typing import Any
 
 from ninefold.errors import NinefoldError
-from ninefold.records import Record, digest
+from ninefold.plain_json import digest
+from ninefold.records import EvaluationEntry, Mean, Record
 from ninefold.study.metrics import METRICS
 
 
@@ -23,11 +25,11 @@ class Variant:
     batch_size: int
     members: int  # networks whose predictions are averaged
     selected_from: int
-    record: dict[str, Any] = field(repr=False)  # the evaluation, as Evaluation.to_record wrote it
+    record: EvaluationEntry = field(repr=False)
 
     @property
-    def summary(self) -> dict[str, dict[str, float]]:
-        """Return metric → {"mean", "low", "high"}."""
+    def summary(self) -> dict[str, Mean]:
+        """Return its scores: metric → mean and interval."""
         return self.record["summary"]
 
 
@@ -54,14 +56,11 @@ def choose_best(records: Sequence[Record], metric: str) -> Variant:
         raise NinefoldError(
             "no network has been evaluated yet", todo="run the experiments of section 5 first"
         )
-    distinct: dict[str, tuple[str, str, dict[str, Any]]] = {}
+    distinct: dict[str, tuple[str, str, EvaluationEntry]] = {}
     for item in found:
         alike = digest([item[2][part] for part in ("variant", "members", "summary")])
         distinct.setdefault(alike, item)
-    sign = 1 if METRICS[metric].greater_is_better else -1
-    section, name, best = max(
-        distinct.values(), key=lambda item: sign * item[2]["summary"][metric]["mean"]
-    )
+    section, name, best = max(distinct.values(), key=lambda item: skill(item[2], metric))
     variant = best["variant"]
     _, _, point = section.partition("@")
     return Variant(
@@ -75,6 +74,14 @@ def choose_best(records: Sequence[Record], metric: str) -> Variant:
         selected_from=len(distinct),
         record=best,
     )
+
+
+def skill(evaluation: EvaluationEntry, metric: str) -> float:
+    """Return the mean of a recorded evaluation so that more is better; −∞ where the metric is
+    defined in no fold."""
+    mean = evaluation["summary"][metric]["mean"]
+    sign = 1 if METRICS[metric].greater_is_better else -1
+    return -math.inf if mean is None else sign * mean
 
 
 def model_function(variant: Variant) -> partial:

@@ -15,11 +15,12 @@ from typing import Any
 
 from distributed import Worker, WorkerPlugin, get_worker
 
+from ninefold.files import Files
 from ninefold.project import Project
 from ninefold.running.cluster.errands import LOOKS, Errand, Returned
 from ninefold.running.cluster.snapshot import Manifest, Store, read_files
 from ninefold.running.notebooks import read_notebook, sources
-from ninefold.running.results import NOTEBOOK, stage
+from ninefold.running.results import stage
 from ninefold.running.scrubbing import path_cleaner, scrub_file
 from ninefold.running.staleness import libraries
 from ninefold.running.staleness.trace import read_trace
@@ -71,12 +72,12 @@ class Workplace(WorkerPlugin):
         looks = _content(root / LOOKS)
         output = stage(Project(root), errand.id)
         task = errand.task(root, output, cores)
-        notebook = read_notebook(task.notebook)
+        notebook = read_notebook(Files(root), task.notebook)
         crew = self._hire()
         conducted = crew.conduct(task, tell)
         used = {} if conducted.failure else _libraries(root, notebook, output)
         clean = path_cleaner(root, output, errand.id)
-        scrub_file(output / NOTEBOOK, notebook, clean)
+        scrub_file(output, notebook, clean)
         if conducted.failure:
             conducted = replace(conducted, failure=conducted.failure.cleaned(clean))
         new_looks = _content(root / LOOKS).removeprefix(looks)

@@ -5,8 +5,11 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from ninefold.bounded import DATA
 from ninefold.errors import NinefoldError
-from ninefold.records import digest, read_parts
+from ninefold.files import Files, OutsideError
+from ninefold.plain_json import digest
+from ninefold.records import read_parts
 
 ABSENT = "absent"
 UNREADABLE = "unreadable"
@@ -17,26 +20,42 @@ SETTINGS = "ninefold.toml"
 NOTEBOOKS_AND_PROSE = (".ipynb", ".md")  # of `sections` these do not count as files
 
 
-def digest_of(path: Path) -> str:
+def digest_of(files: Files, name: str) -> str:
     """Return the digest of a file's content, or of a folder's names; ABSENT where there is none.
 
-    Of Python files the line ends do not count: git changes them.
+    Of Python files the line ends do not count: git changes them. What lies outside of the project
+    is not read, only looked at from outside, as is what takes long to read: then its size and the
+    time of its last change stand for it.
     """
     try:
+        path = files.locate(name)
         if path.is_dir():
-            return _shorten(hashlib.sha256("\0".join(_names(path)).encode()))
-        if path.suffix == ".py":
-            return _shorten(hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")))
-        with path.open("rb") as file:
-            return _shorten(hashlib.file_digest(file, "sha256"))
+            return _shorten(hashlib.sha256("\0".join(_names(files, name)).encode(errors="replace")))
+        if path.stat().st_size > DATA.most:
+            return _mark_of(path)
+        if name.endswith(".py"):
+            return _shorten(hashlib.sha256(files.read(name, DATA).replace(b"\r\n", b"\n")))
+        return _shorten(files.digest(name))
+    except OutsideError:
+        return _mark_of(files.root / name)
     except (FileNotFoundError, NotADirectoryError):
         return ABSENT
-    except OSError:
+    except (NinefoldError, OSError):
         return UNREADABLE
 
 
-def _names(folder: Path) -> list[str]:
-    names = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+def _mark_of(path: Path) -> str:
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return ABSENT
+    except (OSError, ValueError):
+        return UNREADABLE
+    return _shorten(hashlib.sha256(f"{found.st_size} {found.st_mtime_ns}".encode()))
+
+
+def _names(files: Files, folder: str) -> list[str]:
+    names = {name for name in files.names(folder) if not name.startswith(".")}
     is_root = SETTINGS in names
     return sorted(names - (NOT_OF_THE_STUDY | {SETTINGS} if is_root else {"__pycache__"}))
 
@@ -45,13 +64,13 @@ def _shorten(found: "hashlib._Hash") -> str:
     return found.hexdigest()[:32]
 
 
-def digest_of_results(folder: Path) -> str:
-    """Return the digest of the key and the evaluations in a section's folder; ABSENT for none.
+def digest_of_results(files: Files, section: str) -> str:
+    """Return the digest of the key and the evaluations in a section's results; ABSENT for none.
 
     What measures time does not count, or a run that found the same again would be news.
     """
     try:
-        parts = read_parts(folder, "key", "evaluations")
+        parts = read_parts(files, f"results/{section}", "key", "evaluations")
     except NinefoldError:
         return UNREADABLE
     return ABSENT if parts is None else digest(_without_seconds(parts))

@@ -19,16 +19,21 @@ read, so that what changes during a run is stale after it.
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ninefold.bounded import CODE
 from ninefold.errors import NinefoldError
+from ninefold.files import Files, OutsideError
+from ninefold.plain_json import digest
 from ninefold.project import Project, Section
-from ninefold.records import Record, digest, read_parts
+from ninefold.records import Record
+from ninefold.running.failures import FAILURE
 from ninefold.running.notebooks import read_notebook, sources
 from ninefold.running.parameters import own_values
-from ninefold.running.results import FAILURE, NOTEBOOK
+from ninefold.running.results import NOTEBOOK
 from ninefold.running.staleness import libraries
 from ninefold.running.staleness.contents import ABSENT, UNREADABLE, digest_of, digest_of_results
 from ninefold.running.staleness.literals import named_files
@@ -53,11 +58,11 @@ class Keys:
         self.project, self.values = project, values
         self.tasks = {task.id: task for task in project.tasks}
         self._why: dict[str, str | None] = {}
-        self._code = cache(_code)
-        self._file = cache(lambda name: digest_of(project.root / name))
+        self._code = cache(lambda path: _code(project, path))
+        self._file = cache(lambda name: digest_of(project.files, name))
         self._setting = cache(lambda name: find_setting(project.settings, name))
-        self._record = cache(lambda name: _recorded(project.results_of(name)))
-        self._result = cache(lambda name: digest_of_results(project.results_of(name)))
+        self._record = cache(lambda name: _recorded(project, name))
+        self._result = cache(lambda name: digest_of_results(project.files, name))
 
     def before(self, task: Section) -> Key:
         """Return the part of a task's key that is known before it runs."""
@@ -101,7 +106,7 @@ class Keys:
     def _own_cause(self, task: Section) -> str | None:
         if self._code(task.path) == UNREADABLE:
             return "its notebook cannot be read"
-        if (self.project.results_of(task.id) / FAILURE).is_dir():
+        if self.project.files.exists(f"results/{task.id}/{FAILURE}"):
             return "its last run failed"
         then, trouble = self._record(task.id)
         return trouble or difference(then, self.now(task, then))
@@ -116,48 +121,40 @@ def own_keys(project: Project) -> Keys:
     return Keys(project, own_values(project))
 
 
-def staleness(project: Project, section: Section) -> str | None:
-    """Return why the section's results do not hold, in a few words; None where they do."""
-    return own_keys(project).stale(section)
-
-
-def outdated(project: Project, section: Section, record: Record) -> str | None:
+def outdated(keys: Keys, section: Section, record: Record) -> str | None:
     """Return why a record does not hold by the project's own files alone, whatever is installed
     here; None where it does, and where it does not say what it depended on."""
     if not record.key:
         return None
-    now = own_keys(project).now(section, record.key)
-    elsewhere = {
-        name: own
-        for name, own in now["files"].items()
-        if Path(name).is_absolute() or Path(name).parts[:1] == ("..",)
-    }
-    files = {**record.key.get("files", {}), **elsewhere}
-    return difference({**record.key, "files": files, "libraries": now["libraries"]}, now)
+    then: Key = dict(record.key)
+    now = keys.now(section, then)
+    files = keys.project.files
+    elsewhere = {name: own for name, own in now["files"].items() if files.is_outside(name)}
+    known = {**then.get("files", {}), **elsewhere}
+    return difference({**then, "files": known, "libraries": now["libraries"]}, now)
 
 
 def completed(project: Project, step: "Step", staging: Path) -> Key:
     """Return the whole key of a step whose notebook has just run well into `staging`, and remove
     the trace from there; {}, with which nothing is ever fresh, where that does not tell all."""
     trace = read_trace(staging)
-    (staging / READS).unlink(missing_ok=True)
+    Files(staging).remove(READS)
     if trace is None:
         return {}
     tasks = {task.id for task in project.tasks}
     left_over = {f"results/{name}/" for name in trace.sections if name not in tasks}
     static = {
-        read.id: digest_of_results(project.results_of(read.id))
-        for read in project.reads(step.section)
+        read.id: digest_of_results(project.files, read.id) for read in project.reads(step.section)
     }
     code = list(_sources(project, step, staging, trace.files))
-    told = named_files(project.root, code)
+    told = named_files(project.files, code)
     files = {name: own for name, own in told.items() if name not in trace.wrote} | trace.files
-    own_modules = {path.name.removesuffix(".py") for path in project.root.iterdir()}
+    own_modules = {name.removesuffix(".py") for name in project.files.names(".")}
     used = libraries.used(code, trace.modules, own_modules)
     return {
         **step.before,
         "settings": trace.settings,
-        "files": files | {name: digest_of(project.root / name) for name in left_over},
+        "files": files | {name: digest_of(project.files, name) for name in left_over},
         "libraries": {**used, **step.before["libraries"]},
         "sections": static | {name: own for name, own in trace.sections.items() if name in tasks},
     }
@@ -167,11 +164,13 @@ def _sources(
     project: Project, step: "Step", staging: Path, files: Mapping[str, str]
 ) -> Iterator[str]:
     """Yield the code of the notebook that ran, and of the project's modules that it read."""
-    ran = staging / NOTEBOOK
-    yield from sources(read_notebook(ran if ran.exists() else step.section.path), "code")
+    made = Files(staging)
+    ran = (made, NOTEBOOK) if made.exists(NOTEBOOK) else (project.files, step.section.file)
+    yield from sources(read_notebook(*ran), "code")
     for name, found in files.items():
         if name.endswith(".py") and found not in (ABSENT, UNREADABLE):
-            yield (project.root / name).read_text("utf-8", errors="replace")
+            with suppress(FileNotFoundError, OutsideError):  # it is gone again, or a library's
+                yield project.files.read(name, CODE).decode("utf-8", errors="replace")
 
 
 def difference(then: Key, now: Key) -> str | None:
@@ -187,8 +186,6 @@ def _differences(then: Key, now: Key) -> Iterator[str]:
         yield "the notebook's code changed"
     for part, tell in _CAUSES.items():
         old, new = then[part], now[part]
-        if not isinstance(old, dict):
-            break
         for name in sorted(old.keys() | new.keys()):
             if old.get(name) != new.get(name):
                 yield tell(name, old.get(name), new.get(name))
@@ -241,22 +238,22 @@ def _text(value: Any) -> str:
 
 
 def _named(key: Key, part: str) -> list[str]:
-    """Return the names in a part of a key, which may be of another form or have been edited."""
-    found = key.get(part)
-    return list(found) if isinstance(found, dict) else []
+    return list(key.get(part, ()))
 
 
-def _code(path: Path) -> str:
+def _code(project: Project, path: Path) -> str:
     try:
-        return digest([text.rstrip() for text in sources(read_notebook(path), "code")])
+        return digest(
+            [text.rstrip() for text in sources(read_notebook(project.files, path), "code")]
+        )
     except NinefoldError:
         return UNREADABLE
 
 
-def _recorded(folder: Path) -> tuple[Key, str]:
-    """Return the key in a results folder; {} and the reason where there is none."""
+def _recorded(project: Project, section: str) -> tuple[Key, str]:
+    """Return the key of a section's results; {} and the reason where there is none."""
     try:
-        parts = read_parts(folder, "key")
+        parts = project.record_parts(section, "key")
     except NinefoldError:
         return {}, _BROKEN
     return ({}, "never run") if parts is None else (parts["key"], "")

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ninefold.files import Files
 from ninefold.running.staleness.contents import (
     NOT_OF_THE_STUDY,
     NOTEBOOKS_AND_PROSE,
@@ -14,11 +15,11 @@ from ninefold.running.staleness.contents import (
 )
 
 
-def named_files(root: Path, sources: Iterable[str]) -> dict[str, str]:
-    """Return path → digest of the files below `root` that texts in the code name, as they are now:
+def named_files(files: Files, sources: Iterable[str]) -> dict[str, str]:
+    """Return path → digest of the project's files that texts in the code name, as they are now:
     one may be what the notebook wrote."""
-    names = {_name(root, text) for source in sources for text in _texts(source)}
-    return {name: digest_of(root / name) for name in names if name}
+    names = {_name(files.root, text) for source in sources for text in _texts(source)}
+    return {name: digest_of(files, name) for name in names if name}
 
 
 def _texts(source: str) -> Iterator[str]:

@@ -12,10 +12,13 @@ A line is written as its thing happens, so that a kernel may end however it like
 as in `paths`, a folder's end in "/".
 """
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ninefold.bounded import LOG
+from ninefold.errors import NinefoldError
+from ninefold.files import Files
+from ninefold.plain_json import parse_json
 from ninefold.running.staleness.contents import ABSENT
 
 READS = "reads.jsonl"
@@ -35,24 +38,27 @@ class Trace:
 def read_trace(output: Path) -> Trace | None:
     """Return what a watched kernel wrote into `output`; None where it does not tell all."""
     try:
-        lines = [json.loads(line) for line in (output / READS).read_text("utf-8").splitlines()]
-    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
+        text = Files(output).read(READS, LOG)
+        lines = [parse_json(line, READS) for line in text.splitlines()]
+    except (FileNotFoundError, NinefoldError):
         return None
-    if not lines or "watching" not in lines[0] or any("lost" in line for line in lines):
+    if not lines or not all(isinstance(line, dict) for line in lines):
+        return None
+    if "watching" not in lines[0] or any("lost" in line for line in lines):
         return None
     trace = Trace()
     for line in lines:
         match line:
-            case {"file": name, "digest": found}:
+            case {"file": str(name), "digest": str(found)}:
                 trace.files.setdefault(name, found)
-            case {"wrote": name}:
+            case {"wrote": str(name)}:
                 trace.wrote.add(name)
                 if trace.files.get(name) == ABSENT:
                     del trace.files[name]  # looked for, not found and made: no input
-            case {"setting": name, "value": value}:
+            case {"setting": str(name), "value": str(value)}:
                 trace.settings.setdefault(name, value)
-            case {"section": name, "digest": found}:
+            case {"section": str(name), "digest": str(found)}:
                 trace.sections.setdefault(name, found)
-            case {"module": name, "through": through}:
-                trace.modules.append((name, tuple(through)))
+            case {"module": str(name), "through": [*through]}:
+                trace.modules.append((name, tuple(map(str, through))))
     return trace

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ninefold.files import Files
 from ninefold.records import RECORD_FILE
 from ninefold.running.staleness.callers import asks, being_imported
 from ninefold.running.staleness.contents import SETTINGS, digest_of, digest_of_results
@@ -41,7 +42,7 @@ def watch(root: Path, output: Path, section: str) -> None:
 class _Watcher:
     def __init__(self, root: Path, output: Path, section: str):
         self.root, self.section = str(root), section
-        self._file = str(output / READS)
+        self._file, self._files = str(output / READS), Files(root)
         self._name = Paths(root, output).name
         self._seen: set[tuple[str, str]] = set()
         self._thread = threading.local()
@@ -115,8 +116,8 @@ class _Watcher:
             return  # each value counts by itself
         if name.startswith("results/"):
             self._results(name)
-        elif not os.path.isdir(whole := os.path.join(self.root, name)) and self._new("file", name):
-            self.note(file=name, digest=digest_of(Path(whole)))
+        elif not os.path.isdir(os.path.join(self.root, name)) and self._new("file", name):
+            self.note(file=name, digest=digest_of(self._files, name))
 
     def _connect(self, database: Any) -> None:
         if isinstance(database, str):
@@ -146,7 +147,7 @@ class _Watcher:
             return
         name = name[:-1] or "./"
         if self._new("file", name):
-            self.note(file=name, digest=digest_of(Path(self.root, name)))
+            self.note(file=name, digest=digest_of(self._files, name))
 
     def _results(self, name: str) -> None:
         """A file among the results: it is its section's, whichever of them it is."""
@@ -158,7 +159,7 @@ class _Watcher:
                 # A forecast asks of its own notebook's runs what preceded them, and no result.
                 own = section == self.section or asks("ninefold.study.forecasts", within=16)
                 if not own and self._new("section", section):
-                    self.note(section=section, digest=digest_of_results(folder))
+                    self.note(section=section, digest=digest_of_results(self._files, section))
                 return
 
     def _import(self, module: str, *_: Any) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ninefold.errors import NinefoldError
+from ninefold.files import Files
 from ninefold.running.advice import advise
 from ninefold.running.failures import Failure, end_of, excerpt, failing_line, readable
 from ninefold.running.kernels.imported import why_cold
@@ -29,7 +30,7 @@ def conduct(
     Not for two threads of a process at once: papermill changes its working folder.
     """
     try:
-        notebook = read_notebook(task.notebook)
+        notebook = read_notebook(Files(task.root), task.notebook)
         check_language(notebook)
     except (NinefoldError, OSError) as error:
         return Failure(task.id, type(error).__name__, str(error))

@@ -14,7 +14,8 @@ from pathlib import Path
 import matplotlib.style
 from matplotlib.figure import Figure
 
-from ninefold.records import write_text
+from ninefold.bounded import write_whole
+from ninefold.records import FigureFiles
 from ninefold.study.figures import data as _data
 from ninefold.study.figures import final, harness, results
 from ninefold.study.figures.themes import DARK, LIGHT, Theme, settings
@@ -51,14 +52,12 @@ def draw(drawing: str, data: dict, theme: Theme = LIGHT) -> Figure:
         return figure
 
 
-def save(drawing: str, data: dict, folder: Path, name: str) -> dict[str, str]:
+def save(drawing: str, data: dict, folder: Path, name: str) -> FigureFiles:
     """Write NAME-light.svg and NAME-dark.svg into `folder`/figures; return their paths from
     `folder`. The same data give the same bytes."""
-    files = {}
     for theme in (LIGHT, DARK):
-        files[theme.name] = f"figures/{name}-{theme.name}.svg"
-        write_text(Path(folder) / files[theme.name], _to_svg(drawing, data, theme))
-    return files
+        write_whole(folder / f"figures/{name}-{theme.name}.svg", _to_svg(drawing, data, theme))
+    return {"light": f"figures/{name}-light.svg", "dark": f"figures/{name}-dark.svg"}
 
 
 def to_png(drawing: str, data: dict) -> bytes:

@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from matplotlib.transforms import blended_transform_factory
 
 from ninefold.formats import show
-from ninefold.records import plain
+from ninefold.plain_json import plain
 from ninefold.study.figures.themes import BASE_SIZE, SMALL_SIZE, Theme
 
 WIDTH = 6.0  # inches

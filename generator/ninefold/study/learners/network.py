@@ -85,7 +85,8 @@ class Network:
 
         def predict(x: np.ndarray) -> np.ndarray:
             outputs = trainer.predict(trained, x)
-            return network_prediction(outputs, trainer.model, classes, target)
+            logits = getattr(trainer.model.loss, "from_logits", False)
+            return network_prediction(outputs, logits, classes, target)
 
         return Fitted(
             predict=lambda raw: predict(as_input(prepared.preparation, raw)),
@@ -123,7 +124,7 @@ def told(build: Callable, **known: Any) -> Callable[[], Any]:
     return partial(build, **{name: value for name, value in known.items() if name in asked})
 
 
-def network_prediction(outputs: np.ndarray, model: Any, classes: int, target: Any) -> np.ndarray:
+def network_prediction(outputs: np.ndarray, logits: bool, classes: int, target: Any) -> np.ndarray:
     """Turn a network's outputs into probabilities (n, classes), or numbers (n, 1) in the target's
     units; NaN throughout where it diverged. Raises NinefoldError where they cannot be."""
     outputs = np.asarray(outputs, dtype=float)
@@ -133,7 +134,7 @@ def network_prediction(outputs: np.ndarray, model: Any, classes: int, target: An
         return np.full((len(outputs), classes or 1), np.nan)
     if not classes:
         return outputs if target is None else target.inverse_transform(outputs)
-    outputs = _from_logits(outputs) if getattr(model.loss, "from_logits", False) else outputs
+    outputs = _from_logits(outputs) if logits else outputs
     if outputs.min() < -1e-6 or outputs.max() > 1 + 1e-6:
         raise NinefoldError(
             "the network's outputs are not probabilities",

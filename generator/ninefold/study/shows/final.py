@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ninefold.records import EvaluationEntry
 from ninefold.study.final import load_model
 from ninefold.study.finale import FinalFit, Look, best_of, simple_evaluations
 from ninefold.study.metrics import METRICS, score, shown_beside
@@ -221,7 +222,7 @@ def _verdict(study: "Study", look: Look) -> str:
     )
 
 
-def _against(record: dict[str, Any], other: dict[str, Any], metric: str) -> Comparison:
+def _against(record: EvaluationEntry, other: EvaluationEntry, metric: str) -> Comparison:
     from ninefold.study.statistics import paired_comparison
 
     pairs = zip(record["scores"][metric], other["scores"][metric], strict=True)

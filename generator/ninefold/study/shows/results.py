@@ -195,7 +195,8 @@ def _outcome(study: "Study", family: Mapping[str, Evaluation], control: str) -> 
             "against the control: {verdict}."
         )
     record.fact(text, compared_total=len(family), winner=winner, verdict=found)
-    expected = (record.record.forecast or {}).get("winner")
+    forecast = record.record.forecast
+    expected = forecast["winner"] if forecast and forecast["stated"] != "never" else ""
     of_point = "@" in record.record.section  # the forecast is judged in its section's own run
     if expected and expected not in study.evaluations and not of_point:
         record.fact(

@@ -1,0 +1,179 @@
+"""Reading a file that may be anything: a regular one that is no larger than its kind can be meant
+to be, or one line that says why not. And writing one whole or not at all."""
+
+import errno
+import hashlib
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from ninefold.errors import NinefoldError
+
+_MIB = 2**20
+_CHUNK = 2**20
+# Not all systems have them all; where there is no O_NONBLOCK, no FIFO has a name either.
+_CAREFUL = ("O_NONBLOCK", "O_NOFOLLOW", "O_CLOEXEC", "O_BINARY", "O_NOCTTY")
+CAREFULLY = sum(getattr(os, name, 0) for name in _CAREFUL)
+_STREAMS = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")  # open already: to open them cannot hang
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of file: what one is called, how many bytes it has at most, what to do about one
+    that cannot be used."""
+
+    called: str
+    most: int
+    todo: str = ""
+
+
+AGAIN = "run the section again with 'ninefold run --force'"
+SETTINGS = Kind("the settings", _MIB)
+PAGE = Kind("a page of text", 4 * _MIB, "leave out what nobody will read")
+NOTEBOOK = Kind("a notebook", 64 * _MIB, "mend it, or take it back from git")
+RECORD = Kind("a record", 64 * _MIB, AGAIN)
+FAILURE = Kind("the account of a failure", 4 * _MIB, AGAIN)
+FIGURE = Kind("a figure", 32 * _MIB, AGAIN)
+LOG = Kind("a log", 64 * _MIB, "take it back from git")
+TABLE = Kind("a leaderboard", 64 * _MIB, "remove it: the next run writes it anew")
+REPORT = Kind("a file of a report", 64 * _MIB, "remove it: 'ninefold report' writes it anew")
+CODE = Kind("a file of code", 16 * _MIB)
+DATA = Kind("a file of data", 2048 * _MIB, "take a sample of its rows")
+
+
+def read_regular(path: str | Path, kind: Kind, name: str = "") -> bytes:
+    """Return the content of a file, which messages call `name`, or by its path.
+
+    Raises FileNotFoundError where there is none, and NinefoldError where it is no regular file,
+    cannot be read, or is larger than its kind.
+    """
+    name = name or str(path)
+    with open_regular(path, kind, name) as file, reading(name):
+        content = bytearray()
+        while chunk := file.read(_CHUNK):
+            content += chunk
+            if len(content) > kind.most:  # its size was not said, or grew
+                raise _too_large(name, len(content), kind)
+        return bytes(content)
+
+
+def read_given(path: Path, kind: Kind) -> bytes:
+    """Return the content of a file that a person names: as `read_regular`, but a link may lead
+    anywhere, and what is piped in is read, too."""
+    if str(path).startswith(_STREAMS):
+        with reading(str(path)), path.open("rb") as stream:
+            content = stream.read(kind.most + 1)
+        if len(content) > kind.most:
+            raise _too_large(str(path), len(content), kind)
+        return content
+    return read_regular(os.path.realpath(path), kind, str(path))
+
+
+def hash_regular(path: str | Path, kind: Kind, name: str = "") -> "hashlib._Hash":
+    """Return the SHA-256 of a file's content, of which little is in memory at a time; raises as
+    `read_regular` does."""
+    name = name or str(path)
+    found, size = hashlib.sha256(), 0
+    with open_regular(path, kind, name) as file, reading(name):
+        while chunk := file.read(_CHUNK):
+            found.update(chunk)
+            size += len(chunk)
+            if size > kind.most:
+                raise _too_large(name, size, kind)
+    return found
+
+
+def open_regular(path: str | Path, kind: Kind, name: str) -> BinaryIO:
+    """Open a file to be read; raises as `read_regular` does, before a byte is read."""
+    with reading(name):
+        must_be_regular(os.stat(path), name, kind)  # first: to open a device may do something
+        file = os.fdopen(os.open(path, os.O_RDONLY | CAREFULLY), "rb")
+    try:
+        must_be_regular(os.fstat(file.fileno()), name, kind)
+    except NinefoldError:
+        file.close()
+        raise
+    return file
+
+
+def must_be_regular(found: os.stat_result, name: str, kind: Kind) -> None:
+    """Raise NinefoldError where this is no regular file, or too large for its kind."""
+    if not stat.S_ISREG(found.st_mode):
+        raise NinefoldError(f"{name} is {_called(found)}", f"expected {kind.called}", kind.todo)
+    if found.st_size > kind.most:
+        raise _too_large(name, found.st_size, kind)
+
+
+def _called(found: os.stat_result) -> str:
+    kinds = {
+        **{stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"},
+        **{stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"},
+    }
+    return kinds.get(stat.S_IFMT(found.st_mode), "no file")
+
+
+def _too_large(name: str, size: int, kind: Kind) -> NinefoldError:
+    return NinefoldError(
+        f"{name} has {size / _MIB:,.0f} MiB",
+        f"{kind.called} has {kind.most // _MIB} at most",
+        kind.todo,
+    )
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Turn what the system says of a file that is read into NinefoldError, but for one that is
+    absent."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except NotADirectoryError:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name) from None
+    except (OSError, ValueError, MemoryError) as error:  # ValueError: a name that no system has
+        raise _failed(name, "read", error) from None
+
+
+@contextmanager
+def writing(name: str) -> Iterator[None]:
+    """Turn what the system says of a file that is written into NinefoldError."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise _failed(name, "written", error) from None
+
+
+def _failed(name: str, done: str, error: Exception) -> NinefoldError:
+    why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return NinefoldError(f"{name} cannot be {done}: {why}")
+
+
+def write_whole(
+    path: Path, content: bytes | str, *, name: str = "", aside: Path | None = None
+) -> None:
+    """Write a file, whole or not at all: under a temporary name first, then renamed. A link is
+    replaced, not followed. Raises NinefoldError.
+
+    aside  a folder on the same disk for the temporary file; None: the file's own
+    """
+    data = content.encode() if isinstance(content, str) else content
+    temporary = None
+    with writing(name or str(path)):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(
+                dir=aside or path.parent, prefix=f".{path.name[:80]}-"
+            )
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(path)
+        except BaseException:
+            if temporary:
+                Path(temporary).unlink(missing_ok=True)
+            raise

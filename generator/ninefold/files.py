@@ -1,0 +1,309 @@
+"""The one way to the files of a project: by their names from its root.
+
+A project may be a stranger's, so that every path in it, and every file, is data. What is read is a
+regular file that lies in the project and is no larger than its kind can be meant to be. What is
+written, moved or removed is reached without a single link. The one exception is `results`, which
+may be a link to a folder that holds nothing but results.
+
+What a person names on the command line is theirs, and does not come by here (see `bounded`).
+"""
+
+import os
+import re
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from ninefold.bounded import (
+    CAREFULLY,
+    DATA,
+    LOG,
+    Kind,
+    hash_regular,
+    must_be_regular,
+    read_regular,
+    write_whole,
+    writing,
+)
+from ninefold.errors import NinefoldError
+from ninefold.plain_json import parse_json
+
+if TYPE_CHECKING:
+    import hashlib
+
+SCRATCH = ".ninefold"  # the folder of what is under way; git ignores it
+# What ninefold makes in the folder of the results, and what systems leave in any folder.
+_SECTION = re.compile(r"[1-9]\d*-.*")
+_OF_RESULTS = re.compile(r"leaderboard\.csv|holdout.*\.jsonl|\.ninefold|\.DS_Store|\.git\w+")
+
+
+class OutsideError(NinefoldError):
+    """A name that leads out of the project."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of the project at `root`; what they are called is their path from there, with "/"
+    on every system. An absolute path below the root does as well."""
+
+    root: Path
+
+    # reading
+
+    def read(self, name: str | PurePath, kind: Kind) -> bytes:
+        """Return a file's content.
+
+        Raises FileNotFoundError where there is none, and NinefoldError, in one line, for a link
+        that leads out of the project, for what is no regular file, and for one that is too large.
+        """
+        return read_regular(self.locate(name), kind, self.name(name))
+
+    def text(self, name: str | PurePath, kind: Kind) -> str:
+        """Return a file's text, line ends as "\\n"; raises as `read` does, and for other than
+        UTF-8."""
+        try:
+            content = self.read(name, kind).decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise NinefoldError(
+                f"{self.name(name)} is not text ({error})", "expected UTF-8", kind.todo
+            ) from None
+        return content.replace("\r\n", "\n").replace("\r", "\n")
+
+    def json(self, name: str | PurePath, kind: Kind) -> Any:
+        """Return the value in a file of JSON; raises as `read` does, and for what is not JSON."""
+        return parse_json(self.read(name, kind), self.name(name), kind.todo)
+
+    def digest(self, name: str | PurePath) -> "hashlib._Hash":
+        """Return the SHA-256 of a file of data; raises as `read` does."""
+        return hash_regular(self.locate(name), DATA, self.name(name))
+
+    def names(self, folder: str | PurePath) -> list[str]:
+        """Return the names in a folder, sorted; none where it is not there."""
+        try:
+            return sorted(os.listdir(self.locate(folder)))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def walk(
+        self, folder: str | PurePath = ".", *, enters: Callable[[str], bool] = lambda name: True
+    ) -> Iterator[str]:
+        """Yield the files below a folder in order; of its folders those that `enters` takes by
+        their names. No link to a folder is followed: one is a file here, as is whatever else is no
+        folder."""
+        with suppress(FileNotFoundError, NotADirectoryError):
+            with os.scandir(self.locate(folder)) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+            for entry in entries:
+                name = os.path.join(self.name(folder), entry.name).removeprefix("./")
+                if not entry.is_dir(follow_symlinks=False):
+                    yield name
+                elif enters(entry.name):
+                    yield from self.walk(name, enters=enters)
+
+    def folders(self, folder: str | PurePath) -> Iterator[str]:
+        """Yield the folders below a folder, each after those around it. No link is followed."""
+        for name in self.names(folder):
+            inner = f"{self.name(folder)}/{name}"
+            if self.place(inner).is_dir() and not self.place(inner).is_symlink():
+                yield inner
+                yield from self.folders(inner)
+
+    def exists(self, name: str | PurePath) -> bool:
+        """Tell whether anything has this name, were it only a link to nowhere."""
+        return os.path.lexists(self._lexical(name))
+
+    def size(self, name: str | PurePath) -> int:
+        """Return how many bytes a file has; 0 for what is none, and for a link."""
+        with suppress(OSError):
+            found = os.lstat(self._lexical(name))
+            return found.st_size if stat.S_ISREG(found.st_mode) else 0
+        return 0
+
+    def is_folder(self, name: str | PurePath) -> bool:
+        """Tell whether this is a folder of the project; raises OutsideError."""
+        return self.locate(name).is_dir()
+
+    def is_outside(self, name: str | PurePath) -> bool:
+        """Tell whether a name leads out of the project."""
+        try:
+            self.locate(name)
+        except OutsideError:
+            return True
+        return False
+
+    def leads_out(self, name: str | PurePath) -> bool:
+        """Tell whether this is itself a link that leads out of the project."""
+        return os.path.islink(self._lexical(name)) and self.is_outside(name)
+
+    # writing
+
+    def write(self, name: str | PurePath, content: bytes | str) -> None:
+        """Write a file, whole or not at all. Raises NinefoldError."""
+        path = self.place(name)
+        write_whole(path, content, name=self.name(name), aside=self._aside(path))
+
+    def append(self, name: str | PurePath, line: str) -> None:
+        """Write a line at the end of a log, which is made where there is none. Raises
+        NinefoldError."""
+        with self.open_log(name) as file:
+            file.write(line.encode() + b"\n")
+
+    def open_log(self, name: str | PurePath) -> BinaryIO:
+        """Open a file that grows, to be read and written at its end; it is made where there is
+        none. Raises NinefoldError."""
+        path, called = self.place(name), self.name(name)
+        with writing(called):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):
+                must_be_regular(path.lstat(), called, LOG)  # first: a pipe without a reader hangs
+            handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | CAREFULLY, 0o644)
+            return os.fdopen(handle, "a+b")
+
+    def make_folder(self, name: str | PurePath) -> Path:
+        """Make a folder, where it is not there yet, and return its path. Raises OSError."""
+        path = self.place(f"{self.name(name)}/x").parent
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def move(
+        self, name: str | PurePath, target: str | PurePath, *, across_disks: bool = False
+    ) -> None:
+        """Give what is called `name` another name, which nothing has. Raises OSError; for a name on
+        another disk, too, unless a kill may leave a half of it there."""
+        goal = self.place(target)
+        goal.parent.mkdir(parents=True, exist_ok=True)
+        if across_disks:
+            shutil.move(self.place(name), goal)
+        else:
+            self.place(name).rename(goal)
+
+    def remove(self, name: str | PurePath) -> None:
+        """Remove what is called so, if anything is: a file, a link, not what it leads to; or a
+        folder with all that is in it. Raises OSError."""
+        path = self.place(name)
+        with suppress(FileNotFoundError):
+            if path.is_symlink() or not path.is_dir():
+                path.unlink()
+            else:
+                shutil.rmtree(path)
+
+    # where they are
+
+    def name(self, path: str | PurePath) -> str:
+        """Return a path's name from the root, "." for the root. Raises OutsideError where that
+        leads out of it by itself."""
+        text = os.path.normpath(path)
+        if os.path.isabs(text):
+            text = self._from_root(text)
+        if "\0" in text or os.path.isabs(text) or text.split(os.sep)[0] == os.pardir:
+            said = f"{os.fspath(path)!r} leads out of the project"
+            raise OutsideError(said, "expected a path from its root")
+        return text.replace(os.sep, "/")
+
+    def _from_root(self, path: str) -> str:
+        for root in (str(self.root), self._real):
+            if _is_in(path, root):
+                return os.path.relpath(path, root)
+        if _is_in(path, self._results):
+            return os.path.normpath(os.path.join("results", os.path.relpath(path, self._results)))
+        return path
+
+    def locate(self, name: str | PurePath) -> Path:
+        """Return where a file or folder of the project really is, or would be. Raises
+        OutsideError where that is not in the project."""
+        lexical = self._lexical(name)
+        try:
+            real = os.path.realpath(lexical)
+        except ValueError:
+            raise OutsideError(f"{self.name(name)!r} is no name of a file") from None
+        if real != lexical and not self._holds(real):
+            raise OutsideError(
+                f"{self.name(name)} leads out of the project ({real})",
+                "expected a file in it, no link",
+                "remove the link, or put what it means in its place",
+            )
+        return Path(real)
+
+    def _holds(self, real: str) -> bool:
+        """Tell whether a link may lead there: into the project or its results, but into no hidden
+        folder, where git and others keep what is not to be shown."""
+        roots = [root for root in (self._real, self._results) if _is_in(real, root)]
+        parts = (os.path.relpath(real, root).split(os.sep) for root in roots)
+        return any(part == ["."] or not any(p.startswith(".") for p in part) for part in parts)
+
+    def place(self, name: str | PurePath) -> Path:
+        """Return the path of what ninefold itself writes, moves or removes. Raises OutsideError
+        where a folder on the way to it is a link."""
+        path = Path(self._lexical(name))
+        if os.path.realpath(path.parent) != str(path.parent):
+            raise OutsideError(
+                f"{self.name(path.parent)} is a link, or in a folder that is one",
+                "expected a folder of ninefold's own",
+                "put a folder in its place",
+            )
+        results = self._results
+        if _is_in(str(path), results) and results != os.path.join(self._real, "results"):
+            _must_be_there(results)
+        return path
+
+    def _lexical(self, name: str | PurePath) -> str:
+        first, _, rest = self.name(name).partition("/")
+        if first == "results":
+            return os.path.normpath(os.path.join(self._results, rest))
+        return os.path.normpath(os.path.join(self._real, first, rest))
+
+    @cached_property
+    def _real(self) -> str:
+        return os.path.realpath(self.root)
+
+    @property
+    def _results(self) -> str:
+        """Where the results are. Raises OutsideError for a link to a folder of other things."""
+        lexical = os.path.join(self._real, "results")
+        if not os.path.islink(lexical):
+            return lexical
+        real = os.path.realpath(lexical)
+        if other := _other_than_results(real):
+            raise OutsideError(
+                f"results is a link to {real}, which holds other things ({other})",
+                "expected a folder of results alone",
+                "make an empty folder for them, and a link to that",
+            )
+        return real
+
+    def _aside(self, path: Path) -> Path:
+        """Return the folder for what is half written: in the scratch folder, where the next run
+        clears it away after a kill, or beside the file where that is on another disk."""
+        scratch = Path(self._real, SCRATCH)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if SCRATCH in path.parts or not os.path.isdir(scratch) or scratch.is_symlink():
+            return path.parent
+        same = scratch.stat().st_dev == path.parent.stat().st_dev
+        return scratch if same else path.parent
+
+
+def _other_than_results(folder: str) -> str:
+    """Return the name of something in a folder that cannot be a result; "" where there is none."""
+    with suppress(OSError), os.scandir(folder) as found:  # it may be on a disk that is gone
+        for entry in found:
+            is_section = _SECTION.fullmatch(entry.name) and entry.is_dir()
+            if not (is_section or _OF_RESULTS.fullmatch(entry.name)):
+                return entry.name
+    return ""
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _must_be_there(results: str) -> None:
+    if not os.path.isdir(results):
+        raise OutsideError(
+            f"results cannot be written to: it is a link to {results}, which is no folder",
+            todo="bring its disk back, or remove the link",
+        )

@@ -1,0 +1,130 @@
+"""The log of looks at the hold-out, `results/holdout.jsonl`: a line of JSON for each scoring.
+
+A line that cannot be read counts as a look: a log is never shorter for having been damaged. Before
+the next look a run puts the damaged log aside, and begins one that says so.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NotRequired
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+from typing_extensions import TypedDict
+
+from ninefold.bounded import LOG
+from ninefold.errors import NinefoldError
+from ninefold.files import Files
+from ninefold.plain_json import parse_json
+
+LOOKS = "results/holdout.jsonl"
+_STRICT = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
+
+
+@with_config(_STRICT)
+class Look(TypedDict):
+    """One scoring of the hold-out."""
+
+    counted: bool  # whether configuration and content were a new pair
+    configuration: NotRequired[str]
+    content: NotRequired[str]
+    variant: NotRequired[str]
+    metric: NotRequired[str]
+    score: NotRequired[float | None]
+    time: NotRequired[str]
+    keys: NotRequired[dict[str, str]]  # of sections 5 and 6, as they stood then
+
+
+@with_config(_STRICT)
+class Damage(TypedDict):
+    """That lines of an earlier log could not be read, and in which file that log is kept."""
+
+    damaged: int
+    kept: str
+    time: str
+
+
+@dataclass(frozen=True)
+class Looks:
+    """A log as it was read: `damaged` lines could not be, now or by an earlier run."""
+
+    looks: tuple[Look, ...] = ()
+    damaged: int = 0
+    broken: bool = False  # the log itself, now
+
+    @property
+    def count(self) -> int:
+        """Return how often the hold-out was looked at, at most."""
+        return sum(look["counted"] for look in self.looks) + self.damaged
+
+
+_look, _damage = TypeAdapter(Look), TypeAdapter(Damage)
+
+
+def read_looks(files: Files) -> Looks:
+    """Return the log of a project, whatever state it is in."""
+    try:
+        lines = files.read(LOOKS, LOG).splitlines()
+    except FileNotFoundError:
+        return Looks()
+    except NinefoldError:
+        return Looks(damaged=1, broken=True)
+    looks: list[Look] = []
+    earlier = now = 0
+    for line in lines:
+        entry = _entry(line)
+        if entry is None:
+            now += bool(line.strip())
+        elif "damaged" in entry:
+            earlier += entry["damaged"]
+        else:
+            looks.append(entry)
+    return Looks(tuple(looks), earlier + now, broken=now > 0)
+
+
+def _entry(line: bytes) -> Any:
+    """Return what a line says; None where that cannot be told."""
+    try:
+        content = parse_json(line, LOOKS)
+        is_damage = isinstance(content, dict) and "damaged" in content
+        return (_damage if is_damage else _look).validate_python(content)
+    except (NinefoldError, ValidationError):
+        return None
+
+
+def log_look(files: Files, look: Mapping[str, Any]) -> None:
+    """Add a look to the log. Raises NinefoldError."""
+    files.append(LOOKS, json.dumps(look, sort_keys=True, allow_nan=False))
+
+
+def mend_looks(files: Files) -> str:
+    """Put a log with lines that cannot be read aside, and begin one with those that can, and with
+    how many cannot; return what is to be said of that, "" where the log is whole.
+
+    Raises NinefoldError or OSError where the log cannot be moved.
+    """
+    found = read_looks(files)
+    if not found.broken:
+        return ""
+    kept = next(name for number in range(1, 10**6) if not files.exists(name := _aside(number)))
+    files.move(LOOKS, kept)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    damage = {"damaged": found.damaged, "kept": kept, "time": now}
+    lines = (json.dumps(entry, sort_keys=True) for entry in (*found.looks, damage))
+    files.write(LOOKS, "".join(f"{line}\n" for line in lines))
+    return (
+        f"the log of looks at the hold-out was damaged: {told(found.damaged)}; "
+        f"it is kept as {kept}, and what could be read of it goes on"
+    )
+
+
+def told(damaged: int) -> str:
+    """Say how many lines could not be read, and what they count for."""
+    if damaged == 1:
+        return "1 line cannot be read and counts as a look"
+    return f"{damaged} lines cannot be read and count as looks"
+
+
+def _aside(number: int) -> str:
+    return f"results/holdout-damaged-{number}.jsonl"

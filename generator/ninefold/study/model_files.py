@@ -1,0 +1,209 @@
+"""The files of a saved model, checked before anything of them is loaded.
+
+A model may be a stranger's. Keras's safe mode and skops's list of trusted types keep code out; what
+is checked here is that no file names more than it holds: a ZIP's members, a network's layers and
+weights.
+"""
+
+import io
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+from zipfile import BadZipFile, ZipFile
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ninefold.bounded import Kind, read_regular
+from ninefold.errors import NinefoldError
+from ninefold.plain_json import parse_json
+
+MODEL = "model.json"
+PREPARATION = "preparation.skops"
+NETWORK = "network-{}.keras"  # counted from 1
+AGAIN = "run section 7 again"
+_MIB = 2**20
+DESCRIPTION = Kind("a model's description", 16 * _MIB, AGAIN)
+_PREPARATION = Kind("a model's preparation", 64 * _MIB, AGAIN)
+_NETWORK = Kind("a network", 512 * _MIB, AGAIN)
+_PARTS = {"metadata.json": _MIB, "config.json": 16 * _MIB, "model.weights.h5": 512 * _MIB}
+_MOST_MEMBERS = 100  # networks that are averaged
+_MOST_LAYERS = 2_000
+_MOST_OUTPUTS = 2**24  # numbers that one layer makes of one row
+# Layers of Keras that read files, or load other programs, by themselves.
+_BARRED = re.compile(r"Lookup|TextVectorization|TFSMLayer|TorchModule|JaxLayer|FlaxLayer|Lambda")
+
+
+class ColumnEntry(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str
+    role: Literal["target", "number", "category", "group", "time", "left out"]
+    reason: str
+    missing: int = Field(ge=0)
+    distinct: int = Field(ge=0)
+
+
+class Description(BaseModel):
+    """What `model.json` holds; see `FinalModel`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+    version: Literal[1] = Field(alias="schema")
+    target: str
+    classes: list[str] = Field(max_length=10_000)
+    columns: list[ColumnEntry] = Field(max_length=100_000)
+    members: int = Field(ge=1, le=_MOST_MEMBERS)
+    centre: float
+    scale: float
+
+
+def check_preparation(path: Path) -> bytes:
+    """Return a saved preparation, whose members are no larger than they can be meant to be.
+
+    Raises FileNotFoundError, NinefoldError.
+    """
+    content = read_regular(path, _PREPARATION)
+    with _opened(path, content) as archive:
+        sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
+        if sum(sizes.values()) > _PREPARATION.most:
+            raise _refused(path, "unpacks to more than a preparation can be")
+        parse_json(archive.read("schema.json"), f"{path}, schema.json", AGAIN)
+    return content
+
+
+def check_network(path: Path) -> dict[str, Any]:
+    """Return the configuration of a saved network, every layer of which is one of Keras's, and
+    which needs no more weights than its file holds. Nothing of it is made.
+
+    Raises FileNotFoundError, NinefoldError.
+    """
+    with _opened(path, read_regular(path, _NETWORK)) as archive:
+        found = {entry.filename: entry.file_size for entry in archive.infolist()}
+        if found.keys() != _PARTS.keys():
+            raise _refused(path, f"holds {', '.join(sorted(found)[:5]) or 'nothing'}")
+        for name, size in found.items():
+            if size > _PARTS[name]:
+                raise _refused(path, f"unpacks to {size / _MIB:,.0f} MiB of {name}")
+        config = parse_json(archive.read("config.json"), f"{path}, config.json", AGAIN)
+        held = _weights_held(path, archive.read("model.weights.h5"))
+    if not isinstance(config, dict):
+        raise _refused(path, "has no configuration")
+    layers = list(_parts(_bare(config)))
+    strange = next((part for part in layers if not _is_of_keras(part)), None)
+    if strange is not None or len(layers) > _MOST_LAYERS:
+        named = str(strange.get("class_name"))[:80] if strange else f"{len(layers):,} parts"
+        raise _refused(path, f"is made of {named}, which ninefold does not load")
+    _must_fit(path, config, held)
+    return config
+
+
+def _opened(path: Path, content: bytes) -> ZipFile:
+    try:
+        return ZipFile(io.BytesIO(content))
+    except (BadZipFile, ValueError, OSError) as error:
+        raise _refused(path, f"is no archive ({error})") from None
+
+
+def _refused(path: Path, why: str) -> NinefoldError:
+    return NinefoldError(f"{path} cannot be loaded: it {why}", todo=AGAIN)
+
+
+def _bare(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the configuration of a network without that of its training."""
+    return {name: part for name, part in config.items() if name != "compile_config"}
+
+
+def gives_logits(config: dict[str, Any]) -> bool:
+    """Tell whether a network was compiled with a loss that takes its outputs for logits."""
+    match config.get("compile_config"):
+        case {"loss": {"config": {"from_logits": True}}}:
+            return True
+    return False
+
+
+def _parts(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield what a configuration names by its class, itself first."""
+    if isinstance(value, dict):
+        if "class_name" in value:
+            yield value
+        for item in value.values():
+            yield from _parts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _parts(item)
+
+
+def _is_of_keras(part: dict[str, Any]) -> bool:
+    module, name = part.get("module"), part.get("class_name")
+    if not isinstance(name, str) or _BARRED.search(name):
+        return False
+    if name.startswith("__"):  # a tensor, a tuple, a slice
+        return name != "__lambda__"
+    return isinstance(module, str) and (module == "keras" or module.startswith("keras."))
+
+
+def _weights_held(path: Path, content: bytes) -> int:
+    """Return how many numbers a file of weights holds: itself, unpacked and nowhere else."""
+    import h5py
+
+    found, seen = 0, 0
+    try:
+        with h5py.File(io.BytesIO(content), "r") as file:
+            waiting: list[Any] = [file]
+            while waiting:
+                group = waiting.pop()
+                for name in group:
+                    seen += 1
+                    if seen > _MOST_LAYERS * 10 or not _is_there(group, name):
+                        raise _refused(path, "has weights that lie elsewhere")
+                    inner = group[name]
+                    if isinstance(inner, h5py.Group):
+                        waiting.append(inner)
+                    else:
+                        found += inner.size or 0
+    except (OSError, RuntimeError, KeyError, ValueError, AttributeError) as error:
+        raise _refused(path, f"has no weights that can be read ({error})") from None
+    return found
+
+
+def _is_there(group: Any, name: str) -> bool:
+    """Tell whether a member of an HDF5 group is in its file, as large there as it says."""
+    import h5py
+
+    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+        return False
+    inner = group[name]
+    if isinstance(inner, h5py.Group):
+        return True
+    elsewhere = inner.external or inner.is_virtual
+    return not elsewhere and inner.nbytes <= inner.id.get_storage_size()
+
+
+def _must_fit(path: Path, config: dict[str, Any], held: int) -> None:
+    """Raise NinefoldError where a network's layers need more weights than are held, or make more of
+    a row than a network can be meant to. Its variables get shapes here and no memory."""
+    import keras
+
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            network = keras.saving.deserialize_keras_object(_bare(config), safe_mode=True)
+            needed = sum(math.prod(variable.shape) for variable in network.weights)
+            outputs = max(map(_size, getattr(network, "operations", network.layers)), default=0)
+    except Exception as error:  # whatever Keras says of what a stranger wrote
+        raise _refused(path, f"is no network that Keras can make ({_short(error)})") from None
+    if needed > held:
+        raise _refused(path, f"needs {needed:,} weights and holds {held:,}")
+    if outputs > _MOST_OUTPUTS:
+        raise _refused(path, f"has a layer that makes {outputs:,} numbers of each row")
+
+
+def _size(layer: Any) -> int:
+    """Return how many numbers a layer makes of a row."""
+    outputs = layer.output if isinstance(layer.output, (list, tuple)) else [layer.output]
+    return sum(math.prod(size or 1 for size in output.shape) for output in outputs)
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:120]
