@@ -34,7 +34,7 @@ class Kind:
 
 AGAIN = "run the section again with 'ninefold run --force'"
 SETTINGS = Kind("the settings", _MIB)
-PAGE = Kind("a page of text", 4 * _MIB, "leave out what nobody will read")
+PAGE = Kind("a page of text", _MIB, "leave out what nobody will read")
 NOTEBOOK = Kind("a notebook", 64 * _MIB, "mend it, or take it back from git")
 RECORD = Kind("a record", 64 * _MIB, AGAIN)
 FAILURE = Kind("the account of a failure", 4 * _MIB, AGAIN)

@@ -29,4 +29,4 @@ def _parser() -> Any:
     """Return the one parser: to make it takes longer than to parse a cell."""
     from markdown_it import MarkdownIt
 
-    return MarkdownIt("commonmark")
+    return MarkdownIt("commonmark").disable("inline")

@@ -13,7 +13,8 @@ from ninefold.errors import NinefoldError
 @cache  # it may be imported already, in a kernel forked from a process that has, and yet not run
 def load_tensorflow() -> None:
     """Import TensorFlow and Keras without the start-up lines of TensorFlow 2.17 and later, which
-    `TF_CPP_MIN_LOG_LEVEL` does not reach. Raises NinefoldError where it is not installed."""
+    `TF_CPP_MIN_LOG_LEVEL` does not reach. Raises NinefoldError where it is not installed, or Keras
+    is set to work with another backend."""
     if find_spec("tensorflow") is None:
         raise NinefoldError(
             "TensorFlow is not installed",
@@ -22,11 +23,26 @@ def load_tensorflow() -> None:
         )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _no_stderr():
-        import keras  # noqa: F401
+        _must_work_with_tensorflow()
         import tensorflow
 
         tensorflow.get_logger().setLevel("ERROR")  # one trace a variant is no mistake
         tensorflow.zeros(1)  # starts the devices, which speak once more
+
+
+def _must_work_with_tensorflow() -> None:
+    try:
+        import keras
+
+        found = keras.config.backend()
+    except ImportError as error:  # of a backend that is not installed
+        found = os.environ.get("KERAS_BACKEND") or str(error)
+    if found != "tensorflow":
+        raise NinefoldError(
+            f"Keras is set to the backend {found}",
+            "training and predicting need tensorflow",
+            "take KERAS_BACKEND out of the environment, or write it into ~/.keras/keras.json",
+        )
 
 
 @contextmanager

@@ -177,7 +177,8 @@ class Record(BaseModel):
     run          the runner's: when and how long, versions, machine, commit
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+    # deferred: who reads only parts of records (`read_parts`) needs no schema of the whole
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
 
     record_schema: int = SCHEMA
     section: str

@@ -16,6 +16,7 @@ from ninefold.running.notebooks import Pointer
 
 MIME: Final = "application/vnd.ninefold+json"
 SCHEMA = 1
+_MOST_CELLS, _FEWEST_ROWS = 10_000, 20  # of a table that are shown
 _STRICT = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
 
 
@@ -80,10 +81,19 @@ def _table(name: str, section: str, record: Record) -> Table:
     found = record.tables[name]
     source = pointer(record_file(section), "tables", name)
     columns = tuple(found["columns"])
-    for row in found["rows"]:
+    most = max(_MOST_CELLS // max(len(columns), 1), _FEWEST_ROWS)
+    rows = tuple(map(tuple, found["rows"][:most]))
+    for row in rows:
         for value, column in zip(row, columns, strict=True):
             show(value, column["format"])  # what cannot be shown is said here, with its place
-    return Table(found["caption"], columns, tuple(map(tuple, found["rows"])), source)
+    return Table(_captioned(found["caption"], len(rows), len(found["rows"])), columns, rows, source)
+
+
+def _captioned(caption: str, shown: int, rows: int) -> str:
+    """Return a table's caption; where not all of it is shown, with how much of it is."""
+    if shown == rows:
+        return caption
+    return f"{caption} The first {shown:,} of {rows:,} rows; all are in the record.".strip()
 
 
 def _fact(name: str | int, section: str, record: Record) -> Fact:

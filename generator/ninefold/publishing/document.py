@@ -109,7 +109,7 @@ def _label(section: str) -> str:
 
 def _spoken(section: str) -> str:
     """Return a title made of an id: "5-experiments/2-batch-size" is "Batch size"."""
-    return section.rpartition("/")[2].partition("-")[2].replace("-", " ").capitalize()
+    return escape(section.rpartition("/")[2].partition("-")[2].replace("-", " ").capitalize())
 
 
 def _with_anchors(title: str, sections: list[DocumentSection]) -> tuple[DocumentSection, ...]:

@@ -18,6 +18,8 @@ from ninefold.publishing.blocks import Place, Quotation
 from ninefold.publishing.context import Context
 from ninefold.publishing.markdown import escape, scan
 
+_MOST_MISTAKES = 100
+_LONGEST = 500  # characters between two pairs of braces
 NOT_RUN = "⟨not run yet⟩"
 
 _EXPRESSION = re.compile(r"\s*([A-Za-z_]\w*(?:\s*\.\s*\w+)*)\s*((?:\|\s*\w+\s*)*)", re.ASCII)
@@ -51,12 +53,18 @@ def substitute(text: str, context: Context, place: Place) -> tuple[str, tuple[Qu
 
 
 def mistakes(text: str, context: Context, place: Place) -> Iterator[tuple[Place, NinefoldError]]:
-    """Yield every expression that `substitute` would refuse, not only the first."""
+    """Yield every expression that `substitute` would refuse, not only the first; of very many as
+    many as anyone would mend at once."""
+    told = 0
     for found in _find(text):
         try:
             look_up(found.inner, context)
         except NinefoldError as error:
             yield replace(place, line=place.line + found.line), error
+            told += 1
+            if told == _MOST_MISTAKES:
+                yield place, NinefoldError("there are more such mistakes", todo="mend these first")
+                return
 
 
 def look_up(inner: str, context: Context) -> Quotation:
@@ -100,7 +108,19 @@ def _find(text: str) -> Iterator[_Found]:
     """Yield the expressions of a Markdown text in order."""
     if "{{" not in text:
         return
-    for start, end in scan(text, r"\{\{.*?\}\}|\{\{"):
-        inner = text[start + 2 : end - 2] if end - start > 2 else text[start:].split("\n")[0]
+    line, last = 0, 0
+    for start, end in scan(text, r"\{\{", _end_of_expression):
+        line, last = line + text.count("\n", last, start), start
+        inner = text[start + 2 : end - 2] if end - start > 2 else _rest_of_line(text, start)
         # The marks of a quotation inside an expression that goes over the line are no part of it.
-        yield _Found(start, end, re.sub(r"\n[ >]*", " ", inner), text.count("\n", 0, start))
+        yield _Found(start, end, re.sub(r"\n[ >]*", " ", inner), line)
+
+
+def _end_of_expression(text: str, start: int, stop: int) -> int:
+    """Return where the braces close; the place after those that open, where they never do."""
+    end = text.find("}}", start + 2, min(start + _LONGEST, stop))
+    return end + 2 if end >= 0 else start + 2
+
+
+def _rest_of_line(text: str, start: int) -> str:
+    return text[start : start + _LONGEST].split("\n")[0]

@@ -1,5 +1,6 @@
 """The format `github`: report/README.md, its figures, and a part of the project's README.md."""
 
+import os
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
@@ -27,8 +28,10 @@ from ninefold.publishing.blocks import (
 )
 from ninefold.publishing.markdown import escape, fence, scan
 from ninefold.publishing.summary import Summary
+from ninefold.visible import visible
 
 SIGNATURE = "Rendered by ninefold from the records of the runs."  # in every report
+_LINK = r"\]\([^()\s]+|\b(?:src|href)=\"[^\"\s]+"
 BEGIN, END = "<!-- ninefold:begin -->", "<!-- ninefold:end -->"
 REPORT, FIGURES, README = "report/README.md", "report/figures", "README.md"
 
@@ -75,6 +78,8 @@ def _environment() -> SandboxedEnvironment:
         "fence": fence,
         "quoted": lambda text: "\n".join(f"> {line}".rstrip() for line in text.split("\n")),
         "picture": picture_name,
+        "href": href,
+        "visible": visible,
         "record_link": _record_link,
         "relinked": _relinked,
         "alignments": _alignments,
@@ -117,7 +122,12 @@ def _body(section: DocumentSection, blocks: Any) -> str:
 def _record_link(source: str) -> str:
     """Return the link to the record in which a number stands; nothing where there is none."""
     file, _, _ = source.partition("#")
-    return f"[numbers](../{quote(file, '/@=,~')})" if file else ""
+    return f"[numbers](../{href(file)})" if file else ""
+
+
+def href(path: str) -> str:
+    """Return a path as a link of Markdown has it."""
+    return quote(os.fsencode(path), "/@=,~")
 
 
 def picture_name(path: str) -> str:
@@ -166,8 +176,10 @@ def _alignments(table: Table) -> list[str]:
 
 def _relinked(markdown: str, source: str, base: str = "report") -> str:
     """Return prose with its relative links, written from the file `source`, as seen from `base`."""
+    if not re.search(_LINK, markdown):
+        return markdown
     parts, end = [], 0
-    for start, stop in scan(markdown, r"\]\([^()\s]+|\b(?:src|href)=\"[^\"\s]+"):
+    for start, stop in scan(markdown, _LINK):
         lead, _, target = re.split(r"([(\"])", markdown[start:stop], maxsplit=1)
         parts += [markdown[end : start + len(lead) + 1], _moved(target, source, base)]
         end = stop

@@ -39,8 +39,9 @@ from ninefold.running.notebooks import (
 )
 from ninefold.running.results import NOTEBOOK
 from ninefold.running.staleness.keys import Keys, outdated
+from ninefold.visible import visible
 
-_LONGEST_OUTPUT = 60  # lines
+_LONGEST_OUTPUT, _LONGEST_LINE = 60, 2_000  # lines, characters
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ def _code_blocks(
         shown.insert(0, Output(_readable(printed)))
     if "hide" in cell.tags:
         return [block for block in shown if isinstance(block, Note)]
-    return [Code("python", cell.source.strip("\n")), *shown]
+    return [Code("python", visible(cell.source.strip("\n"))), *shown]
 
 
 def _display(
@@ -219,8 +220,12 @@ def _png(data: Shapes, section: Section) -> bytes | None:
 def _readable(text: str) -> str:
     """Return text without the colours of a terminal, cut where it gets too long."""
     text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
-    lines = [line.rsplit("\r", 1)[-1].rstrip() for line in text.strip("\r\n").split("\n")]
+    lines = [_cut(line.rsplit("\r", 1)[-1].rstrip()) for line in text.strip("\r\n").split("\n")]
     if len(lines) > _LONGEST_OUTPUT:
         left_out = len(lines) - _LONGEST_OUTPUT
         lines = [*lines[:_LONGEST_OUTPUT], f"… {left_out:,} more lines in the notebook"]
-    return "\n".join(lines)
+    return visible("\n".join(lines))
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]} …"

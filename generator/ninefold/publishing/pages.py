@@ -11,6 +11,7 @@ from ninefold.publishing.blocks import Block, Heading, Place, Prompt, Prose
 from ninefold.publishing.context import Context
 from ninefold.publishing.expressions import substitute
 from ninefold.publishing.markdown import blocks
+from ninefold.visible import visible_prose
 
 _DRAFT = re.compile(r"\*\*DRAFT\*\*[:.]?\s*")
 
@@ -67,7 +68,7 @@ def _prose(lines: list[str], first: int, last: int, place: Place) -> Iterator[Pi
 
 def page_blocks(text: str, context: Context, place: Place) -> list[Block]:
     """Return the blocks of a Markdown text, expressions replaced. Raises NinefoldError."""
-    return [_block(piece, context) for piece in cut(text, place)]
+    return [_block(piece, context) for piece in cut(visible_prose(text), place)]
 
 
 def _block(piece: Piece, context: Context) -> Block:

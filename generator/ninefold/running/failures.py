@@ -12,6 +12,7 @@ from ninefold.bounded import FAILURE as ACCOUNT
 from ninefold.errors import NinefoldError
 from ninefold.project import Project
 from ninefold.records import mistakes_of
+from ninefold.visible import visible
 
 FAILURE = "failure"  # the folder in a section's results that tells of its last run's failure
 
@@ -24,7 +25,7 @@ _LINE = re.compile(r"Cell In\s?\[\d+\], line (\d+)|<ipython-input[^>]*>:(\d+)")
 _TIMED_LINE = re.compile(r"<(?:timed exec|timed eval|unknown)>:(\d+)")  # without "%%time" itself
 _AROUND = 2  # lines shown before and after the one that failed
 _MOST_KEPT = 100_000  # characters of a message
-_MOST_SHOWN = 12  # lines of a message
+_MOST_SHOWN, _MOST_WIDE = 12, 1_000  # lines of a message, characters of each
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ class Failure:
     @property
     def message_lines(self) -> tuple[str, ...]:
         """Return error and message in lines, of a long one the first few; at least one."""
-        lines = [line.rstrip() for line in told(self.error, self.message.strip()).splitlines()]
+        said = visible(told(self.error, self.message.strip()))
+        lines = [line.rstrip()[:_MOST_WIDE] for line in said.splitlines()] or [""]
         cut = [] if len(lines) <= _MOST_SHOWN else ["…"]
         return (*lines[:_MOST_SHOWN], *cut)
 

@@ -1,6 +1,7 @@
 """A new project: all of it, or nothing."""
 
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -84,10 +85,16 @@ def render_template(answers: Mapping[str, str], folder: Path) -> Path:
     shutil.copytree(asset_folder("template"), template, ignore=shutil.ignore_patterns(*_CACHES))
     context = {"cookiecutter": template_context(answers)}
     try:
-        made = generate_files(str(template), context=context, output_dir=str(folder / "made"))
-        return Path(made)
+        # Cookiecutter leaves a copy of each hook it runs among the system's temporary files. What
+        # the first refuses has been refused (`complete_answers`), the second is run here.
+        made = generate_files(
+            str(template), context=context, output_dir=str(folder / "made"), accept_hooks=False
+        )
     except CookiecutterException as error:
         raise NinefoldError(f"the template could not be rendered: {error}") from None
+    hook = template / "hooks" / "post_gen_project.py"
+    subprocess.run([sys.executable, "-I", str(hook.resolve())], cwd=made, check=True)
+    return Path(made)
 
 
 @contextmanager
@@ -104,10 +111,16 @@ def _workshop(destination: Path) -> Iterator[Path]:
                 parent.rmdir()
         if isinstance(error, OSError):
             raise NinefoldError(
-                f"'{destination}' cannot be written: {error.strerror or error}",
-                todo="choose another place",
+                f"'{destination}' cannot be written: {_reason(error)}", todo="choose another place"
             ) from None
         raise
+
+
+def _reason(error: OSError) -> str:
+    """Return what the system says; a whole tree that was not copied says it of each file."""
+    if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
+        return str(error.args[0][-1][-1])
+    return error.strerror or str(error)
 
 
 def _move(source: Path, target: Path) -> None:

@@ -6,10 +6,13 @@ travels with the project, as a wheel in its folder `vendor/`.
 
 import hashlib
 import importlib.util
+import os
+import signal
 import subprocess
 import sys
 import zipfile
 from base64 import urlsafe_b64encode
+from contextlib import suppress
 from importlib.metadata import Distribution, distribution
 from json import loads
 from pathlib import Path
@@ -106,17 +109,37 @@ def _build_wheel(checkout: Path, folder: Path) -> Path:
         command = ["hatchling", "build", "--target", "wheel", "--directory", str(folder)]
     else:
         command = ["pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), "."]
-    built = subprocess.run(
-        [sys.executable, "-m", *command], cwd=checkout, capture_output=True, text=True
-    )
+    status, said = _run(command, checkout, folder)
     wheels = sorted(folder.glob("*.whl"))
-    if built.returncode or not wheels:
-        said = (built.stderr or built.stdout).strip().splitlines() or ["no reason given"]
+    if status or not wheels:
+        last = (said.strip().splitlines() or ["no reason given"])[-1]
         raise NinefoldError(
-            f"no wheel could be built from the checkout of ninefold ({said[-1]})",
+            f"no wheel could be built from the checkout of ninefold ({last})",
             todo="install hatchling, or give ninefold_source=LINE",
         )
     return wheels[0]
+
+
+def _run(command: list[str], cwd: Path, temporary: Path) -> tuple[int, str]:
+    """Run a Python module; return its status and what it said. Where this process is stopped, so is
+    whatever the module has started, and what it keeps meanwhile lies in `temporary`."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command],
+        cwd=cwd,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        said, _ = process.communicate()
+    except BaseException:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
+    return process.returncode, said
 
 
 def _vendored(wheel: Path) -> str:

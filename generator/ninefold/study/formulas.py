@@ -6,9 +6,15 @@ The arguments are those of `metrics.score`, checked; NaN where a metric is not d
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
+
+
+def _ranks(values: np.ndarray, **options: Any) -> np.ndarray:
+    from scipy.stats import rankdata  # a second, which who only asks for a metric's name has not
+
+    return rankdata(values, **options)
 
 
 def accuracy(y: np.ndarray, found: np.ndarray) -> float:
@@ -48,7 +54,7 @@ def roc_auc(y: np.ndarray, found: np.ndarray) -> float:
     if _lacks_a_class(y, found):
         return np.nan
     one_hot, found = _each_class(y, found)
-    rows, ranks = one_hot.sum(axis=0), rankdata(found, axis=0)
+    rows, ranks = one_hot.sum(axis=0), _ranks(found, axis=0)
     above = (ranks * one_hot).sum(axis=0) - rows * (rows + 1) / 2
     return np.mean(above / (rows * (len(y) - rows)))
 
@@ -59,10 +65,10 @@ def average_precision(y: np.ndarray, found: np.ndarray) -> float:
     if _lacks_a_class(y, found):
         return np.nan
     one_hot, found = _each_class(y, found)
-    places = rankdata(-found, method="max", axis=0)
+    places = _ranks(-found, method="max", axis=0)
     means = []
     for rows, place in zip(one_hot.T, places.T, strict=True):
-        means.append(np.mean(rankdata(place[rows], method="max") / place[rows]))
+        means.append(np.mean(_ranks(place[rows], method="max") / place[rows]))
     return np.mean(means)
 
 

@@ -1,12 +1,47 @@
-"""Folders for the sockets of kernels, whose names may not be long."""
+"""The folders that a run has outside of its project: for sockets, whose names may not be long, for
+logs, and for whatever its notebooks take for temporary."""
 
+import hashlib
 import os
+import shutil
+import stat
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _LONGEST = 90  # bytes of a folder in which sockets still can have names, of 104 on some systems
 _SHORT = "/tmp"  # on every system that has such sockets
+_ROOM = len("/tmp/kernel-12345678")  # below the folder of a run
+
+
+@contextmanager
+def run_folder(root: Path) -> Iterator[Path]:
+    """Lend the folder of a run of the project at `root`, with a folder `tmp` in it. It goes with
+    the run or, where that was killed, with the next one: only for who holds the project's lock."""
+    name = hashlib.sha256(os.fsencode(os.path.realpath(root))).hexdigest()[:10]
+    prefix = f"ninefold-{name}-"
+    for place in {tempfile.gettempdir(), _SHORT}:
+        _remove_own(Path(place), prefix)
+    folder = make_folder(prefix, _ROOM)
+    try:
+        (folder / "tmp").mkdir()
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_own(place: Path, prefix: str) -> None:
+    """Remove the folders of that prefix in a place where others may have put some, too."""
+    with suppress(OSError):
+        for folder in place.glob(f"{prefix}*"):
+            found = folder.lstat()
+            if stat.S_ISDIR(found.st_mode) and found.st_uid == _user():
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _user() -> int:
+    return os.getuid() if hasattr(os, "getuid") else 0
 
 
 def make_folder(prefix: str, room: int = 0) -> Path:

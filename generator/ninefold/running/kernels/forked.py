@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,7 @@ def _take_environment(env: dict[str, str]) -> None:
     os.environ.update(env)
     sys.path[:] = [*_python_path(), *(entry for entry in sys.path if entry not in before)]
     sys.path_importer_cache.clear()
+    tempfile.tempdir = None  # TMPDIR may be another
     time.tzset()
 
 

@@ -11,9 +11,11 @@ the kernel's end by {"ended": status}, which is negative for a signal. A connect
 closes kills the kernel and all that it has started.
 """
 
+import fcntl
 import gc
 import json
 import os
+import select
 import selectors
 import shutil
 import signal
@@ -65,6 +67,7 @@ _PATIENCE = 10  # seconds for a request to arrive whole
 def main() -> None:
     """Serve kernels until the owner is gone; in each fork, be the kernel."""
     launch.forget_folder()
+    end_with_owner(True)
     listener = socket.socket(fileno=int(sys.argv[1]))
     listener.setblocking(False)  # the deputy may have been faster
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -81,9 +84,21 @@ def main() -> None:
         stopped.close()
         refusal = preload(SLOW_PRELOADS)
         stop.close()
+    end_with_owner(False)
     with answers:
         answers.write(json.dumps({"refused": refusal} if refusal else {"ready": True}) + "\n")
     serve(Server(listener, refusal, deputy), given)
+
+
+def end_with_owner(at_once: bool) -> None:
+    """Have the system end this process as soon as its owner, which holds the other end of stdin, is
+    gone; or else leave that to `Server`, which hears nothing while imports take seconds."""
+    if sys.platform == "linux":
+        fcntl.fcntl(sys.stdin, fcntl.F_SETOWN, os.getpid())
+        flags = fcntl.fcntl(sys.stdin, fcntl.F_GETFL) & ~os.O_ASYNC
+        fcntl.fcntl(sys.stdin, fcntl.F_SETFL, flags | os.O_ASYNC if at_once else flags)
+        if at_once and select.select([sys.stdin], [], [], 0)[0]:  # it is gone already
+            os._exit(0)
 
 
 def serve(server: "Server", given: dict[str, str]) -> NoReturn:

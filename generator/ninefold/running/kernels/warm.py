@@ -26,12 +26,15 @@ class WarmKernels:
     share, whoever asks waits. It is empty where there can be no server.
     """
 
-    def __init__(self, env: Mapping[str, str], preloads: Sequence[str] = ()):
+    def __init__(
+        self, env: Mapping[str, str], preloads: Sequence[str] = (), folder: Path | None = None
+    ):
         self.address = ""
         self._why_cold = _why_not_here()
         self._ready = False
         self._server: subprocess.Popen[str] | None = None
-        self._folder = make_folder("ninefold-", room=len("/kernel-12345678"))
+        self._lent = folder is not None
+        self._folder = folder or make_folder("ninefold-", room=len("/kernel-12345678"))
         if self._why_cold is None:
             try:
                 self._start(env, preloads)
@@ -99,17 +102,23 @@ class WarmKernels:
                 self._server.kill()  # its kernels see that it is gone
                 self._server.wait()
             self._server.stdout.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if not self._lent:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 @contextmanager
-def warm_kernels(env: Mapping[str, str], preloads: Sequence[str] = ()) -> Iterator[WarmKernels]:
+def warm_kernels(
+    env: Mapping[str, str], preloads: Sequence[str] = (), folder: Path | None = None
+) -> Iterator[WarmKernels]:
     """Have a server of kernels within the block, started without waiting for it.
 
-    `env` is the environment in which it makes its imports; `preloads` are modules to import other
-    than the usual ones. Why there are no warm kernels, where there are none, is in `why_cold`.
+    env       the environment in which it makes its imports
+    preloads  modules to import other than the usual ones
+    folder    for its socket, its log and those of its kernels; None: one of its own
+
+    Why there are no warm kernels, where there are none, is in `why_cold`.
     """
-    kernels = WarmKernels(env, preloads)
+    kernels = WarmKernels(env, preloads, folder)
     try:
         yield kernels
     finally:

@@ -98,10 +98,22 @@ class Keys:
 
     def stale(self, task: Section) -> str | None:
         """Return why the task's results do not hold, in a few words; None where they do."""
-        if task.id not in self._why:
-            self._why[task.id] = None  # for sections that read one another in a circle
-            self._why[task.id] = self._own_cause(task) or self._cause_of_reads(task)
+        path: list[tuple[Section, Iterator[Section]]] = []
+        self._visit(task, path)
+        while path:  # no recursion: any number of sections may read one another in a row
+            last, reads = path[-1]
+            read = None if self._why[last.id] else next(reads, None)
+            if read is not None:
+                self._visit(read, path)
+                continue
+            path.pop()
+            self._why[last.id] = self._why[last.id] or self._cause_of_reads(last)
         return self._why[task.id]
+
+    def _visit(self, task: Section, path: list[tuple[Section, Iterator[Section]]]) -> None:
+        if task.id not in self._why:
+            self._why[task.id] = self._own_cause(task)  # None, for who reads it in a circle, too
+            path.append((task, iter(self.reads(task))))
 
     def _own_cause(self, task: Section) -> str | None:
         if self._code(task.path) == UNREADABLE:
@@ -112,7 +124,7 @@ class Keys:
         return trouble or difference(then, self.now(task, then))
 
     def _cause_of_reads(self, task: Section) -> str | None:
-        stale = (read.id for read in self.reads(task) if self.stale(read))
+        stale = (read.id for read in self.reads(task) if self._why[read.id])
         return next((f"reads {name}, which is stale" for name in stale), None)
 
 

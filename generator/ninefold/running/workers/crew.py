@@ -1,11 +1,12 @@
 """Who executes the notebooks of a run: here, workers on this machine."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
 from ninefold.project import Project
+from ninefold.running.kernels.folders import run_folder
 from ninefold.running.kernels.warm import ADDRESS, WarmKernels, warm_kernels
 from ninefold.running.task import Conduct
 from ninefold.running.workers import machine
@@ -39,10 +40,13 @@ def local_crew(jobs: int | None = None, preloads: Sequence[str] = ()) -> Hire:
     @contextmanager
     def hire(project: Project) -> Iterator[Crew]:
         cores = machine.cores()
-        with (
-            warm_kernels(shared_environment(), preloads) as kernels,
-            Pool(project.scratch / "logs", {ADDRESS: kernels.address}) as pool,
-        ):
+        with ExitStack() as stack:
+            folder = stack.enter_context(run_folder(project.root))
+            temporary = {"TMPDIR": str(folder / "tmp")}
+            env = {**shared_environment(), **temporary}
+            kernels = stack.enter_context(warm_kernels(env, preloads, folder))
+            own = {ADDRESS: kernels.address, **temporary}
+            pool = stack.enter_context(Pool(folder / "logs", own))
             slots = jobs or cores
             yield Crew(pool.conduct, lambda: slots, cores, partial(_remarks, kernels, pool))
 
