@@ -6,13 +6,17 @@ from ninefold.stopping import Stopped, stoppable
 
 
 def main() -> None:
-    """Be the command line; nothing is imported before it can be stopped."""
+    """Be the command line; nothing is imported before it can be stopped, and nothing printed but
+    visibly."""
     try:
         with stoppable():
             from ninefold.cli import main
+            from ninefold.cli.shell import open_streams
 
-            main(prog_name="ninefold")
+            with open_streams():
+                main(prog_name="ninefold")
     except Stopped as stopped:  # before a command began
+        print("ninefold: stopped", file=sys.stderr)
         sys.exit(stopped.status)
 
 

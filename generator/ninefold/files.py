@@ -268,9 +268,9 @@ class Files:
         if not os.path.islink(lexical):
             return lexical
         real = os.path.realpath(lexical)
-        if other := _other_than_results(real):
+        if not _holds_only_results(real):
             raise OutsideError(
-                f"results is a link to {real}, which holds other things ({other})",
+                f"results is a link to {real}, which holds other things",
                 "expected a folder of results alone",
                 "make an empty folder for them, and a link to that",
             )
@@ -287,14 +287,13 @@ class Files:
         return scratch if same else path.parent
 
 
-def _other_than_results(folder: str) -> str:
-    """Return the name of something in a folder that cannot be a result; "" where there is none."""
+def _holds_only_results(folder: str) -> bool:
     with suppress(OSError), os.scandir(folder) as found:  # it may be on a disk that is gone
         for entry in found:
             is_section = _SECTION.fullmatch(entry.name) and entry.is_dir()
             if not (is_section or _OF_RESULTS.fullmatch(entry.name)):
-                return entry.name
-    return ""
+                return False
+    return True
 
 
 def _is_in(path: str, folder: str) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from distributed.comm import CommClosedError
 from tiny_project import make_project
 
+from ninefold.project import Project
 from ninefold.running.cluster import calls, workers, workplace
 from ninefold.running.cluster.calls import Calls, GoneError, LostError
 from ninefold.running.cluster.errands import Returned
@@ -127,7 +128,7 @@ def test_a_worker_without_ninefold_is_said_to_have_none():
 
 def cluster_with(client, root, answers):
     """Return a cluster whose workers answer a call with what is in `answers`, by function."""
-    cluster = Cluster(client, "tcp://here:8786", root)
+    cluster = Cluster(client, "tcp://here:8786", Project(root))
     cluster._settled = {A, B}
 
     def call(worker, function, *arguments):
@@ -163,7 +164,7 @@ def test_a_worker_that_has_no_room_for_a_run_says_why(tmp_path, client, monkeypa
         workers, "refusals", lambda ask, asked: [(worker, None) for worker in asked]
     )
     client.says = {A: "OSError: No space left on device", B: None}
-    cluster = Cluster(client, "tcp://here:8786", tmp_path)
+    cluster = Cluster(client, "tcp://here:8786", Project(make_project(tmp_path)))
     cluster._settle([A, B])
     cluster._settle([A, B])
     assert cluster._settled == {B}

@@ -3,13 +3,15 @@
 import os
 
 import pytest
+from tiny_project import SETTINGS
 
 from ninefold.errors import NinefoldError
+from ninefold.project import Project
 from ninefold.running.cluster import snapshot
 from ninefold.running.cluster.snapshot import (
     ChangedError,
     File,
-    Files,
+    Pieces,
     Store,
     inside,
     read_files,
@@ -21,7 +23,7 @@ from ninefold.running.cluster.snapshot import (
 def root(tmp_path):
     root = tmp_path / "study"
     for name, text in {
-        "ninefold.toml": "[study]",
+        "ninefold.toml": SETTINGS,
         "data/rows.csv": "a\n1\n",
         "results/4-baseline/record.json": "{}",
         "a folder/ünïcode {x}.txt": "",
@@ -50,7 +52,7 @@ def test_what_a_notebook_may_read_arrives_as_it_was(root, tmp_path):
     (root / "tool.sh").write_text("#!/bin/sh")
     (root / "tool.sh").chmod(0o755)
     store = Store(tmp_path / "store")
-    manifest, _ = send(Files(root), store)
+    manifest, _ = send(Pieces(Project(root)), store)
     assert {name for name, file in manifest.items() if file} == {
         *("a folder/ünïcode {x}.txt", "data/rows.csv", "ninefold.toml"),
         *("penguins/report/kept.txt", "results/4-baseline/record.json", "tool.sh"),
@@ -67,7 +69,7 @@ def test_folders_whose_content_stays_are_there_and_empty(root, tmp_path):
     """A notebook may list a folder, or write into one."""
     (root / "drawings").mkdir()
     store = Store(tmp_path / "store")
-    manifest, _ = send(Files(root), store)
+    manifest, _ = send(Pieces(Project(root)), store)
     there = tmp_path / "there"
     store.unpack(manifest, there)
     assert {path.name for path in there.iterdir()} == {path.name for path in root.iterdir()}
@@ -78,7 +80,7 @@ def test_folders_whose_content_stays_are_there_and_empty(root, tmp_path):
 def test_only_pieces_that_changed_travel(root, tmp_path, monkeypatch):
     monkeypatch.setattr(snapshot, "PIECE", 4)
     (root / "data/rows.csv").write_bytes(b"aaaabbbbcc")
-    files, store = Files(root), Store(tmp_path / "store")
+    files, store = Pieces(Project(root)), Store(tmp_path / "store")
     manifest, _ = send(files, store)
     assert len(manifest["data/rows.csv"].pieces) == 3
     assert send(files, store)[1] == []
@@ -89,24 +91,46 @@ def test_only_pieces_that_changed_travel(root, tmp_path, monkeypatch):
     assert (tmp_path / "there/data/rows.csv").read_bytes() == b"aaaaXXXXccc"
 
 
-def test_links_are_followed_and_never_in_circles(root, tmp_path):
-    (tmp_path / "elsewhere.csv").write_text("far away")
-    (root / "data/linked.csv").symlink_to(tmp_path / "elsewhere.csv")
+def test_links_are_followed_in_the_project_and_never_in_circles(root, tmp_path):
+    (root / "data/linked.csv").symlink_to("rows.csv")
     (root / "data/nowhere.csv").symlink_to(tmp_path / "nowhere")
     (root / "data/self").symlink_to(root, target_is_directory=True)
     (root / "also").symlink_to(root / "data", target_is_directory=True)
     store = Store(tmp_path / "store")
-    manifest, _ = send(Files(root), store)
+    manifest, _ = send(Pieces(Project(root)), store)
     assert {name for name in manifest if name.startswith(("data/", "also/"))} == {
         *("data/linked.csv", "data/rows.csv", "also/linked.csv", "also/rows.csv")
     }
     store.unpack(manifest, tmp_path / "there")
     assert not (tmp_path / "there/data/linked.csv").is_symlink()
-    assert (tmp_path / "there/data/linked.csv").read_text() == "far away"
+    assert (tmp_path / "there/data/linked.csv").read_text() == "a\n1\n"
+
+
+def test_of_links_out_of_the_project_only_the_dataset_travels(root, tmp_path):
+    for name in ("elsewhere/rows.csv", "elsewhere/secret.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("far away")
+    (root / "data/all.csv").symlink_to(tmp_path / "elsewhere/rows.csv")
+    (root / "data/notes.txt").symlink_to(tmp_path / "elsewhere/secret.txt")
+    (root / "elsewhere").symlink_to(tmp_path / "elsewhere")
+    settings = SETTINGS.replace("builtin:iris", "./data/all.csv")
+    (root / "ninefold.toml").write_text(settings)
+    pieces = Pieces(Project(root))
+    manifest = pieces.manifest()
+    assert {name for name in manifest if name.startswith(("data/", "elsewhere"))} == {
+        *("data/rows.csv", "data/all.csv")
+    }
+    assert pieces.left_out == ("data/notes.txt", "elsewhere")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
+def test_what_is_no_file_stays(root):
+    os.mkfifo(root / "data/pipe.csv")
+    assert "data/pipe.csv" not in Pieces(Project(root)).manifest()
 
 
 def test_a_file_that_changes_while_it_is_sent_is_named(root):
-    files = Files(root)
+    files = Pieces(Project(root))
     (digest,) = files.manifest()["data/rows.csv"].pieces
     (root / "data/rows.csv").write_text("b\n2\n")
     with pytest.raises(ChangedError, match=r"data/rows\.csv"):
@@ -117,7 +141,7 @@ def test_a_file_that_changes_while_it_is_sent_is_named(root):
 
 def test_a_damaged_piece_is_not_unpacked(root, tmp_path):
     store = Store(tmp_path / "store")
-    manifest, _ = send(Files(root), store)
+    manifest, _ = send(Pieces(Project(root)), store)
     (digest,) = manifest["data/rows.csv"].pieces
     (store.folder / digest).write_bytes(b"a\n9\n")
     with pytest.raises(NinefoldError, match="damaged"):
@@ -140,4 +164,4 @@ def test_a_project_too_large_to_send_is_refused_and_its_largest_files_named(root
     monkeypatch.setattr(snapshot, "_MOST", 1000)
     (root / "data/huge.bin").write_bytes(bytes(2000))
     with pytest.raises(NinefoldError, match=r"too large .* the largest files are data/huge\.bin"):
-        Files(root).manifest()
+        Pieces(Project(root)).manifest()

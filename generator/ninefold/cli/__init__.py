@@ -48,10 +48,10 @@ class _Commands(click.Group):
             except NinefoldError as error:
                 echo_end(context, str(error))
             except Stopped as stopped:
-                echo_end(context, stopped.told)
+                echo_end(context, stopped.told, asked=True)
                 sys.exit(stopped.status)
             except click.Abort:
-                echo_end(context, "a question was not answered; nothing was made")
+                echo_end(context, "a question was not answered; nothing was made", asked=True)
             except BrokenPipeError:
                 raise  # `| head -1` has read enough: click ends in silence
             except OSError as error:

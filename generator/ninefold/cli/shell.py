@@ -46,6 +46,9 @@ class _Shown:
 def open_streams() -> Iterator[None]:
     """Have streams on which all is shown, nothing obeyed; where the shell closed one (`>&-`), and
     Python has None, prints go nowhere."""
+    if isinstance(sys.stdout, _Shown):  # a command within another
+        yield
+        return
     with os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8") as nowhere:
         streams = [_Shown(stream or nowhere) for stream in (sys.stdout, sys.stderr)]
         for stream in streams:
@@ -90,12 +93,14 @@ def echo_json(value: Any) -> None:
     click.get_current_context().meta[_ASKED_FOR_JSON] = False
 
 
-def echo_end(context: click.Context, message: str) -> None:
+def echo_end(context: click.Context, message: str, *, asked: bool = False) -> None:
     """Say why a command ends: a line on stderr, and for who has asked for JSON and got none yet
-    that too: {"error": …}."""
+    that too: {"error": …}. `asked`: it may have waited for an answer, or shown "^C", in a line that
+    has not ended."""
     if context.meta.get(_ASKED_FOR_JSON):
         say(json.dumps({"error": message}, indent=1))
-    say(f"ninefold: {message}", err=True)
+    newline = "\n" if asked and sys.stderr.isatty() else ""
+    say(f"{newline}ninefold: {message}", err=True)
 
 
 def _finite(value: Any) -> Any:

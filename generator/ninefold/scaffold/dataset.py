@@ -1,11 +1,11 @@
 """The dataset on its way into a project: opened, held against the answers, shipped."""
 
-import hashlib
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ninefold.bounded import DATA, hash_regular
 from ninefold.errors import NinefoldError
 from ninefold.plain_json import write_json
 from ninefold.settings import DataSettings
@@ -96,7 +96,7 @@ def ship(shipment: Shipment, folder: Path, answers: Mapping[str, str]) -> None:
     source = {
         "file": shipment.name,
         "bytes": copy.stat().st_size,
-        "sha256": hashlib.sha256(copy.read_bytes()).hexdigest(),
+        "sha256": hash_regular(copy, DATA).hexdigest(),
         "origin": answers["origin"],
         "licence": answers["data_licence"],
         "rows": len(reading.frame),

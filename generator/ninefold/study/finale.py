@@ -1,7 +1,6 @@
 """The last act: train the chosen variant on all development rows, and look at the hold-out once."""
 
 import hashlib
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ninefold.bounded import CODE
 from ninefold.errors import NinefoldError
 from ninefold.looks import log_look, read_looks
 from ninefold.plain_json import digest
@@ -190,7 +190,7 @@ def _divide(study: "Study") -> tuple[np.ndarray, np.ndarray]:
 def _model_folder(study: "Study") -> Path:
     """Beside the record under `ninefold run`, else in the project's scratch folder; emptied."""
     folder = (study.recorder.folder or study.project.scratch) / "model"
-    shutil.rmtree(folder, ignore_errors=True)
+    study.project.files.remove(folder)
     return folder
 
 
@@ -242,8 +242,9 @@ def _keys_of_sections(study: "Study") -> Mapping[str, str]:
 
 def _modules(study: "Study") -> list[str]:
     """The source of the user's package: the same keywords of another function are another model."""
-    folder = study.project.root / study.settings.study.package
-    return [path.read_text("utf-8") for path in sorted(folder.rglob("*.py"))]
+    files = study.project.files
+    names = [name for name in files.walk(study.settings.study.package) if name.endswith(".py")]
+    return [files.text(name, CODE) for name in names]
 
 
 def _content(frame: pd.DataFrame) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ninefold.bounded import DATA, read_given
 from ninefold.errors import NinefoldError
 from ninefold.study.fields import EXPECTED, read_fields
 from ninefold.study.numerals import Numerals, decimal_mark
@@ -56,7 +57,7 @@ def read_table(path: Path, *, least: int = 2) -> Reading:
     if path.is_dir():
         raise NinefoldError(f"{path} is a folder", EXPECTED)
     try:
-        data = path.read_bytes()
+        data = read_given(path, DATA)
     except FileNotFoundError:
         raise NinefoldError(f"no such file: {path}", EXPECTED, "check the path") from None
     reading = _read_parquet(data, path) if data[:4] == b"PAR1" else _read_text(data, path)

@@ -42,7 +42,7 @@ def dask_crew(address: str, jobs: int | None = None) -> Hire:
 
         with _hushed(), ExitStack() as stack:
             there = stack.enter_context(_embedded(jobs)) if address == LOCAL else address
-            cluster = Cluster(stack.enter_context(_connected(there)), there, project.root)
+            cluster = Cluster(stack.enter_context(_connected(there)), there, project)
             stack.callback(cluster.close)
             cluster.open()
 

@@ -6,8 +6,6 @@ from pathlib import Path
 from ninefold.running.parameters import Values
 from ninefold.running.task import Conducted, Limits, Task
 
-LOOKS = "results/holdout.jsonl"  # the one file beside its own results that a section writes to
-
 
 @dataclass(frozen=True)
 class Errand:
@@ -35,7 +33,8 @@ class Returned:
     """What comes back of a task.
 
     files      what it made, by path from its output
-    looks      the lines it added to `LOOKS`
+    looks      the lines it added to the log of looks, the one file beside its own results that a
+               section writes to
     libraries  name → version here of those it used
     remarks    what is to be said about how it was executed
     """

@@ -2,13 +2,18 @@
 
 import hashlib
 import os
+import posixpath
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ninefold.bounded import Kind, open_regular
 from ninefold.errors import NinefoldError
+from ninefold.files import Files, OutsideError
+from ninefold.project import Project
 
 PIECE = 2**22  # bytes; one travels at a time, so that a scheduler never holds a whole dataset
 _MOST = 2 * 2**30  # bytes of a project; every machine gets them all
@@ -18,6 +23,7 @@ _LEFT_OUT = {
     *(".git", ".ninefold", "__pycache__", ".ipynb_checkpoints"),
     *(".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".tox", ".nox"),
 }
+_ANY = Kind("a file of a project", _MOST)
 _ENVIRONMENT = "pyvenv.cfg"  # marks a virtual environment, whatever its folder is called
 
 
@@ -37,50 +43,98 @@ class ChangedError(Exception):
     """A file that is not what it was when the manifest was made; its path is the argument."""
 
 
-class Files:
-    """The files of the project at `root` that a notebook may read; links are followed.
+class Pieces:
+    """The files of a project that a notebook may read, in pieces. Links are followed as far as
+    they stay in the project, and the one that the settings name as the dataset; `left_out` are the
+    names of the others, by the last manifest.
 
     What has been looked at once is not read again before its size or time changes.
     """
 
-    def __init__(self, root: Path):
-        self.root = root
+    def __init__(self, project: Project):
+        self._files, self._root = project.files, project.root
+        self._dataset = posixpath.normpath(project.settings.data.source)
         self._known: dict[Path, tuple[tuple[int, int, int], File]] = {}
-        self._places: dict[str, tuple[Path, int]] = {}  # digest → file and number of the piece
+        self._places: dict[str, tuple[str, Path, int]] = {}  # digest → file, number of the piece
+        self.left_out: tuple[str, ...] = ()
 
     def manifest(self) -> Manifest:
         """Return the files as they are now. Raises NinefoldError where they are too many bytes to
         send, naming the largest."""
-        found = dict(_walk(self.root))
-        sizes = {path: state.st_size for path, state in found.items() if state}
+        left_out: list[str] = []
+        found = list(self._walk(left_out))
+        self.left_out = tuple(sorted(left_out))
+        sizes = {name: state.st_size for name, _, state in found if state}
         if sum(sizes.values()) > _MOST:
-            raise _too_large(self.root, sizes)
+            raise _too_large(self._root, sizes)
         manifest: Manifest = {}
-        for path, state in found.items():
-            with suppress(FileNotFoundError):  # gone since, as in `_walk`
-                name = path.relative_to(self.root).as_posix()
-                manifest[name] = self._look(path, state) if state else None
+        for name, path, state in found:
+            with suppress(FileNotFoundError):  # gone since
+                manifest[name] = self._look(name, path, state) if state else None
         return manifest
 
     def piece(self, digest: str) -> bytes:
         """Return a piece of the last manifest's. Raises ChangedError where it is gone."""
-        path, number = self._places[digest]
-        with suppress(FileNotFoundError), path.open("rb") as file:
+        name, path, number = self._places[digest]
+        with suppress(FileNotFoundError), open_regular(path, _ANY, name) as file:
             file.seek(number * PIECE)
             content = file.read(PIECE)
             if _digest(content) == digest:
                 return content
         self._known.pop(path, None)
-        raise ChangedError(path.relative_to(self.root).as_posix())
+        raise ChangedError(name)
 
-    def _look(self, path: Path, state: os.stat_result) -> File:
+    def _look(self, name: str, path: Path, state: os.stat_result) -> File:
         mark = (state.st_size, state.st_mtime_ns, state.st_ino)
         known = self._known.get(path)
         if known is None or known[0] != mark:
-            file = File(tuple(map(_digest, _pieces(path))), bool(state.st_mode & 0o100))
+            file = File(tuple(map(_digest, _pieces(name, path))), bool(state.st_mode & 0o100))
             self._known[path] = known = (mark, file)
-            self._places |= {name: (path, number) for number, name in enumerate(file.pieces)}
+            places = {own: (name, path, number) for number, own in enumerate(file.pieces)}
+            self._places |= places
         return known[1]
+
+    def _walk(self, left_out: list[str]) -> Iterator[tuple[str, Path, os.stat_result | None]]:
+        """Yield the files that travel, each with where it is and its state, and the folders that
+        travel empty.
+
+        What cannot be read stays: no notebook could read it here either. So do folders that hold
+        themselves, by a link.
+        """
+        waiting: list[tuple[str, tuple[Path, ...]]] = [(".", ())]
+        while waiting:
+            folder, above = waiting.pop()
+            real = self._files.locate(folder)
+            if real in above:
+                continue
+            names = [] if self._stays(folder) else self._files.names(folder)
+            if not names and folder != ".":
+                yield folder, real, None
+            for entry in names:
+                name = posixpath.normpath(f"{folder}/{entry}")
+                try:
+                    path = self._place(name)
+                    state = path.stat()
+                except OutsideError:
+                    left_out.append(name)
+                    continue
+                except OSError:  # another section's results are just being replaced
+                    continue
+                if stat.S_ISREG(state.st_mode) and os.access(path, os.R_OK):
+                    yield name, path, state
+                elif stat.S_ISDIR(state.st_mode) and os.access(path, os.R_OK | os.X_OK):
+                    waiting.append((name, (*above, real)))
+
+    def _place(self, name: str) -> Path:
+        if name == self._dataset:
+            return (self._root / name).resolve()
+        return self._files.locate(name)
+
+    def _stays(self, folder: str) -> bool:
+        if folder == ".":
+            return False
+        is_environment = self._files.exists(f"{folder}/{_ENVIRONMENT}")
+        return is_environment or posixpath.basename(folder) in _LEFT_OUT or folder == "report"
 
 
 class Store:
@@ -118,6 +172,8 @@ class Store:
             path.chmod(0o755 if file.executable else 0o644)
 
     def _piece(self, digest: str) -> bytes:
+        if not re.fullmatch("[0-9a-f]{64}", digest):
+            raise NinefoldError(f"'{digest}' is no piece of a file")
         content = (self.folder / digest).read_bytes()
         if _digest(content) != digest:
             (self.folder / digest).unlink()
@@ -134,9 +190,10 @@ def inside(root: Path, name: str) -> Path:
 
 
 def read_files(folder: Path) -> dict[str, bytes]:
-    """Return the content of all files in a folder by their paths from it."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+    """Return the content of all files in a folder by their paths from it; of links nothing."""
+    files = Files(folder)
+    names = [name for name in files.walk() if not (folder / name).is_symlink()]
+    return {name: files.read(name, _ANY) for name in names}
 
 
 def write_files(folder: Path, files: dict[str, bytes]) -> None:
@@ -148,42 +205,8 @@ def write_files(folder: Path, files: dict[str, bytes]) -> None:
         path.write_bytes(content)
 
 
-def _walk(root: Path) -> Iterator[tuple[Path, os.stat_result | None]]:
-    """Yield the files that travel, each with its state, and the folders that travel empty.
-
-    What cannot be read stays: no notebook could read it here either. So do folders that hold
-    themselves, by a link.
-    """
-    waiting: list[tuple[Path, tuple[Path, ...]]] = [(root, ())]
-    while waiting:
-        folder, above = waiting.pop()
-        try:
-            real = folder.resolve()
-            entries = () if _is_left_out(folder, root) else sorted(folder.iterdir())
-        except FileNotFoundError:  # another section's results are just being replaced
-            continue
-        if real in above:
-            continue
-        if not entries:
-            yield folder, None
-        for path in entries:
-            with suppress(FileNotFoundError):
-                state = path.stat()
-                if stat.S_ISREG(state.st_mode) and os.access(path, os.R_OK):
-                    yield path, state
-                elif stat.S_ISDIR(state.st_mode) and os.access(path, os.R_OK | os.X_OK):
-                    waiting.append((path, (*above, real)))
-
-
-def _is_left_out(folder: Path, root: Path) -> bool:
-    if folder == root:
-        return False
-    is_environment = (folder / _ENVIRONMENT).exists()
-    return is_environment or folder.name in _LEFT_OUT or folder == root / "report"
-
-
-def _pieces(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
+def _pieces(name: str, path: Path) -> Iterator[bytes]:
+    with open_regular(path, _ANY, name) as file:
         while content := file.read(PIECE):
             yield content
 
@@ -192,9 +215,9 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _too_large(root: Path, sizes: dict[Path, int]) -> NinefoldError:
-    largest = sorted(sizes, key=lambda path: -sizes[path])[:3]
-    named = (f"{path.relative_to(root).as_posix()} ({_gib(sizes[path])})" for path in largest)
+def _too_large(root: Path, sizes: dict[str, int]) -> NinefoldError:
+    largest = sorted(sizes, key=lambda name: -sizes[name])[:3]
+    named = (f"{name} ({_gib(sizes[name])})" for name in largest)
     return NinefoldError(
         f"{root.name} is {_gib(sum(sizes.values()))}, too large to send to other machines",
         f"expected at most {_gib(_MOST)}; the largest files are {', '.join(named)}",

@@ -10,15 +10,16 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 from distributed import Client
 
 from ninefold.errors import NinefoldError
+from ninefold.looks import LOOKS
+from ninefold.project import Project
 from ninefold.running.cluster import workplace
 from ninefold.running.cluster.calls import Calls, GoneError, LostError
-from ninefold.running.cluster.errands import LOOKS, Errand, Returned
-from ninefold.running.cluster.snapshot import ChangedError, Files, Manifest, write_files
+from ninefold.running.cluster.errands import Errand, Returned
+from ninefold.running.cluster.snapshot import ChangedError, Manifest, Pieces, write_files
 from ninefold.running.cluster.versions import refusal_after, refusals
 from ninefold.running.failures import Failure
 from ninefold.running.task import Conducted, Task, Tell
@@ -37,8 +38,9 @@ _SENDINGS = 5  # of a project in which files change meanwhile
 class Cluster:
     """The workers of a Dask cluster, and which of them are at work for this run."""
 
-    def __init__(self, client: Client, address: str, root: Path):
-        self._client, self._address, self._files = client, address, Files(root)
+    def __init__(self, client: Client, address: str, project: Project):
+        self._client, self._address, self._pieces = client, address, Pieces(project)
+        self._project = project
         self._calls = Calls(client, address, _KEEP)
         self._tells: dict[str, Tell] = {}  # by task
         self._settled: set[str] = set()  # workers that are ready for this run
@@ -54,7 +56,7 @@ class Cluster:
         Raises NinefoldError where there are none, where one has other versions than this machine
         or cannot use ninefold, and where the project is too large to send.
         """
-        self._files.manifest()
+        self._pieces.manifest()
         with suppress(TimeoutError):
             self._client.wait_for_workers(1, timeout=_JOIN)
         workers = self._calls.known()
@@ -73,6 +75,8 @@ class Cluster:
         else:
             raise self._nobody(workers)
         self._remarks.append(f"{_workers(len(self._settled))} at {self._address}")
+        for name in self._pieces.left_out:
+            self._remarks.append(f"{name} leads out of the project, and does not travel")
         for worker in sorted(workers - self._settled - self._hindered.keys()):
             self._remarks.append(f"the Dask worker {worker} does not answer: nothing runs there")
         self._client.subscribe_topic(self._calls.run, self._hear)
@@ -139,11 +143,11 @@ class Cluster:
         """Bring a worker what it lacks of the project as it is now; return all its files."""
         changed = None
         for _ in range(_SENDINGS):
-            files = self._files.manifest()
+            files = self._pieces.manifest()
             names = self._calls.call(worker, workplace.lacking, files)
             try:
                 for first in range(0, len(names), _PARCEL):
-                    pieces = [self._files.piece(name) for name in names[first : first + _PARCEL]]
+                    pieces = [self._pieces.piece(name) for name in names[first : first + _PARCEL]]
                     self._calls.call(worker, workplace.keep, pieces)
                 return files
             except ChangedError as error:  # other sections' results, mostly
@@ -157,9 +161,7 @@ class Cluster:
         """Put what a task made where it belongs, unless libraries of other versions made it."""
         self._remarks += returned.remarks
         if returned.looks:
-            looks = task.root / LOOKS
-            looks.parent.mkdir(parents=True, exist_ok=True)
-            with looks.open("ab") as file:
+            with self._project.files.open_log(LOOKS) as file:
                 file.write(returned.looks)
         if refused := refusal_after(worker, returned.libraries):
             raise refused

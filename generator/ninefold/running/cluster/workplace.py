@@ -15,10 +15,12 @@ from typing import Any
 
 from distributed import Worker, WorkerPlugin, get_worker
 
+from ninefold.bounded import LOG
 from ninefold.files import Files
+from ninefold.looks import LOOKS
 from ninefold.project import Project
-from ninefold.running.cluster.errands import LOOKS, Errand, Returned
-from ninefold.running.cluster.snapshot import Manifest, Store, read_files
+from ninefold.running.cluster.errands import Errand, Returned
+from ninefold.running.cluster.snapshot import Manifest, Store, inside, read_files
 from ninefold.running.notebooks import read_notebook, sources
 from ninefold.running.results import stage
 from ninefold.running.scrubbing import path_cleaner, scrub_file
@@ -60,8 +62,8 @@ class Workplace(WorkerPlugin):
     def conduct(self, errand: Errand, files: Manifest, cores: int, tell: Tell) -> Returned:
         """Execute a task in a fresh copy of its project, of which nothing stays here."""
         scratch = Path(tempfile.mkdtemp(dir=self._folder)).resolve()
-        root = scratch / errand.project
         try:
+            root = inside(scratch, errand.project)
             root.mkdir()
             self.store.unpack(files, root)
             return self._conduct(errand, root, cores, tell)
@@ -69,10 +71,11 @@ class Workplace(WorkerPlugin):
             shutil.rmtree(scratch, ignore_errors=True)
 
     def _conduct(self, errand: Errand, root: Path, cores: int, tell: Tell) -> Returned:
-        looks = _content(root / LOOKS)
-        output = stage(Project(root), errand.id)
+        files = Files(root)
+        looks = _looks(files)
+        output = stage(Project(root), inside(root, errand.id).relative_to(root).as_posix())
         task = errand.task(root, output, cores)
-        notebook = read_notebook(Files(root), task.notebook)
+        notebook = read_notebook(files, errand.notebook)
         crew = self._hire()
         conducted = crew.conduct(task, tell)
         used = {} if conducted.failure else _libraries(root, notebook, output)
@@ -80,7 +83,7 @@ class Workplace(WorkerPlugin):
         scrub_file(output, notebook, clean)
         if conducted.failure:
             conducted = replace(conducted, failure=conducted.failure.cleaned(clean))
-        new_looks = _content(root / LOOKS).removeprefix(looks)
+        new_looks = _looks(files).removeprefix(looks)
         return Returned(conducted, read_files(output), new_looks, used, crew.remarks())
 
     def _hire(self) -> Crew:
@@ -155,12 +158,12 @@ def _workplace(run: str, worker: Worker) -> Workplace:
     return found
 
 
-def _content(path: Path) -> bytes:
-    return path.read_bytes() if path.exists() else b""
+def _looks(files: Files) -> bytes:
+    return files.read(LOOKS, LOG) if files.exists(LOOKS) else b""
 
 
 def _libraries(root: Path, notebook: dict[str, Any], output: Path) -> dict[str, str]:
     trace = read_trace(output)
     code = sources(notebook, "code")
-    own_modules = {path.name.removesuffix(".py") for path in root.iterdir()}
+    own_modules = {name.removesuffix(".py") for name in Files(root).names(".")}
     return libraries.used(code, trace.modules if trace else (), own_modules)

@@ -12,23 +12,26 @@ from pathlib import Path
 
 _LONGEST = 90  # bytes of a folder in which sockets still can have names, of 104 on some systems
 _SHORT = "/tmp"  # on every system that has such sockets
-_ROOM = len("/tmp/kernel-12345678")  # below the folder of a run
+_ROOM = len("/kernel-12345678")  # below a folder of kernels
 
 
 @contextmanager
-def run_folder(root: Path) -> Iterator[Path]:
-    """Lend the folder of a run of the project at `root`, with a folder `tmp` in it. It goes with
-    the run or, where that was killed, with the next one: only for who holds the project's lock."""
+def run_folders(root: Path) -> Iterator[tuple[Path, Path]]:
+    """Lend the two folders of a run of the project at `root`: for sockets and logs, and for what
+    its notebooks take for temporary. They go with the run or, where that was killed, with the next
+    one: only for who holds the project's lock."""
     name = hashlib.sha256(os.fsencode(os.path.realpath(root))).hexdigest()[:10]
     prefix = f"ninefold-{name}-"
     for place in {tempfile.gettempdir(), _SHORT}:
         _remove_own(Path(place), prefix)
-    folder = make_folder(prefix, _ROOM)
+    folders: list[Path] = []
     try:
-        (folder / "tmp").mkdir()
-        yield folder
+        folders.append(make_folder(prefix, _ROOM))
+        folders.append(Path(tempfile.mkdtemp(prefix=prefix)))
+        yield folders[0], folders[1]
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove_own(place: Path, prefix: str) -> None:

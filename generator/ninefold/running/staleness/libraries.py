@@ -18,6 +18,7 @@ FOR_ALL = (
     *("tensorflow", "keras", "matplotlib", "pillow", "bottleneck", "numexpr"),
 )
 
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")  # PEP 508
 _IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+(\w+)|import[ \t]+([\w., \t]+))", re.MULTILINE)
 
 
@@ -30,7 +31,10 @@ def for_all() -> dict[str, str]:
 
 @cache
 def installed(name: str) -> str | None:
-    """Return the version of an installed distribution; None where there is none."""
+    """Return the version of an installed distribution; None where there is none, and for what
+    cannot be the name of one: it may be from a stranger's record."""
+    if not _NAME.fullmatch(name):
+        return None
     try:
         return version(name)
     except PackageNotFoundError:

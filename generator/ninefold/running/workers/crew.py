@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ninefold.project import Project
-from ninefold.running.kernels.folders import run_folder
+from ninefold.running.kernels.folders import run_folders
 from ninefold.running.kernels.warm import ADDRESS, WarmKernels, warm_kernels
 from ninefold.running.task import Conduct
 from ninefold.running.workers import machine
@@ -41,8 +41,8 @@ def local_crew(jobs: int | None = None, preloads: Sequence[str] = ()) -> Hire:
     def hire(project: Project) -> Iterator[Crew]:
         cores = machine.cores()
         with ExitStack() as stack:
-            folder = stack.enter_context(run_folder(project.root))
-            temporary = {"TMPDIR": str(folder / "tmp")}
+            folder, others = stack.enter_context(run_folders(project.root))
+            temporary = {"TMPDIR": str(others)}
             env = {**shared_environment(), **temporary}
             kernels = stack.enter_context(warm_kernels(env, preloads, folder))
             own = {ADDRESS: kernels.address, **temporary}
