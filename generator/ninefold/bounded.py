@@ -42,6 +42,7 @@ FIGURE = Kind("a figure", 32 * _MIB, AGAIN)
 LOG = Kind("a log", 64 * _MIB, "take it back from git")
 TABLE = Kind("a leaderboard", 64 * _MIB, "remove it: the next run writes it anew")
 REPORT = Kind("a file of a report", 64 * _MIB, "remove it: 'ninefold report' writes it anew")
+LOCK = Kind("a lock of versions", 16 * _MIB, "write it anew: 'make lock'")
 CODE = Kind("a file of code", 16 * _MIB)
 DATA = Kind("a file of data", 2048 * _MIB, "take a sample of its rows")
 

@@ -199,6 +199,20 @@ def test_a_damaged_log_of_looks_counts_each_line_that_cannot_be_read(finished):
     assert more.message == "it was looked at 3 times"
 
 
+@pytest.mark.parametrize(
+    ("lock", "said"),
+    [
+        ("scikit-learn==1.7 \\\n    --hash=sha256:0\nnumpy==9\n", []),
+        ("scikit-learn==1.6 ; python_full_version < '3.12'\nscikit-learn==1.7\n", []),
+        ("scikit-learn==1.8\n", ["it has scikit-learn 1.8, results were made with 1.7"]),
+        ("# scikit-learn==1.8\n    # via scikit-learn==1.8\n", []),
+    ],
+)
+def test_a_lock_of_other_versions_than_the_results_is_a_warning(finished, lock, said):
+    finished.write("requirements.lock", lock)
+    assert [f.message for f in found(finished, "NF216")] == said
+
+
 def test_errors_come_before_warnings(whole):
     severities = [f.severity for f in found(whole)]
     assert severities == sorted(severities)

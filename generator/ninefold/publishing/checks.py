@@ -1,12 +1,13 @@
 """The lint of a study: what is wrong in it, and what is unfinished. Nothing is executed."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ninefold.bounded import PAGE
+from ninefold.bounded import LOCK, PAGE
 from ninefold.errors import NinefoldError
 from ninefold.files import OutsideError
 from ninefold.looks import LOOKS, read_looks, told
@@ -25,7 +26,7 @@ from ninefold.records import Record, mistakes_of
 from ninefold.running.failures import read_failure
 from ninefold.running.staleness.keys import Keys, own_keys
 
-_SOURCE = "data/SOURCE.json"
+_SOURCE, _LOCK = "data/SOURCE.json", "requirements.lock"
 _MEGABYTE = 2**20
 
 
@@ -77,6 +78,7 @@ def _all(project: Project) -> Iterator[Finding]:
         yield from _prose(project, section, context)
     yield from _data(project)
     yield from _looks(project, records)
+    yield from _lock(project, records)
     yield from _files(project)
 
 
@@ -210,6 +212,25 @@ def _changed_since(keys: dict[str, str], records: dict[str, Record]) -> list[str
 
     now = {name: digest(r.key) for name, r in records.items() if name.startswith(("5-", "6-"))}
     return [name for name in now if now[name] != keys.get(name)] if keys else []
+
+
+def _lock(project: Project, records: dict[str, Record]) -> Iterator[Finding]:
+    """A lock may hold a library in several versions, for other systems."""
+    try:
+        text = project.files.text(_LOCK, LOCK)
+    except FileNotFoundError:
+        return
+    except NinefoldError as error:
+        yield _unreadable(_LOCK, error)
+        return
+    locked: dict[str, set[str]] = {}
+    for name, version in re.findall(r"^([\w.-]+)==([^\s;\\]+)", text, re.MULTILINE):
+        locked.setdefault(name, set()).add(version)
+    used = {item for record in records.values() for item in record.run.get("versions", {}).items()}
+    for name, version in sorted(used):
+        if name in locked and version not in locked[name]:
+            message = f"it has {name} {min(locked[name])}, results were made with {version}"
+            yield Finding("NF216", "warning", _LOCK, message)
 
 
 def _files(project: Project) -> Iterator[Finding]:

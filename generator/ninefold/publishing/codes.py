@@ -185,6 +185,12 @@ _TABLE = (
         "be meant to be published. ninefold neither reads nor writes through it.",
         "Put what it leads to in its place. All of results/ may be a link to another disk.",
     ),
+    Code(
+        "NF216", "the lock pins other versions than the results were made with",
+        "Whoever calls 'make reproduce' gets the libraries of requirements.lock, and with them "
+        "perhaps other numbers than the report shows.",
+        "Call 'make lock', which writes down what is installed; or run again with what is locked.",
+    ),
 )  # fmt: skip
 
 CODES = {entry.code: entry for entry in _TABLE}

@@ -4,6 +4,7 @@ import os
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import groupby
 from typing import Any
 from urllib.parse import quote
@@ -60,6 +61,7 @@ def render_github(project: Project, document: Document, summary: Summary) -> dic
     return files
 
 
+@cache
 def _environment() -> SandboxedEnvironment:
     """Text from people and data reaches templates only as values; templates escape what is not
     Markdown with `| md`."""
