@@ -8,6 +8,7 @@ from ninefold.looks import mend_looks
 from ninefold.project import Project
 from ninefold.running.events import Listener, Notice
 from ninefold.running.execution import Outcome
+from ninefold.running.kernels.folders import remove_run_folders
 from ninefold.running.leaderboard import lists_others, write_leaderboard
 from ninefold.running.lock import locked
 from ninefold.running.plan import Step, make_plan
@@ -46,6 +47,7 @@ def run(
     with locked(project):
         check_folders(project)
         recover(project)
+        remove_run_folders(project.root)
         try:
             steps = make_plan(project, names, force=force, given=given)
             outcomes = _take_turns(project, steps, listen, before, hire)

@@ -81,7 +81,7 @@ def check_network(path: Path) -> dict[str, Any]:
     """
     with _opened(path, read_regular(path, _NETWORK)) as archive:
         found = {entry.filename: entry.file_size for entry in archive.infolist()}
-        if found.keys() != _PARTS.keys():
+        if found.keys() != _PARTS.keys() or len(archive.infolist()) > len(_PARTS):
             raise _refused(path, f"holds {', '.join(sorted(found)[:5]) or 'nothing'}")
         for name, size in found.items():
             if size > _PARTS[name]:

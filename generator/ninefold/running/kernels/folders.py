@@ -19,11 +19,8 @@ _ROOM = len("/kernel-12345678")  # below a folder of kernels
 def run_folders(root: Path) -> Iterator[tuple[Path, Path]]:
     """Lend the two folders of a run of the project at `root`: for sockets and logs, and for what
     its notebooks take for temporary. They go with the run or, where that was killed, with the next
-    one: only for who holds the project's lock."""
-    name = hashlib.sha256(os.fsencode(os.path.realpath(root))).hexdigest()[:10]
-    prefix = f"ninefold-{name}-"
-    for place in {tempfile.gettempdir(), _SHORT}:
-        _remove_own(Path(place), prefix)
+    one (see `remove_run_folders`)."""
+    prefix = _prefix(root)
     folders: list[Path] = []
     try:
         folders.append(make_folder(prefix, _ROOM))
@@ -34,13 +31,19 @@ def run_folders(root: Path) -> Iterator[tuple[Path, Path]]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _remove_own(place: Path, prefix: str) -> None:
-    """Remove the folders of that prefix in a place where others may have put some, too."""
-    with suppress(OSError):
-        for folder in place.glob(f"{prefix}*"):
-            found = folder.lstat()
-            if stat.S_ISDIR(found.st_mode) and found.st_uid == _user():
-                shutil.rmtree(folder, ignore_errors=True)
+def remove_run_folders(root: Path) -> None:
+    """Remove what a killed run of the project at `root` has left: only for who holds its lock."""
+    for place in {tempfile.gettempdir(), _SHORT}:  # where others may have put some, too
+        with suppress(OSError):
+            for folder in Path(place).glob(f"{_prefix(root)}*"):
+                found = folder.lstat()
+                if stat.S_ISDIR(found.st_mode) and found.st_uid == _user():
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _prefix(root: Path) -> str:
+    """Return how the names of the folders of this project's runs begin."""
+    return f"ninefold-{hashlib.sha256(os.fsencode(os.path.realpath(root))).hexdigest()[:10]}-"
 
 
 def _user() -> int:

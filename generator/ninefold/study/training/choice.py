@@ -9,6 +9,7 @@ from ninefold.study.training.architecture import read_architecture
 from ninefold.study.training.callbacks import hooks_batches, is_light
 from ninefold.study.training.fresh import mean_loss
 from ninefold.study.training.jobs import Job, Recipe
+from ninefold.study.training.private import unknown_keras
 
 # XLA takes a second more to compile and half a millisecond less a step; random numbers are slow.
 _MANY_STEPS = 3_000
@@ -80,6 +81,8 @@ def _uncompilable(model: Any, recipe: Recipe) -> str:
     """Return what a compiled epoch cannot hold; "" where there is nothing of the kind."""
     import keras
 
+    if strange := unknown_keras():
+        return strange
     on_batches = [type(c).__name__ for c in recipe.callbacks if hooks_batches(c)]
     if on_batches:
         return f"{on_batches[0]} is called on batches"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ninefold.errors import NinefoldError
+from ninefold.study.training.private import unknown_keras
 
 
 def build_fresh(build: Callable[[], Any], seed: int, x: np.ndarray) -> Any:
@@ -30,6 +31,8 @@ def build_fresh(build: Callable[[], Any], seed: int, x: np.ndarray) -> Any:
 
 def _forget_metric_names() -> None:
     """Let the next model's AUC be called "auc", not "auc_7": callbacks and curves name it so."""
+    if unknown_keras():
+        return
     from keras.src.backend.common import global_state
     from keras.src.utils.naming import to_snake_case
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ninefold.study.training.fresh import is_of_keras, layers_of, mean_loss
+from ninefold.study.training.private import PURE
 
 Values = list[Any]  # one tensor for each variable of a `StatelessNetwork`, in its order
 
@@ -135,30 +136,19 @@ class StatelessNetwork:
 
 PENALTY = "(penalty)"  # no metric of a user's is called so
 
-_PURE = (  # what Keras's TensorFlow optimizers do to variables on a device, back as it is in Keras
-    "stateless_apply",
-    "assign",
-    "assign_add",
-    "assign_sub",
-    "_var_key",
-    "_backend_update_step",
-    "_apply_weight_decay",
-    "_overwrite_model_variables_with_average_value",
-    "_backend_increment_gradient_accumulators",
-)
-
 
 def _stateless_twin(optimizer: Any, trainable: Sequence[Any]) -> Any:
     """Return an optimizer of the same configuration that can be applied without state.
 
     Keras's TensorFlow optimizers refuse `stateless_apply` for the sake of distribution strategies,
-    of which there is none here.
+    of which there is none here; what they do to variables on a device (`PURE`) is taken back to
+    what it is in Keras.
     """
     from keras.src.backend.tensorflow.optimizer import TFOptimizer
     from keras.src.optimizers.base_optimizer import BaseOptimizer
 
     # after the optimizer's class and before TFOptimizer: Nadam has a step of its own
-    pure = type("Pure", (TFOptimizer,), {name: getattr(BaseOptimizer, name) for name in _PURE})
+    pure = type("Pure", (TFOptimizer,), {name: getattr(BaseOptimizer, name) for name in PURE})
     kind: Any = type("Stateless", (type(optimizer), pure), {})
     twin = kind.from_config(optimizer.get_config())
     twin.build(trainable)
