@@ -1,6 +1,7 @@
-"""`kill -9` of a run at any moment: results are old or new, and the next run ends as if nothing
-had been."""
+"""`kill -9` of a run, or of one of its kernels, at any moment: results are old or new, and the next
+run ends as if nothing had been."""
 
+import hashlib
 import json
 import os
 import random
@@ -8,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import psutil
 import pytest
@@ -18,7 +21,8 @@ pytestmark = [
     pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals"),
 ]
 
-MOMENTS = 20
+PARTS = 4  # of ten kills each
+OF_RUNNERS, OF_KERNELS = 7, 3  # of each part
 READ = """
 import time
 output = pathlib.Path(os.environ["NINEFOLD_OUTPUT"])
@@ -56,9 +60,12 @@ def make_study(folder):
 
 
 def start(root):
+    temporary = root.parent / "temporary"
+    temporary.mkdir(exist_ok=True)
     return subprocess.Popen(
         [sys.executable, "-c", RUN],
         cwd=root,
+        env={**os.environ, "TMPDIR": str(temporary)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         encoding="utf-8",
@@ -69,7 +76,16 @@ def complete(root):
     run = start(root)
     _, stderr = run.communicate(timeout=120)
     assert (run.returncode, stderr) == (0, "")
+    assert left(root) == set()
     return files(root)
+
+
+def left(root):
+    """Return what runs have left beside results: in the scratch folder, among temporary files."""
+    digest = hashlib.sha256(os.fsencode(root)).hexdigest()
+    found = {path.name for path in Path("/tmp").glob(f"ninefold-{digest[:10]}-*")}
+    found |= {path.name for path in (root.parent / "temporary").iterdir()}
+    return found | {path.name for path in (root / ".ninefold").iterdir()} - {"lock", "unranked"}
 
 
 def files(root):
@@ -90,29 +106,52 @@ def folder(found, section):
     return {path: text for path, text in found.items() if path.startswith(f"{section}/")}
 
 
-def test_results_are_whole_whenever_the_runner_is_killed_and_the_next_run_completes(tmp_path):
+@pytest.mark.parametrize("part", range(PARTS))
+def test_results_are_whole_whenever_it_is_killed_and_the_next_run_completes(part, tmp_path):
     root = make_study(tmp_path / "study")
     old = complete(root)
     assert len(folder(old, "4-baseline")) == 3  # notebook, record, figure
-    undisturbed = make_study(tmp_path / "undisturbed")
-    complete(undisturbed)
-    write_sections(undisturbed, 200)
+    write_sections(root, 200)
     began = time.monotonic()
-    new = complete(undisturbed)
+    new = complete(root)
     duration = time.monotonic() - began
     assert all(folder(new, name) != folder(old, name) for name in SECTIONS)
-    moments, turns = random.Random(4), ((200, old, new), (100, new, old))
-    for number in range(MOMENTS):
-        turn, before, after = turns[number % 2]
+    moments, turns = random.Random(part), ((100, new, old), (200, old, new))
+    kinds = [kill_a_kernel] * OF_KERNELS + [kill_the_runner] * OF_RUNNERS
+    moments.shuffle(kinds)
+    killed = 0
+    for number, kill in enumerate(kinds):
+        turn, before, after = turns[number // 2 % 2]
         write_sections(root, turn)
         run = start(root)
         time.sleep(moments.uniform(0.2, duration))
-        family = psutil.Process(run.pid).children(recursive=True) if run.poll() is None else []
-        run.send_signal(signal.SIGKILL)
-        run.communicate()
-        assert psutil.wait_procs(family, timeout=20)[1] == []
+        killed += kill(run, moments)
         check_folders(root, before, after)
-        assert complete(root) == after
+        if number % 2:  # a run killed in the wake of a killed one is followed by one that ends
+            assert complete(root) == after
+    assert killed >= 2  # others had ended before
+
+
+def kill_the_runner(run, moments):
+    family = psutil.Process(run.pid).children(recursive=True) if run.poll() is None else []
+    run.send_signal(signal.SIGKILL)
+    run.communicate()
+    assert psutil.wait_procs(family, timeout=20)[1] == []
+    return bool(family)
+
+
+def kill_a_kernel(run, moments):
+    """Kill a process that the server of kernels has forked; its section fails, the run goes on."""
+    with suppress(psutil.NoSuchProcess):
+        below = psutil.Process(run.pid).children(recursive=True)
+        servers = [p for p in below if "ninefold.running.kernels.server" in p.cmdline()]
+        kernels = [child for server in servers[:1] for child in server.children()]
+        if kernels:
+            moments.choice(kernels).kill()
+            run.communicate(timeout=120)
+            return True
+    run.communicate(timeout=120)
+    return False
 
 
 def check_folders(root, before, after):
@@ -121,6 +160,7 @@ def check_folders(root, before, after):
     found = files(root)
     for name in SECTIONS:
         own = folder(found, name)
+        own = {path: text for path, text in own.items() if "/failure/" not in path}
         if own:
             assert own in (folder(before, name), folder(after, name)), name
         else:

@@ -15,6 +15,7 @@ from ninefold.errors import NinefoldError
 from ninefold.project import Project
 from ninefold.records import RECORD_FILE
 from ninefold.running.failures import Failure, read_failure
+from ninefold.running.kernels.folders import run_folders
 from ninefold.running.lock import locked
 from ninefold.running.results import (
     check_folders,
@@ -26,6 +27,7 @@ from ninefold.running.results import (
     recover,
     stage,
 )
+from ninefold.running.runner import run
 
 SECTION = "5-experiments/1-spot-check"
 SHARED = Path("/dev/shm")
@@ -282,3 +284,10 @@ def test_a_dead_owner_does_not_keep_the_lock(project):
     assert died.returncode == 9
     with locked(project):
         assert (project.scratch / "lock").read_text() == str(os.getpid())
+
+
+def test_a_run_with_nothing_to_do_removes_the_temporary_files_of_a_killed_one(tmp_path):
+    (tmp_path / "ninefold.toml").write_text(SETTINGS)
+    with run_folders(tmp_path) as left:
+        assert run(Project(tmp_path), print) == ()
+        assert not any(folder.exists() for folder in left)

@@ -1,0 +1,92 @@
+"""The log of looks: no line of it is lost, and none forgotten for being damaged."""
+
+import json
+
+import pytest
+
+from ninefold.files import Files
+from ninefold.looks import LOOKS, log_look, mend_looks, read_looks
+
+LOOK = {"counted": True, "configuration": "a", "content": "b", "score": 0.5, "keys": {"5-x": "c"}}
+
+
+@pytest.fixture
+def files(tmp_path):
+    return Files(tmp_path)
+
+
+def write(files, *lines):
+    files.write(LOOKS, "".join(f"{line}\n" for line in lines))
+
+
+def test_a_log_that_is_not_there_holds_no_look(files):
+    assert (read_looks(files).count, read_looks(files).broken) == (0, False)
+    assert mend_looks(files) == ""
+    assert files.walk("results") is not None
+    assert list(files.walk("results")) == []
+
+
+def test_what_is_logged_is_read_and_only_new_pairs_count(files):
+    for counted in (True, False, True):
+        log_look(files, {**LOOK, "counted": counted})
+    found = read_looks(files)
+    assert found.looks[0] == LOOK
+    assert (found.count, found.damaged, found.broken) == (2, 0, False)
+    assert mend_looks(files) == ""
+
+
+DAMAGED = [
+    "3", "{}", "[]", '{"counted": 1}', '{"counted": true, "keys": []}', '{"counted": tr', "\0",
+    '{"counted": true, "score": NaN}', '{"counted": true, "keys": {"a": 1}}', "[" * 100_000,
+    '{"damaged": "x"}', '{"damaged": 1, "kept": "x"}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", DAMAGED)
+def test_a_line_that_cannot_be_read_counts_as_a_look(files, line):
+    write(files, json.dumps(LOOK), line)
+    found = read_looks(files)
+    assert (found.count, found.damaged, found.broken, len(found.looks)) == (2, 1, True, 1)
+
+
+def test_a_damaged_log_is_kept_said_and_goes_on_with_all_that_it_counted(files, tmp_path):
+    write(files, json.dumps(LOOK), "half of a li", json.dumps({**LOOK, "counted": False}))
+    before = (tmp_path / LOOKS).read_bytes()
+    assert mend_looks(files) == (
+        "the log of looks at the hold-out was damaged: 1 line cannot be read and counts as a look; "
+        "it is kept as results/holdout-damaged-1.jsonl, and what could be read of it goes on"
+    )
+    assert (tmp_path / "results/holdout-damaged-1.jsonl").read_bytes() == before
+    found = read_looks(files)
+    assert (found.count, found.damaged, found.broken, len(found.looks)) == (2, 1, False, 2)
+    assert mend_looks(files) == ""
+
+
+def test_one_that_is_damaged_again_forgets_nothing(files, tmp_path):
+    write(files, json.dumps(LOOK), "x")
+    mend_looks(files)
+    with (tmp_path / LOOKS).open("a") as file:
+        file.write("y\nz\n")
+    assert read_looks(files).count == 4
+    assert "results/holdout-damaged-2.jsonl" in mend_looks(files)
+    assert read_looks(files).count == 4
+    log_look(files, LOOK)
+    assert read_looks(files).count == 5
+
+
+@pytest.mark.parametrize("what", ["a folder", "a link", "not UTF-8"])
+def test_what_is_no_log_in_its_place_is_put_aside_and_counts_as_a_look(files, tmp_path, what):
+    path = tmp_path / LOOKS
+    path.parent.mkdir()
+    if what == "a folder":
+        path.mkdir()
+    elif what == "a link":
+        (tmp_path.parent / "elsewhere.jsonl").write_text(json.dumps(LOOK))
+        path.symlink_to(tmp_path.parent / "elsewhere.jsonl")
+    else:
+        path.write_bytes(b"\xff\xfe\n")
+    assert read_looks(files).count == 1
+    assert mend_looks(files)
+    assert (read_looks(files).count, read_looks(files).broken) == (1, False)
+    assert path.is_file()
+    assert not path.is_symlink()
