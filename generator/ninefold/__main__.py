@@ -2,6 +2,9 @@
 
 import sys
 
+if __name__ == "__main__" and not sys.flags.safe_path:
+    del sys.path[0]  # the folder that this is called in may be a stranger's project
+
 from ninefold.stopping import Stopped, stoppable
 
 
@@ -16,6 +19,8 @@ def main() -> None:
             with open_streams():
                 main(prog_name="ninefold")
     except Stopped as stopped:  # before a command began
+        if "--json" in sys.argv:
+            print('{"error": "stopped"}')
         print("ninefold: stopped", file=sys.stderr)
         sys.exit(stopped.status)
 

@@ -4,6 +4,7 @@ to be, or one line that says why not. And writing one whole or not at all."""
 import errno
 import hashlib
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ _CHUNK = 2**20
 # Not all systems have them all; where there is no O_NONBLOCK, no FIFO has a name either.
 _CAREFUL = ("O_NONBLOCK", "O_NOFOLLOW", "O_CLOEXEC", "O_BINARY", "O_NOCTTY")
 CAREFULLY = sum(getattr(os, name, 0) for name in _CAREFUL)
+_UMASK = os.umask(0o022)  # the system tells what it is only by setting another
+os.umask(_UMASK)
 _STREAMS = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")  # open already: to open them cannot hang
 
 
@@ -33,10 +36,10 @@ class Kind:
 
 
 AGAIN = "run the section again with 'ninefold run --force'"
-SETTINGS = Kind("the settings", _MIB)
+SETTINGS = Kind("the settings", _MIB // 16)
 PAGE = Kind("a page of text", _MIB, "leave out what nobody will read")
 NOTEBOOK = Kind("a notebook", 64 * _MIB, "mend it, or take it back from git")
-RECORD = Kind("a record", 64 * _MIB, AGAIN)
+RECORD = Kind("a record", 8 * _MIB, AGAIN)
 FAILURE = Kind("the account of a failure", 4 * _MIB, AGAIN)
 FIGURE = Kind("a figure", 32 * _MIB, AGAIN)
 LOG = Kind("a log", 64 * _MIB, "take it back from git")
@@ -45,6 +48,17 @@ REPORT = Kind("a file of a report", 64 * _MIB, "remove it: 'ninefold report' wri
 LOCK = Kind("a lock of versions", 16 * _MIB, "write it anew: 'make lock'")
 CODE = Kind("a file of code", 16 * _MIB)
 DATA = Kind("a file of data", 2048 * _MIB, "take a sample of its rows")
+
+
+_MOST_LINES = 20_000  # of prose, a long book; each may be a paragraph, which takes memory
+
+
+def must_be_short(name: str, lines: int) -> None:
+    """Raise NinefoldError where a file has more lines of prose than anyone reads."""
+    if lines > _MOST_LINES:
+        raise NinefoldError(
+            f"{name} has {lines:,} lines of text", f"{_MOST_LINES:,} at most", PAGE.todo
+        )
 
 
 def read_regular(path: str | Path, kind: Kind, name: str = "") -> bytes:
@@ -120,10 +134,14 @@ def _called(found: os.stat_result) -> str:
 
 def _too_large(name: str, size: int, kind: Kind) -> NinefoldError:
     return NinefoldError(
-        f"{name} has {size / _MIB:,.0f} MiB",
-        f"{kind.called} has {kind.most // _MIB} at most",
+        f"{name} has {_size(size)}",
+        f"{kind.called} has {_size(kind.most)} at most",
         kind.todo,
     )
+
+
+def _size(size: int) -> str:
+    return f"{size / _MIB:,.0f} MiB" if size >= _MIB else f"{size // 1024} KiB"
 
 
 @contextmanager
@@ -155,12 +173,18 @@ def _failed(name: str, done: str, error: Exception) -> NinefoldError:
 
 
 def write_whole(
-    path: Path, content: bytes | str, *, name: str = "", aside: Path | None = None
+    path: Path,
+    content: bytes | str,
+    *,
+    name: str = "",
+    aside: Path | None = None,
+    mode: int | None = None,
 ) -> None:
     """Write a file, whole or not at all: under a temporary name first, then renamed. A link is
     replaced, not followed. Raises NinefoldError.
 
     aside  a folder on the same disk for the temporary file; None: the file's own
+    mode   who may do what with it; None: as for any new file
     """
     data = content.encode() if isinstance(content, str) else content
     temporary = None
@@ -172,9 +196,31 @@ def write_whole(
             )
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
-            Path(temporary).chmod(0o644)
+            Path(temporary).chmod(0o666 & ~_UMASK if mode is None else mode)
             Path(temporary).replace(path)
         except BaseException:
             if temporary:
                 Path(temporary).unlink(missing_ok=True)
             raise
+
+
+def write_given(path: Path, content: bytes | str) -> None:
+    """Write what a person named: a file whole or not at all, as `write_whole`, but where a link
+    leads, with the rights it has; a pipe or a device as it comes. Raises NinefoldError."""
+    data = content.encode() if isinstance(content, str) else content
+    with writing(str(path)):
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            found = None
+        if found and not stat.S_ISREG(found.st_mode):
+            with path.open("wb") as stream:
+                stream.write(data)
+            return
+    mode = stat.S_IMODE(found.st_mode) if found else None
+    write_whole(Path(os.path.realpath(path)), data, name=str(path), mode=mode)
+
+
+def is_half_written(name: str) -> bool:
+    """Tell whether a file may be one that `write_whole` had not renamed yet when it was killed."""
+    return re.fullmatch(r"\..+-[a-z0-9_]{8}", name) is not None

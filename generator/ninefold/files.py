@@ -39,7 +39,11 @@ if TYPE_CHECKING:
 SCRATCH = ".ninefold"  # the folder of what is under way; git ignores it
 # What ninefold makes in the folder of the results, and what systems leave in any folder.
 _SECTION = re.compile(r"[1-9]\d*-.*")
-_OF_RESULTS = re.compile(r"leaderboard\.csv|holdout.*\.jsonl|\.ninefold|\.DS_Store|\.git\w+")
+_OF_RESULTS = re.compile(r"leaderboard\.csv|holdout.*\.jsonl|\.ninefold|\.git\w+")
+_OF_SYSTEMS = re.compile(
+    r"lost\+found|Thumbs\.db|desktop\.ini|\$RECYCLE\.BIN|System Volume Information|@eaDir"
+    r"|\.(DS_Store|directory|snapshot|Trash.*|Spotlight.*|fseventsd|nfs.*|fuse_hidden.*)"
+)
 
 
 class OutsideError(NinefoldError):
@@ -223,7 +227,7 @@ class Files:
             raise OutsideError(f"{self.name(name)!r} is no name of a file") from None
         if real != lexical and not self._holds(real):
             raise OutsideError(
-                f"{self.name(name)} leads out of the project ({real})",
+                f"{self.name(name)} leads {self._whither(real)} ({real})",
                 "expected a file in it, no link",
                 "remove the link, or put what it means in its place",
             )
@@ -231,10 +235,17 @@ class Files:
 
     def _holds(self, real: str) -> bool:
         """Tell whether a link may lead there: into the project or its results, but into no hidden
-        folder, where git and others keep what is not to be shown."""
+        folder, where git and others keep what is not to be shown; git-annex and DVC keep data."""
         roots = [root for root in (self._real, self._results) if _is_in(real, root)]
         parts = (os.path.relpath(real, root).split(os.sep) for root in roots)
-        return any(part == ["."] or not any(p.startswith(".") for p in part) for part in parts)
+        return any(
+            part == ["."] or _is_store(part) or not any(p.startswith(".") for p in part)
+            for part in parts
+        )
+
+    def _whither(self, real: str) -> str:
+        inside = any(_is_in(real, root) for root in (self._real, self._results))
+        return "into a hidden folder" if inside else "out of the project"
 
     def place(self, name: str | PurePath) -> Path:
         """Return the path of what ninefold itself writes, moves or removes. Raises OutsideError
@@ -277,21 +288,30 @@ class Files:
         return real
 
     def _aside(self, path: Path) -> Path:
-        """Return the folder for what is half written: in the scratch folder, where the next run
-        clears it away after a kill, or beside the file where that is on another disk."""
-        scratch = Path(self._real, SCRATCH)
+        """Return the folder for what is half written: the scratch folder, or that of the results
+        on another disk, where the next run clears it away after a kill."""
         path.parent.mkdir(parents=True, exist_ok=True)
+        scratch, results = Path(self._real, SCRATCH), self._results
+        if results != os.path.join(self._real, "results") and _is_in(str(path), results):
+            scratch = Path(results, SCRATCH)
+            scratch.mkdir(exist_ok=True)
         if SCRATCH in path.parts or not os.path.isdir(scratch) or scratch.is_symlink():
             return path.parent
         same = scratch.stat().st_dev == path.parent.stat().st_dev
         return scratch if same else path.parent
 
 
+def _is_store(parts: list[str]) -> bool:
+    """Tell whether a path is in a store of data that links of the project lead to by design."""
+    return parts[:3] == [".git", "annex", "objects"] or parts[:2] == [".dvc", "cache"]
+
+
 def _holds_only_results(folder: str) -> bool:
     with suppress(OSError), os.scandir(folder) as found:  # it may be on a disk that is gone
         for entry in found:
             is_section = _SECTION.fullmatch(entry.name) and entry.is_dir()
-            if not (is_section or _OF_RESULTS.fullmatch(entry.name)):
+            known = _OF_RESULTS.fullmatch(entry.name) or _OF_SYSTEMS.fullmatch(entry.name)
+            if not (is_section or known):
                 return False
     return True
 

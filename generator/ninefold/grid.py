@@ -61,12 +61,12 @@ def check_values(values: Any) -> None:
         known.add(same)
 
 
-def check_size(grid: Mapping[str, Sequence[Any]]) -> None:
-    """Raise NinefoldError where a grid has more points than anyone means to run."""
-    count = math.prod(map(len, grid.values()))
+def check_size(*grids: Mapping[str, Sequence[Any]]) -> None:
+    """Raise NinefoldError where grids have more points than anyone means to run."""
+    count = sum(math.prod(map(len, grid.values())) for grid in grids if grid)
     if count > MOST_POINTS:
         raise NinefoldError(
-            f"its {count:,} points are too many",
+            f"{'its' if len(grids) == 1 else 'their'} {count:,} points are too many",
             f"expected at most {MOST_POINTS:,}",
             "leave some values out, or draw them at random as 6-improvements does",
         )

@@ -1,16 +1,17 @@
 """The log of looks at the hold-out, `results/holdout.jsonl`: a line of JSON for each scoring.
 
 A line that cannot be read counts as a look: a log is never shorter for having been damaged. Before
-the next look a run puts the damaged log aside, and begins one that says so.
+the next look a run keeps a copy of the damaged log, and replaces it by one that says so.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NotRequired
+from typing import Annotated, Any, NotRequired
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
 from ninefold.bounded import LOG
@@ -40,7 +41,7 @@ class Look(TypedDict):
 class Damage(TypedDict):
     """That lines of an earlier log could not be read, and in which file that log is kept."""
 
-    damaged: int
+    damaged: Annotated[int, Field(ge=1)]
     kept: str
     time: str
 
@@ -64,8 +65,10 @@ _look, _damage = TypeAdapter(Look), TypeAdapter(Damage)
 
 def read_looks(files: Files) -> Looks:
     """Return the log of a project, whatever state it is in."""
+    last = _kept(files)
+    moved = bool(last) and not files.exists(LOOKS)  # a run was stopped before it had begun another
     try:
-        lines = files.read(LOOKS, LOG).splitlines()
+        lines = files.read(last if moved else LOOKS, LOG).splitlines()
     except FileNotFoundError:
         return Looks()
     except NinefoldError:
@@ -80,7 +83,7 @@ def read_looks(files: Files) -> Looks:
             earlier += entry["damaged"]
         else:
             looks.append(entry)
-    return Looks(tuple(looks), earlier + now, broken=now > 0)
+    return Looks(tuple(looks), earlier + now, broken=moved or now > 0)
 
 
 def _entry(line: bytes) -> Any:
@@ -99,16 +102,21 @@ def log_look(files: Files, look: Mapping[str, Any]) -> None:
 
 
 def mend_looks(files: Files) -> str:
-    """Put a log with lines that cannot be read aside, and begin one with those that can, and with
+    """Keep a log with lines that cannot be read, and replace it by one of those that can, and of
     how many cannot; return what is to be said of that, "" where the log is whole.
 
-    Raises NinefoldError or OSError where the log cannot be moved.
+    Raises NinefoldError or OSError where that cannot be written.
     """
     found = read_looks(files)
     if not found.broken:
         return ""
-    kept = next(name for number in range(1, 10**6) if not files.exists(name := _aside(number)))
-    files.move(LOOKS, kept)
+    kept = _kept(files)
+    if files.exists(LOOKS):
+        kept = next(name for number in range(1, 10**6) if not files.exists(name := _aside(number)))
+        try:
+            files.write(kept, files.read(LOOKS, LOG))
+        except NinefoldError:  # it is no file that can be copied
+            files.move(LOOKS, kept)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     damage = {"damaged": found.damaged, "kept": kept, "time": now}
     lines = (json.dumps(entry, sort_keys=True) for entry in (*found.looks, damage))
@@ -124,6 +132,13 @@ def told(damaged: int) -> str:
     if damaged == 1:
         return "1 line cannot be read and counts as a look"
     return f"{damaged} lines cannot be read and count as looks"
+
+
+def _kept(files: Files) -> str:
+    """Return the name of the damaged log that was kept last; "" where there is none."""
+    pattern = re.compile(r"holdout-damaged-(\d{1,6})\.jsonl")
+    numbers = [int(match[1]) for match in map(pattern.fullmatch, files.names("results")) if match]
+    return _aside(max(numbers)) if numbers else ""
 
 
 def _aside(number: int) -> str:

@@ -35,7 +35,7 @@ def _own_users() -> set[int]:
 def _is_trusted(folder: Path) -> bool:
     """Return what git's own configuration, not the project's, says of a folder."""
     trusted = False
-    for name in (line for scope in ("--system", "--global") for line in _safe_directories(scope)):
+    for name in _safe_directories():
         if not name:
             trusted = False  # an empty value revokes those before it
         elif name == "*" or _is_in(folder, name):
@@ -49,10 +49,13 @@ def _is_in(folder: Path, name: str) -> bool:
     return Path(os.path.realpath(name)) == folder
 
 
-def _safe_directories(scope: str) -> list[str]:
-    command = ["git", "config", scope, "--type=path", "--get-all", "safe.directory"]
+def _safe_directories() -> list[str]:
+    """Return the values of git's `safe.directory` in order, of the system, of the user and of the
+    environment, but of no repository."""
+    command = ["git", "config", "--show-scope", "--type=path", "--get-all", "safe.directory"]
     try:
         said = subprocess.run(command, capture_output=True, text=True, timeout=30, cwd="/")
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):  # no git, no exception
         return []
-    return said.stdout.splitlines()
+    pairs = (line.partition("\t") for line in said.stdout.splitlines())
+    return [value for scope, _, value in pairs if scope in ("system", "global", "command")]

@@ -201,7 +201,8 @@ def _is_section(name: str) -> bool:
     folder, and one that any system can write down."""
     parts = name.split("/")
     numbered = all(re.match(r"[1-9]\d*-", part) for part in (parts[1], parts[-1]))
-    return numbered and not re.search("[\ud800-\udfff]", name)  # bytes that are no UTF-8
+    # control characters, and bytes that are no UTF-8
+    return numbered and not re.search("[\0-\x1f\x7f\ud800-\udfff]", name)
 
 
 def _in_any_order(text: str, point: str) -> bool:

@@ -32,6 +32,11 @@ Problem = Literal["auto", "regression", "binary", "multiclass"]
 Text = Annotated[str, StringConstraints(strip_whitespace=True)]
 
 
+_VERY_DOTTED = re.compile(
+    r"""(?<![\w.-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){16}"""
+)
+
+
 class _Table(BaseModel):
     """A table of the file. Reading a value of it raises the audit event "ninefold.setting" with
     its name and `spell` of it, by which a run knows on what a section's results depend; whatever
@@ -64,7 +69,8 @@ def find_setting(settings: "Settings", name: str) -> str:
     """Return the JSON of a setting by its name, "harness.epochs"; null where there is none."""
     value: Any = settings
     for part in name.split("."):
-        value = getattr(value, part, None)
+        is_table = isinstance(value, _Table) and part in type(value).model_fields
+        value = getattr(value, part) if is_table else None
     return spell(value)
 
 
@@ -153,6 +159,12 @@ class SectionSettings(_Table):
     ] = {}
 
 
+def _grids(sections: dict[str, SectionSettings]) -> dict[str, SectionSettings]:
+    with _as_mistake():
+        check_size(*(vars(own)["grid"] for own in sections.values()))
+    return sections
+
+
 class RunSettings(_Table):
     """`[run]`: what a notebook may take before it is stopped. No result depends on it."""
 
@@ -173,13 +185,16 @@ class Settings(_Table):
     # made anew: pydantic copies a default, which counts as reading all of it
     harness: HarnessSettings = Field(default_factory=HarnessSettings)
     run: RunSettings = Field(default_factory=RunSettings)
-    sections: dict[str, SectionSettings] = {}
+    sections: Annotated[dict[str, SectionSettings], AfterValidator(_grids)] = {}
 
 
 def read_settings(files: Files, name: str) -> Settings:
     """Read and validate the file `name`. Raises NinefoldError naming it, the key and the remedy."""
     try:
-        return Settings.model_validate(tomllib.loads(files.text(name, SETTINGS)))
+        text = files.text(name, SETTINGS)
+        if _VERY_DOTTED.search(text):  # to read one takes time with the square of its dots
+            raise NinefoldError(f"{name} has a key of very many parts", "expected 'table.key'")
+        return Settings.model_validate(tomllib.loads(text))
     except FileNotFoundError:
         raise NinefoldError(f"no such file: {files.root / name}") from None
     except ValidationError as error:

@@ -16,6 +16,11 @@ def visible(text: str) -> str:
     return text if text.isascii() and text.isprintable() else _UNSEEN.sub(_escaped, text)
 
 
+def visible_line(text: str) -> str:
+    """Return the same as one line, whatever the names of files in it hold."""
+    return visible(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
 def visible_prose(text: str) -> str:
     """Return the same of what a person wrote, whose language may need marks of direction."""
     return _UNSEEN_IN_PROSE.sub(_escaped, text)

@@ -1,15 +1,59 @@
 """What every attack must not achieve, looked at after each of the safe commands."""
 
+import hashlib
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
-from conftest import SECRET, Arena, Done, fingerprint
-
+SECRET = "the-secret-of-the-canary-7f3a"
 SAFE = (("status", "--json"), ("report",), ("check",), ("run", "--dry-run"))
 PEAK = 600  # MiB beyond those of a process that has imported everything
 # What a terminal obeys, but for line feeds: C0, DEL, C1, and what turns the direction of text.
 OBEYED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of a command."""
+
+    status: int
+    stdout: str
+    stderr: str
+    opened: list[str]
+    peak: int
+
+    @property
+    def said(self) -> str:
+        return self.stdout + self.stderr
+
+
+class Arena:
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("arena.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+        )
+
+    def run(self, cwd: Path, *argv: str, canary: Path, **env: str) -> Done:
+        request = {"cwd": str(cwd), "argv": argv, "canary": str(canary), "env": env}
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return Done(**json.loads(self._process.stdout.readline()))
+
+    def close(self) -> None:
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
 
 
 def attack(
@@ -51,3 +95,13 @@ def holding(root: Path) -> set[str]:
         if path.is_file() and not path.is_symlink() and path.stat().st_size < 2**24
         and path.resolve().is_relative_to(root) and SECRET.encode() in path.read_bytes()
     }  # fmt: skip
+
+
+def fingerprint(folder: Path) -> str:
+    """Return a digest of a tree: names, kinds, sizes, times of change, contents."""
+    found = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        state = path.lstat()
+        found.update(f"{path.relative_to(folder)} {state.st_mode} {state.st_mtime_ns}\n".encode())
+        found.update(path.read_bytes() if path.is_file() else b"")
+    return found.hexdigest()

@@ -2,63 +2,21 @@
 
 import hashlib
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "publishing"))
 
+from attacks_conduct import SECRET, Arena
 from small_study import SmallStudy, code, figure_entry, shows, table_entry
 from tiny_project import judged
 
 from ninefold.publishing.render import render, write
 
-SECRET = "the-secret-of-the-canary-7f3a"
 LOOK = '{"counted": true, "keys": {}}\n'
-
-
-@dataclass(frozen=True)
-class Done:
-    """What came of a command."""
-
-    status: int
-    stdout: str
-    stderr: str
-    opened: list[str]
-    peak: int
-
-    @property
-    def said(self) -> str:
-        return self.stdout + self.stderr
-
-
-class Arena:
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("arena.py"))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            encoding="utf-8",
-        )
-
-    def run(self, cwd: Path, *argv: str, canary: Path, **env: str) -> Done:
-        request = {"cwd": str(cwd), "argv": argv, "canary": str(canary), "env": env}
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        return Done(**json.loads(self._process.stdout.readline()))
-
-    def close(self) -> None:
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.close()
-        self._process.wait()
-        self._process.stdout.close()
 
 
 @pytest.fixture(scope="session")
@@ -87,16 +45,6 @@ def canary(tmp_path: Path) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     return folder
-
-
-def fingerprint(folder: Path) -> str:
-    """Return a digest of a tree: names, kinds, sizes, times of change, contents."""
-    found = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        state = path.lstat()
-        found.update(f"{path.relative_to(folder)} {state.st_mode} {state.st_mtime_ns}\n".encode())
-        found.update(path.read_bytes() if path.is_file() else b"")
-    return found.hexdigest()
 
 
 @pytest.fixture

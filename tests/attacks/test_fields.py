@@ -125,6 +125,60 @@ def test_a_dataset_outside_is_looked_at_and_not_read(victim, canary, arena, path
     attack(arena, victim.root, canary)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "study.model_dump",
+        "study.model_fields",
+        "study.__class__",
+        "study.copy",
+        "run",
+        "",
+        ".",
+        "x.y",
+    ],
+)
+def test_a_setting_that_is_none_is_nothing(victim, canary, arena, name):
+    change(victim.root, RECORD, "key", "settings", to={name: '"x"'})
+    attack(arena, victim.root, canary)
+
+
+def test_one_file_under_many_names_is_read_once(victim, canary, arena):
+    with (victim.root / "data/large.bin").open("wb") as file:
+        file.truncate(2**30)
+    names = ["data/" + "./" * dots + "large.bin" for dots in range(200)]
+    change(victim.root, RECORD, "key", "files", to=dict.fromkeys(names, "0" * 32))
+    arena.run(victim.root, "status", canary=canary)  # in less than `arena.SECONDS`
+    attack(arena, victim.root, canary)
+
+
+def test_code_that_is_too_large_for_code_is_not_read(victim, canary, arena):
+    with (victim.root / "large.py").open("wb") as file:
+        file.truncate(2**30)
+    change(victim.root, RECORD, "key", "files", to={"large.py": "0" * 32})
+    attack(arena, victim.root, canary)
+
+
+def test_prose_of_lines_without_end_is_a_line(victim, canary, arena):
+    for name in ("sections/1-problem.md", "README.md"):
+        (victim.root / name).write_text("a\n\n" * 100_000)
+    change(victim.root, NOTEBOOK, "cells", 0, "source", to="a\n\n" * 1_000_000)
+    done = attack(arena, victim.root, canary)
+    assert "lines of text; 20,000 at most" in done[2].stdout
+
+
+@pytest.mark.parametrize("value", ["-" * 20_000 + "1", "a" + ".b" * 20_000, "(" * 5000])
+def test_parameters_that_are_nested_without_end_are_a_line(victim, canary, arena, value):
+    cell = {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": f"x = {value}"}
+    notebook = json.loads((victim.root / "sections/4-baseline.ipynb").read_text())
+    notebook["cells"].append({**cell, "outputs": [], "execution_count": None})
+    (victim.root / "sections/4-baseline.ipynb").write_text(json.dumps(notebook))
+    with (victim.root / SETTINGS).open("a") as file:
+        file.write('[sections."4-baseline".parameters]\nx = 1\n')
+    done = attack(arena, victim.root, canary)
+    assert "the cell tagged 'parameters'" in done[3].stderr
+
+
 JSON = [RECORD, NOTEBOOK, SOURCE, FAILURE, MANIFEST, LOOKS, "sections/4-baseline.ipynb"]
 BROKEN = {
     "lists without end": "[" * 100_000,
@@ -162,6 +216,10 @@ TOML = {
     "lists without end": "a = " + "[" * 5000,
     "lists that close": "a = " + "[" * 900 + "]" * 900,
     "tables without end": "a" + ".a" * 5000 + " = 1",
+    "quoted tables without end": "'a'" + ' . "a"' * 5000 + " = 1",
+    "a table without end": "[" + "a." * 20_000 + "a]",
+    "grids without end": '[study]\ntitle = "x"\npackage = "x"\n[data]\nsource = "x"\ntarget = "y"\n'
+    + "".join(f'[sections."4-{n}".grid]\na = {[*range(900)]}\n' for n in range(9)),
     "digits without end": "a = " + "1" * 100_000,
     "an infinite seed": "[study]\nseed = inf",
     "a table that is a text": 'study = "x"',

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from ninefold.cli import main
+from ninefold.study import final
 
 pytestmark = pytest.mark.slow
 
@@ -172,6 +173,7 @@ def put_back(root: Path, names: list[str]) -> None:
 @pytest.mark.parametrize("number", range(ROUNDS))
 def test_no_mutation_of_a_project_s_files_is_more_than_a_line(root, number, monkeypatch):
     monkeypatch.chdir(root)
+    monkeypatch.setattr(final, "predict_in_fresh_process", final.predict_rows)  # seconds each
 
     @seed(9_000 + number)
     @settings(

@@ -14,7 +14,14 @@ import pytest
 from ninefold.errors import NinefoldError
 from ninefold.quiet import load_tensorflow
 from ninefold.study.columns import Column
-from ninefold.study.final import FinalModel, load_model, predict_rows, save_model, save_network
+from ninefold.study.final import (
+    FinalModel,
+    load_model,
+    predict_in_fresh_process,
+    predict_rows,
+    save_model,
+    save_network,
+)
 
 load_tensorflow()
 import h5py  # noqa: E402
@@ -88,7 +95,7 @@ def weights(path, change):
 
 def test_a_model_of_ninefold_s_own_predicts_with_every_digit_of_its_target(model):
     found = predict_rows(model, ROWS)["y"]
-    network, _ = load_model(model).networks[0]
+    network = load_model(model).networks[0].network
     x = StandardScaler().fit_transform(ROWS).astype("float32")
     expected = np.asarray(network(x))[:, 0] * 0.125 + 2024.0625
     np.testing.assert_allclose(found, expected, rtol=1e-7)
@@ -179,6 +186,46 @@ def test_a_layer_that_makes_a_billion_numbers_of_a_row_is_a_line(tmp_path, model
     save_network(model, 1, network)
     configured(model / "network-1.keras", ('"n": 5', '"n": 500000000'))
     refused(model, "numbers of each row")
+
+
+def test_a_network_inside_a_network_is_looked_into(model):
+    inner = keras.Sequential(
+        [keras.Input((2,)), layers.RepeatVector(5), layers.GlobalMaxPooling1D()]
+    )
+    save_network(model, 1, keras.Sequential([keras.Input((2,)), inner, layers.Dense(1)]))
+    configured(model / "network-1.keras", ('"n": 5', '"n": 500000000'))
+    refused(model, "numbers of each row")
+
+
+def test_what_was_refused_takes_no_memory_afterwards(model):
+    from keras.src.backend.common import global_state
+
+    save_network(model, 1, keras.Sequential([keras.Input((2,)), layers.Dense(4)]))
+    configured(model / "network-1.keras", ('"units": 4', '"units": 2000000000'))
+    refused(model, "needs 6,000,000,000 weights")
+    assert not global_state.get_global_attribute("uninitialized_variables")
+
+
+def test_rows_that_take_much_memory_are_predicted_a_few_at_a_time(model):
+    def widest(n):
+        start = keras.Input((2,))
+        wide = layers.RepeatVector(n)(start)
+        return keras.Model(start, layers.GlobalAveragePooling1D()(wide)[:, :1])
+
+    save_network(model, 1, widest(2_000_000))
+    rows = pd.concat([ROWS] * 100, ignore_index=True)  # 4.8 GB at once
+    found = predict_in_fresh_process(model, rows)["y"]
+    scaled = StandardScaler().fit_transform(ROWS)[:, 0]
+    np.testing.assert_allclose(found, np.tile(scaled, 100) * 0.125 + 2024.0625, rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_prediction_gets_so_much_memory_and_no_more(model):
+    start = keras.Input((2,))
+    steps = layers.RepeatVector(8_000_000)(start)
+    save_network(model, 1, keras.Model(start, layers.SimpleRNN(1)(steps)))
+    with pytest.raises(NinefoldError, match="needs more than the 8 GiB of memory"):
+        predict_in_fresh_process(model, ROWS[:1])
 
 
 @pytest.mark.parametrize(

@@ -267,3 +267,13 @@ def test_json_is_json_whatever_happens(tmp_path, victim, canary, arena, command)
     (victim.root / SETTINGS).write_text("[")
     done = arena.run(victim.root, command, "--json", *options, canary=canary)
     assert json.loads(done.stdout).keys() <= {"error", "findings", "errors", "warnings"}
+
+
+def test_code_in_a_fact_is_shown_in_the_report_and_not_obeyed(victim, canary, arena):
+    record = json.loads((victim.root / RECORD).read_text())
+    record["facts"][0] = {"kind": "fact", "text": "`\x1b[31m evil \u202e x`", "values": {}}
+    (victim.root / RECORD).write_text(json.dumps(record))
+    attack(arena, victim.root, canary)
+    report = (victim.root / "report/README.md").read_text("utf-8")
+    assert "`\\x1b[31m evil \\u202e x`" in report
+    assert not OBEYED.search(report)

@@ -110,3 +110,42 @@ def test_a_run_that_nobody_reads_ends_with_all_its_results(root, unread, closed)
     record = json.loads((root / "results/4-baseline/record.json").read_text())
     assert record["values"] == {"turn": 1}
     assert (root / "results/5-experiments/1-a/failure/failure.json").exists()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "status --json --bogus",
+        "predict --json",
+        "run --json -p bad",
+        "check --json x",
+        "explain --json --x",
+    ],
+)
+def test_a_call_that_is_wrong_is_json_too(root, call):
+    done = ninefold(root, *call.split(), capture_output=True, encoding="utf-8")
+    assert done.returncode == 2
+    assert [*json.loads(done.stdout)] == ["error"]
+    assert done.stderr.startswith("Usage: ")
+
+
+def test_the_name_of_a_file_is_one_line(root):
+    (root / "data").mkdir()
+    (root / "data/a\nREADME.md: error NF999: forged").symlink_to("/nowhere")
+    write_notebook(root, "forged\nok", "1")
+    write_notebook(root, "1-a\nforged", "1")
+    for command in ("check", "status", "report", "run"):
+        done = ninefold(root, command, capture_output=True, encoding="utf-8")
+        assert "forged" in done.stdout + done.stderr or command in ("report", "run")
+        lines = (done.stdout + done.stderr).splitlines()
+        assert not any(
+            line.startswith(("README.md: error NF999", "forged", "ok")) for line in lines
+        )
+
+
+def test_python_m_runs_nothing_of_the_folder_it_is_called_in(root):
+    for name in ("click", "pydantic", "pandas"):  # what `-m` itself imports is out of our hands
+        (root / f"{name}.py").write_text("open('executed', 'w').close()")
+    done = ninefold(root, "status", capture_output=True, encoding="utf-8")
+    assert "4-baseline" in done.stdout
+    assert not (root / "executed").exists()

@@ -34,9 +34,15 @@ except Stopped as stopped:
 """
 
 
+def heed_signals():
+    """Have a process heed what it is sent, whatever this one ignores, as under nohup."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+
+
 def stop_twice(first, second, seconds):
     process = subprocess.Popen(
-        [sys.executable, "-c", WINDS_DOWN, seconds],
+        [sys.executable, "-c", WINDS_DOWN, seconds], preexec_fn=heed_signals,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
     )  # fmt: skip
     assert process.stdout
@@ -85,7 +91,7 @@ def start(folder: Path, temporary: Path, *arguments: object) -> "subprocess.Pope
     temporary.mkdir(exist_ok=True)
     return subprocess.Popen(
         [sys.executable, "-m", "ninefold", *map(str, arguments)],
-        cwd=folder, env={**os.environ, "TMPDIR": str(temporary)},
+        cwd=folder, env={**os.environ, "TMPDIR": str(temporary)}, preexec_fn=heed_signals,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
     )  # fmt: skip
 

@@ -1,6 +1,8 @@
 """The one way to the files of a project: names, links, what is read and what is written."""
 
 import os
+import shutil
+import stat
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ninefold import bounded
-from ninefold.bounded import PAGE, Kind, read_given, read_regular
+from ninefold.bounded import PAGE, Kind, read_given, read_regular, write_given
 from ninefold.errors import NinefoldError
 from ninefold.files import Files, OutsideError
 
@@ -84,7 +86,7 @@ def test_no_link_leads_into_what_is_hidden(files, root):
     (root / "shown").symlink_to(".git")
     assert files.read(".git/config", PAGE) == b".git/config"
     for name in ("page2.md", "shown/config"):
-        with pytest.raises(OutsideError, match="leads out of the project"):
+        with pytest.raises(OutsideError, match="leads into a hidden folder"):
             files.read(name, PAGE)
 
 
@@ -129,13 +131,13 @@ def test_a_file_larger_than_its_kind_is_refused_before_it_is_read(files, root):
     with pytest.raises(NinefoldError) as error:
         files.read("page.md", PAGE)
     assert str(error.value) == (
-        "page.md has 10,240 MiB; a page of text has 1 at most; leave out what nobody will read"
+        "page.md has 10,240 MiB; a page of text has 1 MiB at most; leave out what nobody will read"
     )
 
 
 def test_a_file_that_grows_while_it_is_read_ends(root, monkeypatch):
     monkeypatch.setattr(bounded, "must_be_regular", lambda *_: None)
-    with pytest.raises(NinefoldError, match="a small file has 0 at most"):
+    with pytest.raises(NinefoldError, match="a small file has 0 KiB at most"):
         read_regular("/dev/zero", SMALL)
 
 
@@ -187,3 +189,42 @@ def test_a_half_written_file_is_in_the_scratch_folder_where_there_is_one(files, 
         files.write("report/README.md", "new")
     assert seen[0].parent == root / ".ninefold"
     assert list((root / ".ninefold").iterdir()) == []
+
+
+@pytest.mark.parametrize("store", [".git/annex/objects", ".dvc/cache"])
+def test_data_may_lie_in_a_store_that_versions_it(files, root, store):
+    (root / store).mkdir(parents=True)
+    (root / store / "x").write_text("a,b\n1,2\n")
+    (root / "data/linked.csv").symlink_to(root / store / "x")
+    assert files.read("data/linked.csv", PAGE) == b"a,b\n1,2\n"
+    assert not files.leads_out("data/linked.csv")
+
+
+def test_what_a_person_names_to_be_written_keeps_what_it_is(tmp_path):
+    (tmp_path / "other.csv").write_text("old")
+    (tmp_path / "other.csv").chmod(0o640)
+    (tmp_path / "link.csv").symlink_to("other.csv")
+    write_given(tmp_path / "link.csv", "new")
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "other.csv").read_text() == "new"
+    assert (tmp_path / "other.csv").stat().st_mode & 0o777 == 0o640
+    os.mkfifo(tmp_path / "pipe")
+    reads = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    write_given(tmp_path / "pipe", "through it")
+    assert os.read(reads, 100) == b"through it"
+    os.close(reads)
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    write_given(Path(os.devnull), "nothing")
+    assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)
+
+
+def test_results_on_a_disk_of_their_own_hold_what_systems_leave_there(files, root, tmp_path):
+    disk = tmp_path / "disk"
+    for name in ("lost+found", ".Trash-1000", "4-baseline"):
+        (disk / name).mkdir(parents=True)
+    shutil.rmtree(root / "results")
+    (root / "results").symlink_to(disk)
+    files.write("results/leaderboard.csv", "a\n")
+    assert not files.is_outside("results/leaderboard.csv")
+    (disk / "thesis.doc").touch()
+    assert files.is_outside("results/leaderboard.csv")

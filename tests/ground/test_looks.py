@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from ninefold.errors import NinefoldError
 from ninefold.files import Files
 from ninefold.looks import LOOKS, log_look, mend_looks, read_looks
 
@@ -38,7 +39,7 @@ def test_what_is_logged_is_read_and_only_new_pairs_count(files):
 DAMAGED = [
     "3", "{}", "[]", '{"counted": 1}', '{"counted": true, "keys": []}', '{"counted": tr', "\0",
     '{"counted": true, "score": NaN}', '{"counted": true, "keys": {"a": 1}}', "[" * 100_000,
-    '{"damaged": "x"}', '{"damaged": 1, "kept": "x"}',
+    '{"damaged": -5, "kept": "x", "time": "x"}', '{"damaged": "x"}', '{"damaged": 1, "kept": "x"}',
 ]  # fmt: skip
 
 
@@ -90,3 +91,34 @@ def test_what_is_no_log_in_its_place_is_put_aside_and_counts_as_a_look(files, tm
     assert (read_looks(files).count, read_looks(files).broken) == (1, False)
     assert path.is_file()
     assert not path.is_symlink()
+
+
+@pytest.mark.parametrize("failing", ["write", "move"])
+def test_a_log_that_could_not_be_mended_counts_as_much(files, tmp_path, failing, monkeypatch):
+    write(files, json.dumps(LOOK), "half of a li")
+    if failing == "move":  # it cannot be copied, and a kill comes right after
+        (tmp_path / LOOKS).rename(tmp_path / "results/holdout-damaged-1.jsonl")
+    else:
+        written = []
+
+        def fail(self, name, content):
+            if written:
+                raise NinefoldError("No space left on device")
+            written.append(name)
+            (tmp_path / name).write_bytes(content)
+
+        monkeypatch.setattr(Files, "write", fail)
+        with pytest.raises(NinefoldError, match="No space"):
+            mend_looks(files)
+        monkeypatch.undo()
+    assert (read_looks(files).count, read_looks(files).broken) == (2, True)
+    assert "damaged: 1 line cannot be read" in mend_looks(files)
+    assert (read_looks(files).count, read_looks(files).broken) == (2, False)
+    assert mend_looks(files) == ""
+
+
+def test_a_log_that_is_no_file_is_put_aside(files, tmp_path):
+    (tmp_path / LOOKS).mkdir(parents=True)
+    assert "damaged" in mend_looks(files)
+    assert (tmp_path / "results/holdout-damaged-1.jsonl").is_dir()
+    assert (read_looks(files).count, read_looks(files).broken) == (1, False)

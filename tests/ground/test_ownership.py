@@ -116,3 +116,15 @@ def test_no_command_runs_what_a_stranger_wrote(root, command):
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert "dubious ownership" in done.stderr
     assert not (root / "executed").exists()
+
+
+def test_git_s_environment_may_trust_it_and_a_repository_may_not(root, monkeypatch):
+    os.chown(root, SOMEBODY, -1)
+    monkeypatch.chdir(root)
+    subprocess.run(["git", "init", "-q", str(root)], check=True)
+    subprocess.run(["git", "-C", str(root), "config", "safe.directory", "*"], check=False)
+    with pytest.raises(NinefoldError, match="dubious ownership"):
+        find_project(root)
+    for name, value in (("COUNT", "1"), ("KEY_0", "safe.directory"), ("VALUE_0", "*")):
+        monkeypatch.setenv(f"GIT_CONFIG_{name}", value)
+    assert find_project(root).root == root

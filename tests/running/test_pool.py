@@ -38,8 +38,11 @@ def silent(number, of):
     pass
 
 
+@pytest.fixture
 def family():
-    return psutil.Process().children(recursive=True)
+    """Return what lists the processes that this test has started, not those of other tests."""
+    others = psutil.Process().children(recursive=True)
+    return lambda: [p for p in psutil.Process().children(recursive=True) if p not in others]
 
 
 def test_a_worker_executes_one_notebook_after_another_each_in_a_kernel_of_its_own(pool, tmp_path):
@@ -124,7 +127,7 @@ def left(tmp_path):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what left its session is lost elsewhere")
 @pytest.mark.parametrize("end", ["1", "os._exit(3)", "os.kill(os.getpid(), signal.SIGKILL)"])
-def test_what_a_cold_kernel_started_ends_with_it_however_that_ends(pool, tmp_path, end):
+def test_what_a_cold_kernel_started_ends_with_it_however_that_ends(pool, tmp_path, end, family):
     pool.conduct(task(tmp_path, LEAVE, end), silent)
     assert left(tmp_path) == []
     assert len(family()) == 1  # the worker: not even a zombie is left
@@ -188,7 +191,9 @@ def test_a_notebook_of_another_language_does_not_run(pool, tmp_path):
         ),
     ],
 )  # fmt: skip
-def test_a_limit_that_is_passed_ends_the_notebook(pool, tmp_path, limits, cells, error, message):
+def test_a_limit_that_is_passed_ends_the_notebook(
+    pool, tmp_path, limits, cells, error, message, family
+):
     failure = pool.conduct(task(tmp_path, *cells, limits=limits), silent).failure
     assert (failure.error, failure.cell) == (error, 3)
     assert message in failure.message
@@ -199,7 +204,7 @@ def test_a_limit_that_is_passed_ends_the_notebook(pool, tmp_path, limits, cells,
     assert family() == [worker]
 
 
-def test_a_worker_that_dies_fails_its_notebook_and_is_replaced(pool, tmp_path):
+def test_a_worker_that_dies_fails_its_notebook_and_is_replaced(pool, tmp_path, family):
     kill = f"import os\nos.kill(os.getppid(), {signal.SIGKILL})\nimport time\ntime.sleep(600)"
     failure = pool.conduct(task(tmp_path, "1", kill), silent).failure
     assert (failure.error, failure.cell) == ("WorkerDied", 2)
@@ -216,7 +221,7 @@ def test_a_worker_that_died_while_it_was_idle_costs_no_section(pool, tmp_path):
     assert pool.conduct(task(tmp_path, "2"), silent).failure is None
 
 
-def test_a_closed_pool_leaves_no_process_and_no_file_and_stops_who_waits_for_it(tmp_path):
+def test_a_closed_pool_leaves_no_process_and_no_file_and_stops_who_waits_for_it(tmp_path, family):
     pool, stopped = Pool(tmp_path / "logs"), []
 
     def conduct():

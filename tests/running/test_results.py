@@ -291,3 +291,24 @@ def test_a_run_with_nothing_to_do_removes_the_temporary_files_of_a_killed_one(tm
     with run_folders(tmp_path) as left:
         assert run(Project(tmp_path), print) == ()
         assert not any(folder.exists() for folder in left)
+
+
+@pytest.mark.skipif(not TWO_DISKS, reason="needs /dev/shm on a disk of its own")
+@pytest.mark.parametrize("on_another_disk", [False, True])
+def test_what_a_kill_left_half_written_goes_with_the_next_run(tmp_path, on_another_disk):
+    (tmp_path / "ninefold.toml").write_text(SETTINGS)
+    with tempfile.TemporaryDirectory(dir=SHARED) as other:
+        if on_another_disk:
+            (tmp_path / "results").symlink_to(other)
+        run(Project(tmp_path), print)
+        write = (
+            "import os, sys\nfrom pathlib import Path\nfrom ninefold.files import Files\n"
+            "Path.replace = lambda *_: os._exit(9)\nFiles(Path.cwd()).write(sys.argv[1], 'x')"
+        )
+        for name in ("results/leaderboard.csv", "README.md"):
+            done = subprocess.run([sys.executable, "-c", write, name], cwd=tmp_path)
+            assert done.returncode == 9
+        left = [p for p in (*tmp_path.rglob("*"), *Path(other).rglob("*")) if p.name[-9:-8] == "-"]
+        assert [path.parent.name for path in left] == [".ninefold"] * 2
+        assert run(Project(tmp_path), print) == ()
+        assert not any(path.exists() for path in left)

@@ -1,6 +1,8 @@
 """The final model comes back from its folder as it was, without pickle, in any process."""
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -146,7 +148,7 @@ def test_new_rows_may_hold_gaps_new_levels_other_columns_in_another_order(saved)
 def test_the_networks_are_averaged(saved):
     loaded = load_model(saved[0])
     assert len(loaded.networks) == 2
-    assert not np.array_equal(*(network.get_weights()[0] for network, _ in loaded.networks))
+    assert not np.array_equal(*(one.network.get_weights()[0] for one in loaded.networks))
 
 
 @pytest.mark.parametrize(
@@ -199,3 +201,12 @@ def test_a_fresh_process_that_fails_says_why_in_one_line(tmp_path):
     line = "could not be used in a fresh process: .*no final model yet"
     with pytest.raises(NinefoldError, match=line):
         predict_in_fresh_process(tmp_path, table()[:2])
+
+
+def test_no_number_of_processes_comes_from_a_file(saved, tmp_path):
+    import skops.io
+
+    folder = Path(shutil.copytree(saved[0], tmp_path / "model"))
+    preparation = skops.io.load(folder / "preparation.skops", trusted=["numpy.dtype"])
+    skops.io.dump(preparation.set_params(n_jobs=1000), folder / "preparation.skops")
+    assert load_model(folder).preparation.get_params()["n_jobs"] is None

@@ -9,7 +9,7 @@ from importlib import import_module
 import click
 
 from ninefold import __version__
-from ninefold.cli.shell import echo_end, open_streams
+from ninefold.cli.shell import echo_end, echo_misuse, open_streams
 from ninefold.errors import NinefoldError
 from ninefold.stopping import Stopped, stoppable
 
@@ -40,6 +40,10 @@ class _Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
 
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        context.meta["ninefold.args"] = list(args)
+        return super().parse_args(context, args)
+
     def invoke(self, context: click.Context):
         with open_streams():
             try:
@@ -50,6 +54,10 @@ class _Commands(click.Group):
             except Stopped as stopped:
                 echo_end(context, stopped.told, asked=True)
                 sys.exit(stopped.status)
+            except click.UsageError as error:
+                if "--json" in context.meta["ninefold.args"]:
+                    echo_misuse(error.format_message())
+                raise
             except click.Abort:
                 echo_end(context, "a question was not answered; nothing was made", asked=True)
             except BrokenPipeError:
@@ -58,7 +66,7 @@ class _Commands(click.Group):
                 where = f" ({error.filename})" if error.filename else ""
                 echo_end(context, f"{error.strerror or error}{where}")
             except (RecursionError, MemoryError) as error:
-                echo_end(context, f"a file of this project takes more than there is ({error!r})")
+                echo_end(context, f"this takes more than there is ({error!r})")
         sys.exit(1)
 
 

@@ -8,6 +8,7 @@ import click
 from ninefold.cli.shell import echo, echo_json, json_option
 from ninefold.project import find_project
 from ninefold.publishing.checks import Finding, check_project
+from ninefold.visible import visible_line
 
 
 @click.command(epilog="Example: ninefold check --strict")
@@ -48,9 +49,10 @@ def _as_json(finding: Finding) -> dict[str, str]:
 
 
 def _line(finding: Finding) -> str:
-    line = f"{finding.where}: {finding.severity} {finding.code}: {finding.message}"
+    said = f"{finding.where}: {finding.severity} {finding.code}: {finding.message}"
     # What to do about a prompt is to answer it, and there may be thirty of them.
-    return line if finding.code == "NF201" else f"{line}\n    {finding.todo}"
+    lines = [said] if finding.code == "NF201" else [said, f"    {finding.todo}"]
+    return "\n".join(map(visible_line, lines))
 
 
 def _total(errors: int, warnings: int) -> str:

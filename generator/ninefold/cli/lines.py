@@ -8,6 +8,7 @@ from ninefold.project import Project
 from ninefold.running.events import Event, Notice
 from ninefold.running.execution import Outcome
 from ninefold.running.plan import Step
+from ninefold.visible import visible_line
 
 
 def tell(quiet: bool, event: Event) -> None:
@@ -48,9 +49,9 @@ def unnumbered(project: Project) -> tuple[str, ...]:
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
     said = (
         "no section, and never run: names of sections and of their folders begin as 1- or 12-, and "
-        "are UTF-8"
+        "are one line of UTF-8"
     )
-    return (f"{names[0]}{more}: {said}",) if names else ()
+    return (f"{visible_line(names[0])}{more}: {said}",) if names else ()
 
 
 def planned(step: Step, seconds: float | None) -> str:

@@ -18,18 +18,18 @@ def predict(file: Path, output: Path | None, as_json: bool) -> None:
 
     Prints CSV: the target, and for a classification the probability of each class.
     """
-    from ninefold.bounded import write_whole
+    from ninefold.bounded import write_given
     from ninefold.project import find_project
-    from ninefold.study.final import predict_rows, read_model
+    from ninefold.study.final import predict_in_fresh_process, read_model
     from ninefold.study.reading import read_table
 
     project = find_project(Path.cwd())
     read_model(project.model)  # say that there is none before TensorFlow is loaded
-    found = predict_rows(project.model, read_table(file, least=1).frame)
+    found = predict_in_fresh_process(project.model, read_table(file, least=1).frame)
     records = found.to_dict(orient="records")
     text = f"{json_text(records)}\n" if as_json else found.to_csv(index=False)
     if output:
-        write_whole(output, text)
+        write_given(output, text)
     elif as_json:
         echo_json(records)
     else:

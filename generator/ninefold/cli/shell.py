@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from ninefold.visible import visible
+from ninefold.visible import visible, visible_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -100,7 +100,12 @@ def echo_end(context: click.Context, message: str, *, asked: bool = False) -> No
     if context.meta.get(_ASKED_FOR_JSON):
         say(json.dumps({"error": message}, indent=1))
     newline = "\n" if asked and sys.stderr.isatty() else ""
-    say(f"{newline}ninefold: {message}", err=True)
+    say(f"{newline}ninefold: {visible_line(message)}", err=True)
+
+
+def echo_misuse(message: str) -> None:
+    """Say for who has asked for JSON what is wrong with a call; click says it for others."""
+    say(json.dumps({"error": message}, indent=1))
 
 
 def _finite(value: Any) -> Any:

@@ -97,7 +97,7 @@ def _escape_line(text: str) -> str:
     """Escape a computed line, but keep its code spans: `ninefold run` is meant as code."""
     spans = re.split(r"(`[^`\n]+`)", " ".join(text.split()))
     return "".join(
-        span if index % 2 else re.sub(r"\S(?:.*\S)?", lambda m: escape(m[0]), span)
+        visible(span) if index % 2 else re.sub(r"\S(?:.*\S)?", lambda m: escape(m[0]), span)
         for index, span in enumerate(spans)
     )
 

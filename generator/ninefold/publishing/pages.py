@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ninefold.bounded import PAGE
+from ninefold.bounded import PAGE, must_be_short
 from ninefold.errors import NinefoldError
 from ninefold.project import Project
 from ninefold.publishing.blocks import Block, Heading, Place, Prompt, Prose
@@ -29,9 +29,11 @@ class Piece:
 def read_page(project: Project, name: str) -> str:
     """Return a text file of the project with line ends as "\n". Raises NinefoldError."""
     try:
-        return project.files.text(name, PAGE)
+        text = project.files.text(name, PAGE)
     except FileNotFoundError:
         raise NinefoldError(f"no such file: {name}") from None
+    must_be_short(name, text.count("\n"))
+    return text
 
 
 def cut(text: str, place: Place) -> Iterator[Piece]:

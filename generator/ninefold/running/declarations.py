@@ -72,6 +72,10 @@ def declared_parameters(notebook: dict[str, Any]) -> dict[str, Parameter]:
         raise NinefoldError(
             f"line {error.lineno} of the cell tagged 'parameters' is not Python", error.msg
         ) from None
+    except (RecursionError, MemoryError):
+        raise NinefoldError(
+            "the cell tagged 'parameters' is nested too deeply", "expected plain assignments"
+        ) from None
     found: dict[str, Parameter] = {}
     for statement in statements:
         if isinstance(statement, ast.Assign):

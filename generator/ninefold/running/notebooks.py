@@ -8,7 +8,7 @@ from typing import Any, Literal, NotRequired
 from pydantic import ConfigDict, JsonValue, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
-from ninefold.bounded import NOTEBOOK
+from ninefold.bounded import NOTEBOOK, must_be_short
 from ninefold.errors import NinefoldError
 from ninefold.files import Files
 from ninefold.records import mistakes_of
@@ -106,6 +106,8 @@ def read_notebook(files: Files, name: str | PurePath) -> dict[str, Any]:
         )
     with mistakes_of(called, _TODO):
         _schema().validate_python(notebook)
+    prose = (cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "markdown")
+    must_be_short(called, sum(joined(text).count("\n") for text in prose))
     return notebook
 
 

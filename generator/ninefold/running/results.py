@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ninefold.bounded import write_whole
+from ninefold.bounded import is_half_written, write_whole
 from ninefold.errors import NinefoldError
 from ninefold.files import SCRATCH
 from ninefold.plain_json import pretty
@@ -52,6 +52,9 @@ def clear(project: Project) -> None:
     files = project.files
     with suppress(OSError):  # what cannot be removed now, the next run removes
         for aside in (_SCRATCH, _AMONG_RESULTS):
+            for name in files.names(aside):
+                if is_half_written(name):
+                    files.remove(f"{aside}/{name}")
             files.remove(f"{aside}/staging")
             if not any(_old_ones(project, f"{aside}/replaced")):
                 files.remove(f"{aside}/replaced")

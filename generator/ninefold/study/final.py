@@ -37,9 +37,13 @@ from ninefold.study.model_files import (
     gives_logits,
 )
 from ninefold.study.preparation import tidy_inputs, transform
+from ninefold.visible import visible_line
 
 SCHEMA = 1
 _TRUSTED = ["numpy.dtype"]  # what skops asks about in a fitted preparation of ninefold's
+_MOST_AT_ONCE = 2**27  # numbers that layers make of the rows that are predicted at once
+_MEMORY = 8 * 2**30  # bytes that a prediction gets, beyond what TensorFlow takes
+_REFUSED = 3  # exit status: the last line on stderr says why
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ class LoadedModel:
 
     model: FinalModel
     preparation: Any
-    networks: tuple[tuple[Any, bool], ...]  # each with whether it answers with logits
+    networks: tuple["_Network", ...]
 
     def outputs(self, X: pd.DataFrame) -> np.ndarray:
         """Return probabilities (n, K) or numbers (n,) in the target's units for the inputs X, as
@@ -114,8 +118,8 @@ class LoadedModel:
         x = transform(self.preparation, tidy_inputs(X)).astype("float32")
         classes = len(self.model.classes)
         found = [
-            network_prediction(network(x, training=False), logits, classes, None)
-            for network, logits in self.networks
+            network_prediction(network.outputs(x), network.logits, classes, None)
+            for network in self.networks
         ]
         mean = np.mean(found, axis=0)
         if not np.isfinite(mean).all():
@@ -123,6 +127,25 @@ class LoadedModel:
                 "the final model's outputs are not finite", todo="run section 7 again"
             )
         return mean if classes else mean[:, 0] * self.model.scale + self.model.centre
+
+
+@dataclass(frozen=True)
+class _Network:
+    """A network as it was saved.
+
+    logits  it answers with logits
+    size    how many numbers its layers make of a row
+    """
+
+    network: Any
+    logits: bool
+    size: int
+
+    def outputs(self, x: np.ndarray) -> np.ndarray:
+        """Return its outputs (n, …) for prepared rows, a few at once where they are large."""
+        at_once = max(1, min(_MOST_AT_ONCE // max(self.size, 1), len(x)))
+        parts = (x[start : start + at_once] for start in range(0, max(len(x), 1), at_once))
+        return np.concatenate([np.asarray(self.network(part, training=False)) for part in parts])
 
 
 def load_model(folder: Path) -> LoadedModel:
@@ -144,15 +167,18 @@ def _preparation(path: Path) -> Any:
     preparation = skops.io.loads(check_preparation(path), trusted=_TRUSTED)
     if not callable(getattr(preparation, "transform", None)):
         raise NinefoldError(f"{path} holds {type(preparation).__name__}, no preparation")
+    if hasattr(preparation, "get_params"):  # no number of processes that a file asks for
+        names = [name for name in preparation.get_params() if name.endswith("n_jobs")]
+        preparation.set_params(**dict.fromkeys(names))
     return preparation
 
 
-def _network(path: Path) -> tuple[Any, bool]:
+def _network(path: Path) -> _Network:
     import keras
 
-    config = check_network(path)
+    config, size = check_network(path)
     network = keras.saving.load_model(path, compile=False, safe_mode=True)
-    return network, gives_logits(config)
+    return _Network(network, gives_logits(config), size)
 
 
 def _load(path: Path, load: Callable[[Path], Any]) -> Any:
@@ -184,16 +210,23 @@ def predict_rows(folder: Path, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def predict_in_fresh_process(folder: Path, frame: pd.DataFrame) -> pd.DataFrame:
-    """Predict as `predict_rows` does, in a new process that knows nothing but the folder. The rows
-    go there and back through pipes: no copy of them lies on a disk."""
-    command = [sys.executable, "-m", "ninefold.study.final", str(folder)]
+    """Predict as `predict_rows` does, in a new process that knows nothing but the folder, has so
+    much memory and no more, and ends with this one. The rows go there and back through pipes: no
+    copy of them lies on a disk."""
+    command = [sys.executable, "-P", "-m", "ninefold.study.final", str(folder)]
     done = subprocess.run(command, input=_packed(frame), capture_output=True, check=False)
-    if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    if done.returncode == 0:
+        return pd.read_parquet(io.BytesIO(done.stdout))
+    said = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no message"]
+    if done.returncode == _REFUSED:
+        raise NinefoldError(said[-1])
+    if done.returncode < 0 or "ResourceExhausted" in said[-1] or "MemoryError" in said[-1]:
         raise NinefoldError(
-            f"the saved model could not be used in a fresh process: {(said or ['no message'])[-1]}"
+            f"the model in {folder} needs more than the {_MEMORY // 2**30} GiB of memory that a "
+            "prediction gets",
+            todo="predict fewer rows at a time",
         )
-    return pd.read_parquet(io.BytesIO(done.stdout))
+    raise NinefoldError(f"the saved model could not be used in a fresh process: {said[-1]}")
 
 
 def _packed(frame: pd.DataFrame) -> bytes:
@@ -206,9 +239,27 @@ def main() -> None:
     """Predict the rows on stdin with the model in the folder named, and write that to stdout."""
     predictions = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints
-    rows = pd.read_parquet(io.BytesIO(sys.stdin.buffer.read()))
+    try:
+        rows = pd.read_parquet(io.BytesIO(sys.stdin.buffer.read()))
+        load_tensorflow()
+        _limit_memory()
+        found = _packed(predict_rows(Path(sys.argv[1]), rows))
+    except NinefoldError as error:
+        print(visible_line(str(error)), file=sys.stderr)
+        sys.exit(_REFUSED)
     with predictions:
-        predictions.write(_packed(predict_rows(Path(sys.argv[1]), rows)))
+        predictions.write(found)
+
+
+def _limit_memory() -> None:
+    """Let this process have so much memory beyond what it has, where the system can see to it."""
+    if sys.platform == "linux":
+        import resource
+
+        has = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        hardest = resource.getrlimit(resource.RLIMIT_AS)[1]
+        limit = has + _MEMORY if hardest < 0 else min(has + _MEMORY, hardest)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hardest))
 
 
 if __name__ == "__main__":

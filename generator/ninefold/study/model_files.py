@@ -9,6 +9,7 @@ import io
 import math
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 from zipfile import BadZipFile, ZipFile
@@ -73,9 +74,10 @@ def check_preparation(path: Path) -> bytes:
     return content
 
 
-def check_network(path: Path) -> dict[str, Any]:
+def check_network(path: Path) -> tuple[dict[str, Any], int]:
     """Return the configuration of a saved network, every layer of which is one of Keras's, and
-    which needs no more weights than its file holds. Nothing of it is made.
+    which needs no more weights than its file holds; and how many numbers its layers make of a row.
+    Nothing of it is made.
 
     Raises FileNotFoundError, NinefoldError.
     """
@@ -95,8 +97,7 @@ def check_network(path: Path) -> dict[str, Any]:
     if strange is not None or len(layers) > _MOST_LAYERS:
         named = str(strange.get("class_name"))[:80] if strange else f"{len(layers):,} parts"
         raise _refused(path, f"is made of {named}, which ninefold does not load")
-    _must_fit(path, config, held)
-    return config
+    return config, _must_fit(path, config, held)
 
 
 def _opened(path: Path, content: bytes) -> ZipFile:
@@ -181,29 +182,49 @@ def _is_there(group: Any, name: str) -> bool:
     return not elsewhere and inner.nbytes <= inner.id.get_storage_size()
 
 
-def _must_fit(path: Path, config: dict[str, Any], held: int) -> None:
-    """Raise NinefoldError where a network's layers need more weights than are held, or make more of
-    a row than a network can be meant to. Its variables get shapes here and no memory."""
+def _must_fit(path: Path, config: dict[str, Any], held: int) -> int:
+    """Return how many numbers the layers of a network make of a row. Raises NinefoldError where
+    they need more weights than are held, or one makes more than a network can be meant to. Its
+    variables get shapes here and no memory."""
     import keras
 
     try:
-        with keras.StatelessScope(initialize_variables=False):
+        with _forgotten_variables(), keras.StatelessScope(initialize_variables=False):
             network = keras.saving.deserialize_keras_object(_bare(config), safe_mode=True)
             needed = sum(math.prod(variable.shape) for variable in network.weights)
-            outputs = max(map(_size, getattr(network, "operations", network.layers)), default=0)
+            outputs = list(_outputs(network))
     except Exception as error:  # whatever Keras says of what a stranger wrote
         raise _refused(path, f"is no network that Keras can make ({_short(error)})") from None
     if needed > held:
         raise _refused(path, f"needs {needed:,} weights and holds {held:,}")
-    if outputs > _MOST_OUTPUTS:
-        raise _refused(path, f"has a layer that makes {outputs:,} numbers of each row")
+    if max(outputs, default=0) > _MOST_OUTPUTS:
+        raise _refused(path, f"has a layer that makes {max(outputs):,} numbers of each row")
+    return sum(outputs)
 
 
-def _size(layer: Any) -> int:
-    """Return how many numbers a layer makes of a row."""
-    outputs = layer.output if isinstance(layer.output, (list, tuple)) else [layer.output]
-    return sum(math.prod(size or 1 for size in output.shape) for output in outputs)
+@contextmanager
+def _forgotten_variables() -> Iterator[None]:
+    """Have Keras forget the variables that were made within it: it would give them their memory as
+    soon as another model is built."""
+    from keras.src.backend.common import global_state
+
+    name = "uninitialized_variables"
+    before = list(global_state.get_global_attribute(name, []))
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute(name, before)
+
+
+def _outputs(network: Any) -> Iterator[int]:
+    """Yield how many numbers each layer makes of a row, in whatever network inside."""
+    for layer in getattr(network, "operations", network.layers):
+        for node in layer._inbound_nodes:  # a layer that is shared has several
+            yield sum(math.prod(size or 1 for size in output.shape) for output in node.outputs)
+        if hasattr(layer, "layers"):
+            yield from _outputs(layer)
 
 
 def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:120]
+    plain = re.sub("\x1b\\[[0-9;]*m", "", str(error))  # Keras colours what it says
+    return " ".join(plain.split())[:120]

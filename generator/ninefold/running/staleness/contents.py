@@ -5,7 +5,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from ninefold.bounded import DATA
+from ninefold.bounded import CODE, DATA
 from ninefold.errors import NinefoldError
 from ninefold.files import Files, OutsideError
 from ninefold.plain_json import digest
@@ -31,10 +31,11 @@ def digest_of(files: Files, name: str) -> str:
         path = files.locate(name)
         if path.is_dir():
             return _shorten(hashlib.sha256("\0".join(_names(files, name)).encode(errors="replace")))
-        if path.stat().st_size > DATA.most:
+        is_code = name.endswith(".py")
+        if path.stat().st_size > (CODE if is_code else DATA).most:
             return _mark_of(path)
-        if name.endswith(".py"):
-            return _shorten(hashlib.sha256(files.read(name, DATA).replace(b"\r\n", b"\n")))
+        if is_code:
+            return _shorten(hashlib.sha256(files.read(name, CODE).replace(b"\r\n", b"\n")))
         return _shorten(files.digest(name))
     except OutsideError:
         return _mark_of(files.root / name)

@@ -59,10 +59,17 @@ class Keys:
         self.tasks = {task.id: task for task in project.tasks}
         self._why: dict[str, str | None] = {}
         self._code = cache(lambda path: _code(project, path))
-        self._file = cache(lambda name: digest_of(project.files, name))
+        self._content = cache(lambda name: digest_of(project.files, name))
         self._setting = cache(lambda name: find_setting(project.settings, name))
         self._record = cache(lambda name: _recorded(project, name))
         self._result = cache(lambda name: digest_of_results(project.files, name))
+
+    def _file(self, name: str) -> str:
+        """Return the digest of a file, made once however it is spelled."""
+        try:
+            return self._content(self.project.files.name(name))
+        except OutsideError:
+            return self._content(name)
 
     def before(self, task: Section) -> Key:
         """Return the part of a task's key that is known before it runs."""
