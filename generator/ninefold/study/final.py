@@ -209,23 +209,25 @@ def predict_rows(folder: Path, frame: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([pd.DataFrame({model.target: labels}), shares], axis=1)
 
 
-def predict_in_fresh_process(folder: Path, frame: pd.DataFrame) -> pd.DataFrame:
+def predict_in_fresh_process(
+    folder: Path, frame: pd.DataFrame, memory: int = _MEMORY
+) -> pd.DataFrame:
     """Predict as `predict_rows` does, in a new process that knows nothing but the folder, has so
-    much memory and no more, and ends with this one. The rows go there and back through pipes: no
-    copy of them lies on a disk."""
-    command = [sys.executable, "-P", "-m", "ninefold.study.final", str(folder)]
+    much memory (bytes) and no more, and ends with this one. The rows go there and back through
+    pipes: no copy of them lies on a disk."""
+    command = [sys.executable, "-P", "-m", "ninefold.study.final", str(folder), str(memory)]
     done = subprocess.run(command, input=_packed(frame), capture_output=True, check=False)
     if done.returncode == 0:
         return pd.read_parquet(io.BytesIO(done.stdout))
     said = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no message"]
-    if done.returncode == _REFUSED:
-        raise NinefoldError(said[-1])
-    if done.returncode < 0 or "ResourceExhausted" in said[-1] or "MemoryError" in said[-1]:
+    if done.returncode < 0 or "ResourceExhaustedError:" in said[-1] or "MemoryError" in said[-1]:
         raise NinefoldError(
-            f"the model in {folder} needs more than the {_MEMORY // 2**30} GiB of memory that a "
+            f"the model in {folder} needs more than the {memory / 2**30:g} GiB of memory that a "
             "prediction gets",
             todo="predict fewer rows at a time",
         )
+    if done.returncode == _REFUSED:
+        raise NinefoldError(said[-1])
     raise NinefoldError(f"the saved model could not be used in a fresh process: {said[-1]}")
 
 
@@ -236,13 +238,14 @@ def _packed(frame: pd.DataFrame) -> bytes:
 
 
 def main() -> None:
-    """Predict the rows on stdin with the model in the folder named, and write that to stdout."""
+    """Predict the rows on stdin with the model in the folder named, in so many bytes of memory, and
+    write that to stdout."""
     predictions = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints
     try:
         rows = pd.read_parquet(io.BytesIO(sys.stdin.buffer.read()))
         load_tensorflow()
-        _limit_memory()
+        _limit_memory(int(sys.argv[2]))
         found = _packed(predict_rows(Path(sys.argv[1]), rows))
     except NinefoldError as error:
         print(visible_line(str(error)), file=sys.stderr)
@@ -251,14 +254,14 @@ def main() -> None:
         predictions.write(found)
 
 
-def _limit_memory() -> None:
-    """Let this process have so much memory beyond what it has, where the system can see to it."""
+def _limit_memory(more: int) -> None:
+    """Let this process have so many bytes beyond what it has, where the system can see to it."""
     if sys.platform == "linux":
         import resource
 
         has = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         hardest = resource.getrlimit(resource.RLIMIT_AS)[1]
-        limit = has + _MEMORY if hardest < 0 else min(has + _MEMORY, hardest)
+        limit = has + more if hardest < 0 else min(has + more, hardest)
         resource.setrlimit(resource.RLIMIT_AS, (limit, hardest))
 
 
