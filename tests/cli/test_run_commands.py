@@ -254,11 +254,11 @@ def test_a_stopped_run_leaves_old_results_no_child_and_the_next_run_completes(ro
     assert f"another run is under way in {root.name} (process {run.pid})" in stderr
     run.send_signal(how)
     code, stdout, stderr = finish(run)
-    assert (code, stdout) == (130 if how == signal.SIGINT else -how, "")
+    assert (code, stdout) == (-how if how == signal.SIGKILL else 128 + how, "")
     assert "Traceback" not in stderr
     assert psutil.wait_procs(family, timeout=10)[1] == []
     staging = root / ".ninefold/staging"
-    assert staging.exists() == (how != signal.SIGINT)
+    assert staging.exists() == (how == signal.SIGKILL)
     files = (path for path in (root / "results").rglob("*") if path.is_file())
     assert {path: path.read_bytes() for path in files} == old
 

@@ -109,11 +109,18 @@ def test_a_record_that_is_broken_or_of_an_older_version(content, said, study):
     assert "its record is broken or of another version" in {row["why"] for row in status}
 
 
-@pytest.mark.parametrize("content", ["{", "<<<<<<< HEAD\n{}", '{"cells": 3}'])
-def test_a_broken_notebook(content, study):
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{", "is not valid JSON (EOF"),
+        ("<<<<<<< HEAD\n{}", "is not valid JSON (expected value at line 1 column 1)"),
+        ('{"cells": 3}', "is not a notebook"),
+    ],
+)
+def test_a_broken_notebook(content, said, study):
     path = study / "sections" / "4-baseline.ipynb"
     path.write_text(content)
-    assert "sections/4-baseline.ipynb is not a notebook" in refused(study, "report")
+    assert f"sections/4-baseline.ipynb {said}" in refused(study, "report")
     assert findings(study, status=1)["NF212"][0].startswith("sections/4-baseline.ipynb: ")
 
 
