@@ -255,7 +255,7 @@ def places(value: object, *above: str | int):
 
 
 # In this process, because they are thousands: what no command may do is looked at above.
-OTHERS = [None, [], {}, "x", 0, -1, True, 1.5, 10**400, [[[]]], {"a": {"b": []}}, "\u202e"]
+OTHERS = [None, [], "x", -1, 10**400, {"a": {"b": []}}]
 
 
 @pytest.mark.slow
