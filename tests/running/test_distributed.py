@@ -437,7 +437,7 @@ def test_an_interrupted_run_ends_its_kernels_on_the_workers(root, two, tmp_path,
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert stderr == "stopped; what was finished is kept, and so are older results\n"
+    assert stderr == "ninefold: stopped; what was finished is kept, and so are older results\n"
     wait_until(lambda: not any(runs(each.pid) for each in started), "a process of the run is left")
     for worker in two.processes[1:]:
         wait_until(lambda worker=worker: below(worker) == [], "a kernel is left on a worker")
