@@ -6,7 +6,6 @@ import hashlib
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,8 +19,6 @@ _CHUNK = 2**20
 # Not all systems have them all; where there is no O_NONBLOCK, no FIFO has a name either.
 _CAREFUL = ("O_NONBLOCK", "O_NOFOLLOW", "O_CLOEXEC", "O_BINARY", "O_NOCTTY")
 CAREFULLY = sum(getattr(os, name, 0) for name in _CAREFUL)
-_UMASK = os.umask(0o022)  # the system tells what it is only by setting another
-os.umask(_UMASK)
 _STREAMS = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")  # open already: to open them cannot hang
 
 
@@ -132,12 +129,18 @@ def _called(found: os.stat_result) -> str:
     return kinds.get(stat.S_IFMT(found.st_mode), "no file")
 
 
-def _too_large(name: str, size: int, kind: Kind) -> NinefoldError:
+def _too_large(name: str, size: int, kind: Kind, todo: str = "") -> NinefoldError:
     return NinefoldError(
         f"{name} has {_size(size)}",
         f"{kind.called} has {_size(kind.most)} at most",
-        kind.todo,
+        todo or kind.todo,
     )
+
+
+def must_fit(name: str, size: int, kind: Kind, todo: str) -> None:
+    """Raise NinefoldError where what is about to be written has more bytes than could be read."""
+    if size > kind.most:
+        raise _too_large(name, size, kind, todo)
 
 
 def _size(size: int) -> str:
@@ -187,20 +190,19 @@ def write_whole(
     mode   who may do what with it; None: as for any new file
     """
     data = content.encode() if isinstance(content, str) else content
-    temporary = None
+    # no longer than a name may be, in bytes, and nobody else's
+    temporary = (aside or path.parent) / f".{path.name[:40]}-{os.urandom(4).hex()}"
     with writing(name or str(path)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = temporary.open("xb")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(
-                dir=aside or path.parent, prefix=f".{path.name[:80]}-"
-            )
-            with os.fdopen(handle, "wb") as file:
+            with file:
+                if mode is not None:
+                    temporary.chmod(mode)
                 file.write(data)
-            Path(temporary).chmod(0o666 & ~_UMASK if mode is None else mode)
-            Path(temporary).replace(path)
+            temporary.replace(path)
         except BaseException:
-            if temporary:
-                Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
 
 
@@ -223,4 +225,4 @@ def write_given(path: Path, content: bytes | str) -> None:
 
 def is_half_written(name: str) -> bool:
     """Tell whether a file may be one that `write_whole` had not renamed yet when it was killed."""
-    return re.fullmatch(r"\..+-[a-z0-9_]{8}", name) is not None
+    return re.fullmatch(r"\..+-[0-9a-f]{8}", name) is not None

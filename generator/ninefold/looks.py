@@ -65,10 +65,10 @@ _look, _damage = TypeAdapter(Look), TypeAdapter(Damage)
 
 def read_looks(files: Files) -> Looks:
     """Return the log of a project, whatever state it is in."""
-    last = _kept(files)
-    moved = bool(last) and not files.exists(LOOKS)  # a run was stopped before it had begun another
+    last = _last_kept(files)
+    moved = last > 0 and not files.exists(LOOKS)  # a run was stopped before it had begun another
     try:
-        lines = files.read(last if moved else LOOKS, LOG).splitlines()
+        lines = files.read(_aside(last) if moved else LOOKS, LOG).splitlines()
     except FileNotFoundError:
         return Looks()
     except NinefoldError:
@@ -110,13 +110,16 @@ def mend_looks(files: Files) -> str:
     found = read_looks(files)
     if not found.broken:
         return ""
-    kept = _kept(files)
+    last = _last_kept(files)
+    kept = _aside(last)
     if files.exists(LOOKS):
-        kept = next(name for number in range(1, 10**6) if not files.exists(name := _aside(number)))
+        kept = _aside(last + 1)
         try:
-            files.write(kept, files.read(LOOKS, LOG))
+            content = files.read(LOOKS, LOG)
         except NinefoldError:  # it is no file that can be copied
             files.move(LOOKS, kept)
+        else:
+            files.write(kept, content)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     damage = {"damaged": found.damaged, "kept": kept, "time": now}
     lines = (json.dumps(entry, sort_keys=True) for entry in (*found.looks, damage))
@@ -134,11 +137,10 @@ def told(damaged: int) -> str:
     return f"{damaged} lines cannot be read and count as looks"
 
 
-def _kept(files: Files) -> str:
-    """Return the name of the damaged log that was kept last; "" where there is none."""
-    pattern = re.compile(r"holdout-damaged-(\d{1,6})\.jsonl")
-    numbers = [int(match[1]) for match in map(pattern.fullmatch, files.names("results")) if match]
-    return _aside(max(numbers)) if numbers else ""
+def _last_kept(files: Files) -> int:
+    """Return the number of the damaged log that was kept last; 0 where there is none."""
+    pattern = re.compile(r"holdout-damaged-(\d{1,9})\.jsonl")
+    return max((int(m[1]) for m in map(pattern.fullmatch, files.names("results")) if m), default=0)
 
 
 def _aside(number: int) -> str:

@@ -23,10 +23,10 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from ninefold.bounded import AGAIN, RECORD
+from ninefold.bounded import AGAIN, RECORD, must_fit, write_whole
 from ninefold.errors import NinefoldError
 from ninefold.files import Files
-from ninefold.plain_json import parse_json, write_json
+from ninefold.plain_json import parse_json, pretty
 
 SCHEMA = 1
 RECORD_FILE = "record.json"
@@ -270,5 +270,8 @@ _LONGEST = 120  # characters of a place that an error names
 
 
 def write_record(folder: Path, record: Record) -> None:
-    """Write a section's record into `folder`, whole or not at all. Raises NinefoldError."""
-    write_json(folder / RECORD_FILE, dict(record))
+    """Write a section's record into `folder`, whole or not at all. Raises NinefoldError, for one
+    that would be too large to be read, too."""
+    content = pretty(dict(record)).encode()
+    must_fit(RECORD_FILE, len(content), RECORD, "record less of what no report shows")
+    write_whole(folder / RECORD_FILE, content)

@@ -65,3 +65,13 @@ def _end(number: int, frame: FrameType | None) -> None:
     if os.isatty(1):
         os.write(1, _SHOW_CURSOR)
     os._exit(128 + number)
+
+
+def end_of(status: int) -> str:
+    """Say how a process ended, by the status that Python tells of it."""
+    if status >= 0:
+        return f"ended itself with status {status}"
+    try:
+        return f"was ended by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"was ended by signal {-status}"

@@ -46,6 +46,7 @@ OF_MODULES = {
 ELSEWHERE = {
     "bounded.py": "the way itself",
     "files.py": "the way itself",
+    "places.py": "the way itself",
     "cli/shell.py": "/dev/null",
     "quiet.py": "/dev/null",
     "running/kernels/folders.py": "the run's folder among the system's temporary files",

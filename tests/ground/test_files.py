@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from ninefold import bounded
 from ninefold.bounded import PAGE, Kind, read_given, read_regular, write_given
 from ninefold.errors import NinefoldError
-from ninefold.files import Files, OutsideError
+from ninefold.files import Files
+from ninefold.places import OutsideError
 
 SMALL = Kind("a small file", 10, "make it smaller")
 

@@ -117,6 +117,16 @@ def test_a_log_that_could_not_be_mended_counts_as_much(files, tmp_path, failing,
     assert mend_looks(files) == ""
 
 
+def test_the_log_that_was_kept_last_goes_on_where_a_run_was_stopped(files, tmp_path):
+    write(files, json.dumps(LOOK), "half", json.dumps(LOOK), "another half")
+    old = tmp_path / "results/holdout-damaged-5.jsonl"
+    old.write_text("of long ago\n")
+    assert "holdout-damaged-6" in mend_looks(files)
+    (tmp_path / LOOKS).unlink()
+    assert (read_looks(files).count, read_looks(files).broken) == (4, True)
+    assert old.read_text() == "of long ago\n"
+
+
 def test_a_log_that_is_no_file_is_put_aside(files, tmp_path):
     (tmp_path / LOOKS).mkdir(parents=True)
     assert "damaged" in mend_looks(files)

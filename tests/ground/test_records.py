@@ -122,3 +122,13 @@ def test_parts_of_no_record_or_a_broken_one_are_none_or_an_error(tmp_path):
     path.write_text('{\n "key": {},\n "record_schema": 0,\n "section": "x"\n}\n')
     with pytest.raises(NinefoldError, match="record version 0"):
         read_parts(Files(tmp_path), ".", "key")
+
+
+def test_a_record_that_could_not_be_read_again_is_not_written(tmp_path):
+    write_record(tmp_path, Record(section="4-baseline", values={"x": 1}))
+    with pytest.raises(NinefoldError) as error:
+        write_record(tmp_path, Record(section="4-baseline", values={"x": "é" * 5_000_000}))
+    assert str(error.value) == (
+        "record.json has 10 MiB; a record has 8 MiB at most; record less of what no report shows"
+    )
+    assert read_record(Files(tmp_path)).values == {"x": 1}

@@ -51,3 +51,12 @@ def test_a_mistake_is_one_line_with_its_remedy(tmp_path, text, said):
 def test_a_file_that_is_absent_is_named(tmp_path):
     with pytest.raises(NinefoldError, match="no such file"):
         read_settings(Files(tmp_path), "ninefold.toml")
+
+
+@pytest.mark.parametrize(
+    "title", [".".join("abcdefghijklmnopqrstuv"), "OID 1.3.6.1.4.1.311.21.8.1.2.3.4.5.6.7"]
+)
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_a_text_may_have_as_many_dots_as_it_likes(tmp_path, title, quote):
+    found = read(tmp_path, GOOD.replace('"Penguins 🐧"', f"{quote}{title}{quote}"))
+    assert found.study.title == title

@@ -205,6 +205,7 @@ def test_a_damaged_log_of_looks_counts_each_line_that_cannot_be_read(finished):
         ("scikit-learn==1.7 \\\n    --hash=sha256:0\nnumpy==9\n", []),
         ("scikit-learn==1.6 ; python_full_version < '3.12'\nscikit-learn==1.7\n", []),
         ("scikit-learn==1.8\n", ["it has scikit-learn 1.8, results were made with 1.7"]),
+        ("Scikit_Learn[extra]==1.8\n", ["it has scikit-learn 1.8, results were made with 1.7"]),
         ("# scikit-learn==1.8\n    # via scikit-learn==1.8\n", []),
     ],
 )

@@ -4,7 +4,8 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from ninefold.running.failures import Failure, end_of, excerpt, failing_line, readable
+from ninefold.running.failures import Failure, excerpt, failing_line, readable
+from ninefold.stopping import end_of
 
 SOURCE = "one\ntwo\nthree\nfour\nfive\nsix\n"
 

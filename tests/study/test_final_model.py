@@ -203,6 +203,16 @@ def test_a_fresh_process_that_fails_says_why_in_one_line(tmp_path):
         predict_in_fresh_process(tmp_path, table()[:2])
 
 
+def test_a_column_called_as_an_error_is_one_that_is_absent(saved):
+    columns = json.loads((saved[0] / "model.json").read_text())["columns"]
+    name = next(c["name"] for c in columns if c["role"] == "number")
+    rows = table().rename(columns={name: "MemoryError"})
+    with pytest.raises(NinefoldError, match=name) as error:
+        predict_in_fresh_process(saved[0], rows)
+    assert "memory at most" not in str(error.value)
+    assert "ran out" not in str(error.value)
+
+
 def test_no_number_of_processes_comes_from_a_file(saved, tmp_path):
     import skops.io
 

@@ -10,6 +10,7 @@ from ninefold.study.training import private
 
 load_tensorflow()
 import keras  # noqa: E402
+from keras.src.backend.common import global_state  # noqa: E402
 
 X = np.random.default_rng(0).normal(size=(60, 3))
 Y = (X[:, 0] > 0).astype(int)
@@ -70,3 +71,20 @@ def test_with_a_keras_that_is_not_known_fit_trains_and_says_so(renewed, monkeypa
     assert found.scores.equals(usual.scores)
     with pytest.raises(NinefoldError, match=r'is not known here .*; engine="graph" compiles'):
         evaluate("graph")
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_network_is_measured_whatever_keras_there_is(known, monkeypatch):
+    if not known:
+        monkeypatch.setattr(private, "unknown_keras", lambda: "it is another")
+    with private.forgotten_variables(), keras.StatelessScope(initialize_variables=False):
+        start = keras.Input((3,))
+        shared = keras.layers.Dense(5)
+        keras.layers.Concatenate()([shared(start), shared(start)])
+        left = len(global_state.get_global_attribute("uninitialized_variables", []))
+    assert [[part.shape for part in call] for call in private.outputs_of(shared)] == [
+        [(None, 5)]
+    ] * 2
+    kept = global_state.get_global_attribute("uninitialized_variables", [])
+    assert len(kept) == (left - 2 if known else left)
+    global_state.set_global_attribute("uninitialized_variables", kept[: left - 2])

@@ -9,7 +9,7 @@ from importlib import import_module
 import click
 
 from ninefold import __version__
-from ninefold.cli.shell import echo_end, echo_misuse, open_streams
+from ninefold.cli.shell import echo_end, echo_error, hear_json, open_streams
 from ninefold.errors import NinefoldError
 from ninefold.stopping import Stopped, stoppable
 
@@ -41,7 +41,7 @@ class _Commands(click.Group):
             formatter.write_dl(list(_COMMANDS.items()))
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
-        context.meta["ninefold.args"] = list(args)
+        hear_json(context, args)
         return super().parse_args(context, args)
 
     def invoke(self, context: click.Context):
@@ -54,9 +54,8 @@ class _Commands(click.Group):
             except Stopped as stopped:
                 echo_end(context, stopped.told, asked=True)
                 sys.exit(stopped.status)
-            except click.UsageError as error:
-                if "--json" in context.meta["ninefold.args"]:
-                    echo_misuse(error.format_message())
+            except click.UsageError as error:  # which click tells everybody else
+                echo_error(context, error.format_message())
                 raise
             except click.Abort:
                 echo_end(context, "a question was not answered; nothing was made", asked=True)

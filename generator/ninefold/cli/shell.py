@@ -72,14 +72,14 @@ def say(text: str, *, err: bool = False) -> None:
         go_unread(err=err)
 
 
-def _ask_for_json(context: click.Context, option: click.Parameter, asked: bool) -> bool:
-    context.meta[_ASKED_FOR_JSON] = asked
-    return asked
+def hear_json(context: click.Context, args: list[str]) -> None:
+    """Note whether a call asks for JSON, before it is known whether all of it is right."""
+    context.meta[_ASKED_FOR_JSON] = "--json" in args
 
 
 def json_option(said: str) -> Any:
     """Return the option `--json` of a command; `said` is its help."""
-    return click.option("--json", "as_json", is_flag=True, callback=_ask_for_json, help=said)
+    return click.option("--json", "as_json", is_flag=True, help=said)
 
 
 def json_text(value: Any) -> str:
@@ -94,18 +94,17 @@ def echo_json(value: Any) -> None:
 
 
 def echo_end(context: click.Context, message: str, *, asked: bool = False) -> None:
-    """Say why a command ends: a line on stderr, and for who has asked for JSON and got none yet
-    that too: {"error": …}. `asked`: it may have waited for an answer, or shown "^C", in a line that
-    has not ended."""
-    if context.meta.get(_ASKED_FOR_JSON):
-        say(json.dumps({"error": message}, indent=1))
+    """Say why a command ends: `echo_error`, and a line on stderr. `asked`: the command may have
+    waited for an answer, or shown "^C", in a line that has not ended."""
+    echo_error(context, message)
     newline = "\n" if asked and sys.stderr.isatty() else ""
     say(f"{newline}ninefold: {visible_line(message)}", err=True)
 
 
-def echo_misuse(message: str) -> None:
-    """Say for who has asked for JSON what is wrong with a call; click says it for others."""
-    say(json.dumps({"error": message}, indent=1))
+def echo_error(context: click.Context, message: str) -> None:
+    """Print for who has asked for JSON and got none yet why there is none: {"error": …}."""
+    if context.meta.get(_ASKED_FOR_JSON):
+        say(json.dumps({"error": message}, indent=1))
 
 
 def _finite(value: Any) -> Any:

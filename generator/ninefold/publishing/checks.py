@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ninefold.bounded import LOCK, PAGE
 from ninefold.errors import NinefoldError
-from ninefold.files import OutsideError
 from ninefold.looks import LOOKS, read_looks, told
+from ninefold.places import OutsideError
 from ninefold.plain_json import digest
 from ninefold.project import SETTINGS_FILE, Project, Section
 from ninefold.prompts import unanswered
@@ -25,6 +25,7 @@ from ninefold.publishing.render import differences, render
 from ninefold.records import Record, mistakes_of
 from ninefold.running.failures import read_failure
 from ninefold.running.staleness.keys import Keys, own_keys
+from ninefold.running.staleness.libraries import canonical
 
 _SOURCE, _LOCK = "data/SOURCE.json", "requirements.lock"
 _MEGABYTE = 2**20
@@ -224,12 +225,13 @@ def _lock(project: Project, records: dict[str, Record]) -> Iterator[Finding]:
         yield _unreadable(_LOCK, error)
         return
     locked: dict[str, set[str]] = {}
-    for name, version in re.findall(r"^([\w.-]+)==([^\s;\\]+)", text, re.MULTILINE):
-        locked.setdefault(name, set()).add(version)
+    for name, version in re.findall(r"^([\w.-]+)(?:\[.*?\])? *== *([^\s;\\]+)", text, re.MULTILINE):
+        locked.setdefault(canonical(name), set()).add(version)
     used = {item for record in records.values() for item in record.run.get("versions", {}).items()}
     for name, version in sorted(used):
-        if name in locked and version not in locked[name]:
-            message = f"it has {name} {min(locked[name])}, results were made with {version}"
+        pinned = locked.get(canonical(name), {version})
+        if version not in pinned:
+            message = f"it has {name} {min(pinned)}, results were made with {version}"
             yield Finding("NF216", "warning", _LOCK, message)
 
 

@@ -1,7 +1,6 @@
 """What went wrong in a section, as `failure.json` keeps it and people read it."""
 
 import re
-import signal
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any
@@ -110,16 +109,6 @@ def readable(message: str, stderr: str = "") -> str:
     said = stderr.strip().rpartition("\n")[2]
     is_script = said and message.startswith("the script ")
     return f"{message.rstrip('.')}: {said}" if is_script else message
-
-
-def end_of(status: int) -> str:
-    """Say how a process ended, by the status that Python tells of it."""
-    if status >= 0:
-        return f"ended itself with status {status}"
-    try:
-        return f"was ended by {signal.Signals(-status).name}"
-    except ValueError:
-        return f"was ended by signal {-status}"
 
 
 def failing_line(traceback: list[str], source: str) -> int | None:

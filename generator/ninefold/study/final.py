@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from ninefold.errors import NinefoldError, naming_others, one_line
 from ninefold.files import Files
 from ninefold.quiet import load_tensorflow
 from ninefold.records import mistakes_of
+from ninefold.stopping import end_of
 from ninefold.study.columns import Column
 from ninefold.study.dataset import make_inputs
 from ninefold.study.learners import network_prediction
@@ -37,6 +39,7 @@ from ninefold.study.model_files import (
     gives_logits,
 )
 from ninefold.study.preparation import tidy_inputs, transform
+from ninefold.study.training import refusing_memory
 from ninefold.visible import visible_line
 
 SCHEMA = 1
@@ -183,11 +186,16 @@ def _network(path: Path) -> _Network:
 
 def _load(path: Path, load: Callable[[Path], Any]) -> Any:
     try:
-        return load(Files(path.parent).locate(path.name))
+        with _refusing_memory(str(path)):
+            return load(Files(path.parent).locate(path.name))
     except NinefoldError:
         raise
     except Exception as error:  # whatever a library says of what a stranger wrote
         raise NinefoldError(f"{path} cannot be loaded ({one_line(error)})", todo=AGAIN) from None
+
+
+def _refusing_memory(name: str) -> AbstractContextManager[None]:
+    return refusing_memory(name, "predicting", "predict fewer rows at a time")
 
 
 def predict_rows(folder: Path, frame: pd.DataFrame) -> pd.DataFrame:
@@ -198,9 +206,13 @@ def predict_rows(folder: Path, frame: pd.DataFrame) -> pd.DataFrame:
 
     Raises NinefoldError where an input column is absent or no number can be read in it.
     """
-    inputs = make_inputs(frame, read_model(folder).columns)
+    return _predict(folder, make_inputs(frame, read_model(folder).columns))
+
+
+def _predict(folder: Path, inputs: pd.DataFrame) -> pd.DataFrame:
     loaded = load_model(folder)
-    with naming_others(f"the model in {folder} cannot predict these rows"):
+    name = f"the model in {folder}"
+    with naming_others(f"{name} cannot predict these rows"), _refusing_memory(name):
         found, model = loaded.outputs(inputs), loaded.model
     if not model.classes:
         return pd.DataFrame({model.target: found})
@@ -220,14 +232,13 @@ def predict_in_fresh_process(
     if done.returncode == 0:
         return pd.read_parquet(io.BytesIO(done.stdout))
     said = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no message"]
-    if done.returncode < 0 or "ResourceExhaustedError:" in said[-1] or "MemoryError" in said[-1]:
-        raise NinefoldError(
-            f"the model in {folder} needs more than the {memory / 2**30:g} GiB of memory that a "
-            "prediction gets",
-            todo="predict fewer rows at a time",
-        )
     if done.returncode == _REFUSED:
         raise NinefoldError(said[-1])
+    if done.returncode < 0:
+        raise NinefoldError(
+            f"the process that predicts {end_of(done.returncode)}",
+            f"expected a model that needs {memory / 2**30:g} GiB of memory at most",
+        )
     raise NinefoldError(f"the saved model could not be used in a fresh process: {said[-1]}")
 
 
@@ -243,10 +254,14 @@ def main() -> None:
     predictions = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints
     try:
+        folder, memory = Path(sys.argv[1]), int(sys.argv[2])
         rows = pd.read_parquet(io.BytesIO(sys.stdin.buffer.read()))
+        inputs = make_inputs(
+            rows, read_model(folder).columns
+        )  # what is wrong with them comes first
         load_tensorflow()
-        _limit_memory(int(sys.argv[2]))
-        found = _packed(predict_rows(Path(sys.argv[1]), rows))
+        _limit_memory(memory)
+        found = _packed(_predict(folder, inputs))
     except NinefoldError as error:
         print(visible_line(str(error)), file=sys.stderr)
         sys.exit(_REFUSED)

@@ -9,7 +9,6 @@ import io
 import math
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 from zipfile import BadZipFile, ZipFile
@@ -19,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ninefold.bounded import Kind, read_regular
 from ninefold.errors import NinefoldError
 from ninefold.plain_json import parse_json
+from ninefold.study.training.private import forgotten_variables, outputs_of
 
 MODEL = "model.json"
 PREPARATION = "preparation.skops"
@@ -189,7 +189,7 @@ def _must_fit(path: Path, config: dict[str, Any], held: int) -> int:
     import keras
 
     try:
-        with _forgotten_variables(), keras.StatelessScope(initialize_variables=False):
+        with forgotten_variables(), keras.StatelessScope(initialize_variables=False):
             network = keras.saving.deserialize_keras_object(_bare(config), safe_mode=True)
             needed = sum(math.prod(variable.shape) for variable in network.weights)
             outputs = list(_outputs(network))
@@ -202,25 +202,11 @@ def _must_fit(path: Path, config: dict[str, Any], held: int) -> int:
     return sum(outputs)
 
 
-@contextmanager
-def _forgotten_variables() -> Iterator[None]:
-    """Have Keras forget the variables that were made within it: it would give them their memory as
-    soon as another model is built."""
-    from keras.src.backend.common import global_state
-
-    name = "uninitialized_variables"
-    before = list(global_state.get_global_attribute(name, []))
-    try:
-        yield
-    finally:
-        global_state.set_global_attribute(name, before)
-
-
 def _outputs(network: Any) -> Iterator[int]:
     """Yield how many numbers each layer makes of a row, in whatever network inside."""
     for layer in getattr(network, "operations", network.layers):
-        for node in layer._inbound_nodes:  # a layer that is shared has several
-            yield sum(math.prod(size or 1 for size in output.shape) for output in node.outputs)
+        for outputs in outputs_of(layer):
+            yield sum(math.prod(size or 1 for size in output.shape) for output in outputs)
         if hasattr(layer, "layers"):
             yield from _outputs(layer)
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from ninefold.bounded import Kind, open_regular
 from ninefold.errors import NinefoldError
-from ninefold.files import Files, OutsideError
+from ninefold.files import Files
+from ninefold.places import OutsideError
 from ninefold.project import Project
 
 PIECE = 2**22  # bytes; one travels at a time, so that a scheduler never holds a whole dataset

@@ -7,7 +7,8 @@ from typing import Any
 
 from ninefold.bounded import CODE, DATA
 from ninefold.errors import NinefoldError
-from ninefold.files import Files, OutsideError
+from ninefold.files import Files
+from ninefold.places import OutsideError
 from ninefold.plain_json import digest
 from ninefold.records import read_parts
 

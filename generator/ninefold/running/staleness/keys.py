@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Any
 
 from ninefold.bounded import CODE
 from ninefold.errors import NinefoldError
-from ninefold.files import Files, OutsideError
+from ninefold.files import Files
+from ninefold.places import OutsideError
 from ninefold.plain_json import digest
 from ninefold.project import Project, Section
 from ninefold.records import Record

@@ -108,7 +108,7 @@ def ninefolds_own() -> frozenset[str]:
             requirement = Requirement(line)
             extra = {"extra": "tensorflow" if name == "ninefold" else ""}
             if requirement.marker is None or requirement.marker.evaluate(extra):
-                left.append(_canonical(requirement.name))
+                left.append(canonical(requirement.name))
     return frozenset(found)
 
 
@@ -119,10 +119,11 @@ def _distributions(package: str) -> frozenset[str]:
 @cache
 def _by_package() -> dict[str, frozenset[str]]:
     return {
-        package: frozenset(map(_canonical, names))
+        package: frozenset(map(canonical, names))
         for package, names in packages_distributions().items()
     }
 
 
-def _canonical(name: str) -> str:
+def canonical(name: str) -> str:
+    """Return a library's name as it is compared (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()

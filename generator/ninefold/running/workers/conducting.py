@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ninefold.errors import NinefoldError
 from ninefold.files import Files
 from ninefold.running.advice import advise
-from ninefold.running.failures import Failure, end_of, excerpt, failing_line, readable
+from ninefold.running.failures import Failure, excerpt, failing_line, readable
 from ninefold.running.kernels.imported import why_cold
 from ninefold.running.kernels.warm import ADDRESS
 from ninefold.running.notebooks import check_language, read_notebook, source, tags
@@ -16,6 +16,7 @@ from ninefold.running.results import NOTEBOOK
 from ninefold.running.task import Task, Tell
 from ninefold.running.workers.kernel import Kernel
 from ninefold.running.workers.watch import Watch
+from ninefold.stopping import end_of
 
 if TYPE_CHECKING:
     from papermill import PapermillExecutionError

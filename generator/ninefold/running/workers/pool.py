@@ -11,9 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from ninefold.running.failures import Failure, end_of
+from ninefold.running.failures import Failure
 from ninefold.running.task import Conducted, Task, Tell
 from ninefold.running.workers.worker import encode, ending
+from ninefold.stopping import end_of
 
 _PATIENCE = 10  # seconds that a worker gets to end by itself
 

@@ -4,6 +4,7 @@ One narrow door, `Trainer`: it is given jobs (rows, a seed) and leaves what was 
 is taken, all folds as one batch of networks or one at a time, `choice` says and the record keeps.
 """
 
+from ninefold.study.training.callbacks import refusing_memory
 from ninefold.study.training.fresh import must_have_outputs
 from ninefold.study.training.jobs import ENGINES, Job, Recipe, Rows, Trained, row_orders
 from ninefold.study.training.trainer import Traces, Trainer, train_together
@@ -17,6 +18,7 @@ __all__ = [
     "Trained",
     "Trainer",
     "must_have_outputs",
+    "refusing_memory",
     "row_orders",
     "train_together",
 ]

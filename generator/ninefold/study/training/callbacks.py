@@ -39,8 +39,10 @@ def is_light(callback: Any) -> bool:
 
 
 @contextmanager
-def refusing_memory(name: str) -> Iterator[None]:
-    """Say in one line that a model does not fit into memory."""
+def refusing_memory(
+    name: str, act: str = "training", todo: str = "use smaller batches or layers"
+) -> Iterator[None]:
+    """Say in one line that a model does not fit into memory: in which act, and what to do."""
     import tensorflow as tf
 
     try:
@@ -48,9 +50,7 @@ def refusing_memory(name: str) -> Iterator[None]:
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
         before = f"{name}: " if name else ""
         raise NinefoldError(
-            f"{before}training ran out of memory",
-            "a model and batches that fit",
-            "use smaller batches or layers",
+            f"{before}{act} ran out of memory", "expected a model and rows that fit", todo
         ) from error
 
 

@@ -1,11 +1,12 @@
-"""What the compiled engines use of Keras beside its public face, checked before any of it is used.
+"""What is used of Keras beside its public face, checked before any of it is used.
 
 Private modules change without notice. A Keras that lacks a name here, or whose function takes other
-arguments, trains by `model.fit` instead: slower, and exact whatever Keras does.
+arguments, trains by `model.fit`, not by the compiled engines: slower, and exact whatever it does.
 """
 
 import inspect
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 _OPTIMIZER = ("keras.src.optimizers.base_optimizer", "BaseOptimizer")
 USED: dict[tuple[str, str], tuple[str, ...]] = {
     ("keras.src.backend.common.global_state", "get_global_attribute"): ("name", "default"),
+    ("keras.src.backend.common.global_state", "set_global_attribute"): ("name", "value"),
     ("keras.src.utils.naming", "to_snake_case"): ("name",),
     ("keras.src.backend.tensorflow.optimizer", "TFOptimizer"): (),
     ("keras", "StatelessScope"): ("state_mapping", "collect_losses", "initialize_variables"),
@@ -40,6 +42,31 @@ USED: dict[tuple[str, str], tuple[str, ...]] = {
 PURE = tuple(
     name.partition(".")[2] for module, name in USED if module == _OPTIMIZER[0] and "." in name
 )
+
+
+@contextmanager
+def forgotten_variables() -> Iterator[None]:
+    """Have Keras forget the variables that were made within it and have no memory yet: it would
+    give it to them as soon as another model is built. A Keras that is not known is left alone."""
+    if unknown_keras():
+        yield
+        return
+    from keras.src.backend.common import global_state
+
+    name = "uninitialized_variables"
+    before = list(global_state.get_global_attribute(name, []))
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute(name, before)
+
+
+def outputs_of(layer: Any) -> list[Any]:
+    """Return the outputs of each call of a layer in a network; one that is shared has several."""
+    nodes = getattr(layer, "_inbound_nodes", None)
+    if nodes is not None:
+        return [node.outputs for node in nodes]
+    return [layer.output if isinstance(layer.output, (list, tuple)) else [layer.output]]
 
 
 @cache
