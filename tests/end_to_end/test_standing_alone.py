@@ -43,7 +43,7 @@ def test_a_clone_in_an_empty_environment_runs_again_and_its_wheel_makes_projects
     assert "not run yet" not in report_of(clone)
     assert record_of(clone, "7-final-model")["values"]["holdout"]["n"] == 69
     changed = call(clone, "git", "status", "--porcelain").splitlines()
-    assert changed == [" M README.md", "?? report/", "?? results/"]
+    assert changed == [" M README.md", "?? report/", "?? requirements.lock", "?? results/"]
 
     python = clone / ".venv" / "bin" / "python"
     place = call(tmp_path, python, "-c", "import ninefold; print(ninefold.__file__)").strip()
