@@ -273,6 +273,30 @@ def test_the_workflow_runs_the_projects_own_commands_on_the_chosen_python(tmp_pa
     assert all(f"\n{command.removeprefix('make ')}:" in makefile for command in commands)
 
 
+@pytest.mark.parametrize(
+    ("lock", "line"),
+    [
+        (None, "no requirements.lock: what is installed here is locked, which may be other versions"),
+        ("", "requirements.lock does not name ninefold: 'make lock' writes it anew"),
+        ("\n# via ninefold\n", "requirements.lock does not name ninefold"),
+    ],
+)
+def test_reproducing_without_a_whole_lock_is_said(tmp_path, lock, line):
+    project = render(tmp_path)
+    ready = project / ".venv" / "ready"  # nothing is installed: the line comes before what needs it
+    ready.parent.mkdir()
+    ready.touch()
+    if lock is not None:
+        (project / "requirements.lock").write_text(lock)
+    plain = {name: value for name, value in os.environ.items() if "MAKE" not in name}
+    run = subprocess.run(
+        ["make", "reproduce"], cwd=project, env=plain, capture_output=True, text=True
+    )
+    assert run.returncode == 2
+    assert run.stdout.startswith(line)
+    assert not (project / ".venv-locked").exists()
+
+
 @pytest.mark.slow
 def test_the_users_own_tests_pass(tmp_path):
     project = render(tmp_path)
