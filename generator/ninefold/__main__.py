@@ -14,10 +14,14 @@ def main() -> None:
     try:
         with stoppable():
             from ninefold.cli import main
-            from ninefold.cli.shell import open_streams
+            from ninefold.cli.shell import open_streams, say
 
             with open_streams():
-                main(prog_name="ninefold")
+                try:
+                    main(prog_name="ninefold")
+                except OSError as error:  # of a help that cannot be written
+                    say(f"ninefold: {error.strerror or error}", err=True)
+                    sys.exit(1)
     except Stopped as stopped:  # before a command began
         if "--json" in sys.argv:
             print('{"error": "stopped"}')

@@ -30,6 +30,12 @@ def unread():
     os.close(writes)
 
 
+@pytest.fixture(autouse=True, params=["", "1"], ids=["buffered", "unbuffered"])
+def _buffering(request, monkeypatch):
+    """Try both ways in which Python holds what is printed: a shell's, and a container's."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", request.param)
+
+
 def ninefold(root, *arguments, **streams):
     command = [sys.executable, "-m", "ninefold", *arguments]
     return subprocess.run(command, cwd=root, timeout=120, **streams)
@@ -76,7 +82,10 @@ def test_lines_that_cannot_be_written_change_nothing_else(opened, both):
     assert (done.returncode, done.stderr) == (0, None if both else b"two\n")
 
 
-@pytest.mark.parametrize("command", [["status"], ["status", "--json"], ["check"], ["run", "-h"]])
+PRINTS = ("status", "status --json", "check", "run -h", "explain", "-h", "--version")
+
+
+@pytest.mark.parametrize("command", map(str.split, PRINTS), ids=PRINTS)
 def test_a_command_that_nobody_reads_ends_without_a_word(root, unread, command):
     done = ninefold(root, *command, stdout=unread, stderr=subprocess.PIPE)
     assert done.stderr == b""
@@ -84,7 +93,7 @@ def test_a_command_that_nobody_reads_ends_without_a_word(root, unread, command):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")
-@pytest.mark.parametrize("command", [["status", "--json"], ["run", "--json"]])
+@pytest.mark.parametrize("command", map(str.split, (*PRINTS, "run --json")))
 def test_what_a_command_is_asked_for_and_cannot_write_is_an_error(tmp_path, command):
     (tmp_path / "ninefold.toml").write_text(SETTINGS)
     stream = full_disk()

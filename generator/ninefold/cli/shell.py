@@ -55,7 +55,16 @@ def open_streams() -> Iterator[None]:
             with suppress(AttributeError):  # a test's
                 stream.reconfigure(errors="replace")
         with redirect_stdout(cast(Any, streams[0])), redirect_stderr(cast(Any, streams[1])):
-            yield
+            try:
+                yield
+            finally:
+                for err, stream in enumerate(streams):
+                    try:
+                        stream.flush()
+                    except (
+                        OSError
+                    ):  # said already; at its own end Python would try and say it again
+                        go_unread(err=bool(err))
 
 
 def echo(text: str, *, err: bool = False) -> None:
