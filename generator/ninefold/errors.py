@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Integral
+from typing import Any
 
 
 class NinefoldError(Exception):
@@ -19,6 +21,12 @@ class NinefoldError(Exception):
     def __str__(self) -> str:
         line = "; ".join(part for part in (self.happened, self.expected, self.todo) if part)
         return " ".join(line.split())
+
+
+def must_be_whole(name: str, value: Any, least: int) -> None:
+    """Raise NinefoldError where an argument is no whole number of `least` or more."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise NinefoldError(f"{name}={value!r}", f"expected a whole number of {least} or more")
 
 
 @contextmanager

@@ -1,9 +1,12 @@
 """Rows are divided the same way from the same seed, and what belongs together never parts."""
 
+import hashlib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.model_selection import StratifiedGroupKFold
 
 from ninefold.errors import NinefoldError
 from ninefold.study.splits import Fold, derive_seed, make_folds, plan_folds, take_share
@@ -229,3 +232,65 @@ def test_networks_of_all_folds_train_on_as_many_rows(rows, classes):
     for fold in made:
         assert abs(len(fold.validation) - 0.2 * (rows - len(fold.test))) <= classes + 1
         assert not set(fold.train) & set(fold.validation)
+
+
+@pytest.mark.parametrize(
+    ("stratify", "grouped", "digest"),
+    [
+        (False, False, "7d84068c93d0ee78"),
+        (False, True, "4b9b24f154de5525"),
+        (True, False, "c8f3550c1319a555"),
+        (True, True, "e282a1fceef598ec"),
+    ],
+)
+def test_splits_are_the_same_under_every_scikit_learn(stratify, grouped, digest):
+    """Seen with 1.6.1, 1.7.2 and 1.9.1."""
+    y = np.arange(120) % 3
+    found = make_folds(
+        y, folds=5, repeats=2, validation=0.2, seed=1, stratify=stratify,
+        groups=np.arange(120) // 4 if grouped else None,
+    )  # fmt: skip
+    parts = (np.asarray(p, "int64") for f in found for p in (f.train, f.validation, f.test))
+    assert hashlib.sha256(b"|".join(part.tobytes() for part in parts)).hexdigest()[:16] == digest
+
+
+@given(
+    sizes=st.lists(st.integers(1, 12), min_size=3, max_size=12),
+    folds=st.integers(2, 3),
+    seed=st.integers(0, 99),
+)
+def test_few_groups_fill_every_fold_with_every_class_or_are_refused(sizes, folds, seed):
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    y = np.random.default_rng(seed).integers(0, 2, len(groups))
+    if len(np.unique(y)) < 2:
+        return
+    try:
+        found = make_folds(
+            y, folds=folds, repeats=1, validation=0, seed=seed, stratify=True, groups=groups
+        )
+    except NinefoldError as error:
+        if "groups do not fill" in str(error):
+            return
+        raise
+    for fold in found:
+        assert len(fold.test)
+        assert set(y[fold.train]) == {0, 1}
+        assert not set(groups[fold.train]) & set(groups[fold.test])
+
+
+def test_groups_are_dealt_as_evenly_as_by_scikit_learn():
+    generator = np.random.default_rng(0)
+    groups = np.sort(generator.integers(0, 60, 900))
+    y = (generator.random(900) < 0.1 + 0.5 * (groups % 3 == 0)).astype(int)
+
+    def unevenness(tests):
+        held = np.array([np.bincount(y[test], minlength=2) for test in tests])
+        return (held / held.sum(axis=0)).std(axis=0).mean()
+
+    own = make_folds(y, folds=5, repeats=3, validation=0, seed=1, stratify=True, groups=groups)
+    theirs = [
+        test
+        for seed in range(3)
+        for _, test in StratifiedGroupKFold(5, shuffle=True, random_state=seed).split(y, y, groups)
+    ]
+    assert unevenness([fold.test for fold in own]) <= 1.2 * unevenness(theirs)

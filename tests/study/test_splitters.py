@@ -119,7 +119,7 @@ class Empty(KFold):
         (Leaky(4), None, "fold 1 of .* trains and tests on the same row"),
         (NoFold(4), None, "NoFold.* makes no fold"),
         (Empty(4), None, "fold 1 of .* has no row to train or to test on"),
-        (5, None, "splitter=5; expected a splitter of scikit-learn"),
+        (5.5, None, "splitter=5.5; expected a splitter of scikit-learn"),
     ],
 )
 def test_a_splitter_that_cannot_serve_is_one_clear_line(splitter, groups, line):

@@ -295,7 +295,7 @@ def test_memory_that_runs_out_is_one_line_that_names_the_fold(engine, monkeypatc
 
 @pytest.mark.parametrize("change", [{"epochs": 0}, {"batch_size": 0}])
 def test_a_recipe_for_nothing_is_refused(change):
-    with pytest.raises(NinefoldError, match=r"(epochs|batch_size)=0; expected 1 or more"):
+    with pytest.raises(NinefoldError, match=r"(epochs|batch_size)=0; expected a whole number"):
         Recipe(**{"epochs": 1, "batch_size": 1} | change)
 
 

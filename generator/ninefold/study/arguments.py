@@ -2,12 +2,14 @@
 
 import warnings
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.model_selection import check_cv
 
-from ninefold.errors import NinefoldError
+from ninefold.errors import NinefoldError, must_be_whole
 from ninefold.study.metrics import METRICS, Metric, deciding_metric, metrics_for
 from ninefold.study.own_metrics import make_own, must_differ
 from ninefold.study.preparation import tidy_inputs
@@ -33,10 +35,18 @@ def make_task(X: Any, y: Any, sample_weight: Any, class_weight: Any) -> Task:
     labels = pd.Series(labels).infer_objects().to_numpy()
     if pd.isna(labels).any():
         raise NinefoldError("y has missing values", todo="leave these rows out")
+    if labels.dtype.kind in "fc" and not np.isfinite(labels).all():
+        raise NinefoldError("y has infinite values", "expected finite numbers")
     classes, codes = _encode(labels)
     _check_class_weight(class_weight, classes)
     weight = np.ones(len(codes)) if sample_weight is None else np.asarray(sample_weight, float)
     _must_match("sample_weight", weight, len(codes))
+    if not np.isfinite(weight).all() or weight.min() < 0 or not weight.any():
+        wrong = "missing or infinite" if not np.isfinite(weight).all() else "negative"
+        said = f"sample_weight has {wrong} values" if weight.any() else "sample_weight is all 0"
+        raise NinefoldError(
+            said, "expected finite numbers of 0 or more", "mend them, or leave it out"
+        )
     return Task(inputs, codes, classes, weight, class_weight)
 
 
@@ -92,8 +102,10 @@ def make_splits(
 
     Raises NinefoldError where the rows cannot fill them.
     """
-    if not 0 <= validation < 1:
-        raise NinefoldError(f"validation={validation}", "expected a share from 0 to below 1")
+    for name, number, least in (("folds", folds, 2), ("repeats", repeats, 1), ("seed", seed, 0)):
+        must_be_whole(name, number, least)
+    if isinstance(validation, bool) or not isinstance(validation, Real) or not 0 <= validation < 1:
+        raise NinefoldError(f"validation={validation!r}", "expected a share from 0 to below 1")
     ids = None
     if groups is not None:
         _must_match("groups", np.asarray(groups), len(task.y))
@@ -139,22 +151,28 @@ def _split(
     splitter: Any, task: Task, groups: np.ndarray | None
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return (training rows, test rows) of each fold; raise where they are none."""
-    if not callable(getattr(splitter, "split", None)):
-        raise NinefoldError(
-            f"splitter={splitter!r}", "expected a splitter of scikit-learn, such as KFold(5)"
-        )
+    if isinstance(splitter, str) or not callable(getattr(splitter, "split", None)):
+        try:
+            splitter = check_cv(splitter, task.y, classifier=bool(task.classes))
+        except (ValueError, TypeError):
+            raise NinefoldError(
+                f"splitter={_short(splitter)}",
+                "expected a splitter of scikit-learn, such as KFold(5), a number of folds, or for "
+                "each of them the numbers of rows to train and to test on",
+            ) from None
+    called = _short(splitter)
     try:
         with warnings.catch_warnings():  # a group that is ignored and parted is refused below
             warnings.filterwarnings("ignore", "The groups parameter is ignored")
             found = splitter.split(task.X, task.y, groups)
             pairs = [(np.asarray(train), np.asarray(test)) for train, test in found]
-    except ValueError as error:
+    except (ValueError, TypeError, IndexError) as error:
         rows = len(task.y)
-        raise NinefoldError(f"{splitter!r} cannot split these {rows} rows: {error}") from None
+        raise NinefoldError(f"{called} cannot split these {rows} rows: {error}") from None
     if not pairs:
-        raise NinefoldError(f"{splitter!r} makes no fold")
+        raise NinefoldError(f"{called} makes no fold")
     for number, (train, test) in enumerate(pairs, start=1):
-        name = f"fold {number} of {splitter!r}"
+        name = f"fold {number} of {called}"
         if not len(train) or not len(test):
             raise NinefoldError(f"{name} has no row to train or to test on")
         if np.isin(test, train).any():
@@ -165,6 +183,11 @@ def _split(
                 todo="take a splitter that heeds groups, such as GroupKFold, or leave them out",
             )
     return pairs
+
+
+def _short(value: Any) -> str:
+    shown = " ".join(repr(value).split())
+    return shown if len(shown) < 60 else f"{shown[:50]} …"
 
 
 def must_be_filled(task: Task, splits: Sequence[Fold]) -> None:

@@ -26,6 +26,7 @@ from ninefold.study.learners import Fitted, make_learner
 from ninefold.study.metrics import score
 from ninefold.study.row_sampling import SampledInterval, holdout_interval
 from ninefold.study.splits import derive_seed
+from ninefold.study.training import caller_s_randomness
 from ninefold.study.variants import Variant, skill
 
 if TYPE_CHECKING:
@@ -91,7 +92,8 @@ def train_final(study: "Study", variant: Variant) -> FinalFit:
     fitted = []
     for number in range(1, variant.members + 1):
         seed = derive_seed(study.seed, _FINAL, number)
-        member = learner.fit(train, validation, seed)
+        with caller_s_randomness():
+            member = learner.fit(train, validation, seed)
         if not np.isfinite(member.predict(study.task.rows(train))).all():
             raise NinefoldError(
                 f"the final network diverged ({variant.name}, member {number})",

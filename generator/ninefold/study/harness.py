@@ -26,7 +26,7 @@ from ninefold.study.scoring import prediction_frame, put_naive, score_folds
 from ninefold.study.splits import Fold, derive_seed
 from ninefold.study.task import Task
 from ninefold.study.time_order import is_ordered
-from ninefold.study.training import Recipe
+from ninefold.study.training import Recipe, caller_s_randomness
 
 
 @overload
@@ -52,6 +52,7 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
     sample_weight: Any = None,
     class_weight: Any = None,
     engine: str = "auto",
+    targets: str = "auto",
     model_seed: int = 0,
 ) -> Evaluation | dict[str, Evaluation]:
     """Judge a model by repeated k-fold cross-validation.
@@ -79,15 +80,19 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
     prepare        "auto": impute, standardise and one-hot encode inside each fold (and, for a
                    network's regression, standardise the target; predictions and scores come back
                    in its own units); None: X goes in as it is; or a scikit-learn transformer
-    splitter       a scikit-learn splitter instead of folds × repeats. Where each test fold follows
-                   its training fold (TimeSeriesSplit; X and y in time order), the inner validation
-                   split is the last share of the training fold, and no interval or test is given
+    splitter       a scikit-learn splitter instead of folds × repeats, or what `cv` takes there: a
+                   number of folds, or for each the numbers of rows to train and to test on. Where
+                   each test fold follows its training fold (TimeSeriesSplit; X and y in time
+                   order), the inner validation split is the last share of the training fold, and
+                   no interval or test is given
     groups         (n,) rows of one group never part
     sample_weight  (n,) weights of rows in training and inner validation; class_weight: class →
                    weight, or "balanced"
     engine         how networks are trained: "batched", all folds as one batch of networks;
                    "batched-xla", the same compiled by XLA; "graph", one at a time, bit for bit as
                    `model.fit`; "xla"; "fit", `model.fit` itself; or "auto", by the model's parts
+    targets        what the loss of a network with one output a class is given: "codes" (n, 1),
+                   "one-hot" (n, classes), or "auto", as the loss takes them
     model_seed     another draw of weights, order and noise on the same splits
 
     Raises NinefoldError for arguments that do not fit each other, naming the fold where one failed.
@@ -104,7 +109,7 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
     own = tuple(metric for metric in chosen if metric.function)
     plan = Harness(task, splits, tuple(m.name for m in chosen), prepare, seed, own)
     several_callbacks = callbacks if isinstance(callbacks, Sequence) else (callbacks,)
-    recipe = Recipe(epochs, batch_size, tuple(several_callbacks), engine)
+    recipe = Recipe(epochs, batch_size, tuple(several_callbacks), engine, targets)
     several = isinstance(build, Mapping)
     judged = judge_all(build if several else {"": build}, plan, recipe, model_seed)
     reasons = {e.engine_reason: 0 for e in judged.values() if e.engine == "fit"}
@@ -154,6 +159,13 @@ def judge_all(
     builds: Mapping[str, Any], harness: Harness, recipe: Recipe, model_seed: int = 0
 ) -> dict[str, Evaluation]:
     """Train and score variants on the same splits; networks of one architecture together."""
+    with caller_s_randomness():
+        return _judge_all(builds, harness, recipe, model_seed)
+
+
+def _judge_all(
+    builds: Mapping[str, Any], harness: Harness, recipe: Recipe, model_seed: int
+) -> dict[str, Evaluation]:
     learners = [
         make_learner(build, harness.task, harness.prepare, recipe, harness.shared)
         for build in builds.values()

@@ -88,10 +88,12 @@ def tidy_inputs(X: Any) -> pd.DataFrame | np.ndarray:
     Raises NinefoldError for what is neither a table nor images.
     """
     if isinstance(X, pd.DataFrame):
-        columns = {str(name): _tidy_column(values) for name, values in X.items()}
+        columns = {str(name): _tidy_column(values, str(name)) for name, values in X.items()}
         if len(columns) < X.shape[1]:
             raise NinefoldError("two columns of X have the same name")
         return pd.DataFrame(columns, index=range(len(X)))
+    if hasattr(X, "tocsr"):
+        raise NinefoldError("X is a sparse matrix", "expected rows that are dense", "X.toarray()")
     array = np.asarray(X)
     if array.ndim < 2 or not np.issubdtype(array.dtype, np.number):
         raise NinefoldError(
@@ -99,12 +101,19 @@ def tidy_inputs(X: Any) -> pd.DataFrame | np.ndarray:
             "expected a DataFrame, an array (n, features) of numbers or images "
             "(n, height, width, channels)",
         )
-    return array.astype(float)
+    numbers = array.astype(float)
+    if np.isinf(numbers).any() or (numbers.ndim > 2 and np.isnan(numbers).any()):
+        what = "infinite" if np.isinf(numbers).any() else "missing"
+        raise NinefoldError(f"X has {what} values", "expected finite numbers")
+    return numbers
 
 
-def _tidy_column(values: pd.Series) -> np.ndarray:
+def _tidy_column(values: pd.Series, name: str) -> np.ndarray:
     if pd.api.types.is_numeric_dtype(values):
-        return values.to_numpy(dtype=float, na_value=np.nan)
+        numbers = values.to_numpy(dtype=float, na_value=np.nan)
+        if np.isinf(numbers).any():
+            raise NinefoldError(f"the column '{name}' of X has infinite values")
+        return numbers
     return np.where(values.isna(), MISSING, values.astype(str).to_numpy(dtype=object))
 
 

@@ -4,9 +4,10 @@ Everything here is a pure function of labels, groups, sizes and a seed; row numb
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
+from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 
 from ninefold.errors import NinefoldError
 
@@ -119,13 +120,15 @@ def make_folds(
     """
     made = []
     for repeat in range(repeats):
-        splitter = _k_fold(folds, derive_seed(seed, repeat), stratify, groups)
         one = []
-        for number, (outer, test) in enumerate(splitter.split(y, y, groups)):
+        for number, test in enumerate(
+            _tests(y, folds, derive_seed(seed, repeat), stratify, groups)
+        ):
+            outer = np.setdiff1d(np.arange(len(y)), test)
             inner = derive_seed(seed, repeat, number)
             part = None if groups is None else groups[outer]
             held = take_share(y[outer], validation, inner, stratify=stratify, groups=part)
-            one.append(Fold(repeat, number, np.delete(outer, held), outer[held], np.asarray(test)))
+            one.append(Fold(repeat, number, np.delete(outer, held), outer[held], test))
         strata = y if stratify else np.zeros(len(y), dtype=int)
         level = groups is None and validation > 0
         made += _level(one, strata, validation, seed) if level else one
@@ -207,15 +210,61 @@ def _take_groups(y: np.ndarray, share: float, seed: int, groups: np.ndarray) -> 
     return np.flatnonzero(np.isin(numbers, taken))
 
 
-def _k_fold(folds: int, seed: int, stratify: bool, groups: np.ndarray | None):
-    kinds = {
-        (False, False): KFold,
-        (True, False): StratifiedKFold,
-        (False, True): GroupKFold,
-        (True, True): StratifiedGroupKFold,
-    }
-    kind = kinds[stratify, groups is not None]
-    return kind(n_splits=folds, shuffle=True, random_state=seed)
+def _tests(
+    y: np.ndarray, folds: int, seed: int, stratify: bool, groups: np.ndarray | None
+) -> list[np.ndarray]:
+    """Return the rows that each fold tests."""
+    if groups is not None and stratify:
+        return _stratified_groups(y, groups, folds, seed)
+    kind: Any = GroupKFold if groups is not None else StratifiedKFold if stratify else KFold
+    splitter = kind(n_splits=folds, shuffle=True, random_state=seed)
+    return [np.asarray(test) for _, test in splitter.split(y, y, groups)]
+
+
+_DRAWS = 30  # of an order of the groups
+
+
+def _stratified_groups(
+    y: np.ndarray, groups: np.ndarray, folds: int, seed: int
+) -> list[np.ndarray]:
+    """Return the rows that each fold tests: whole groups, so that each fold has about as much of
+    each class.
+
+    The groups whose rows are most unevenly spread over the classes come first, in random order
+    where they are alike; each goes to the fold where it leaves the classes most even, as in
+    scikit-learn's StratifiedGroupKFold, whose folds differ between its versions. Where few groups
+    leave a fold without rows, or a class without a training row, another order is drawn. Raises
+    NinefoldError where none does better.
+    """
+    numbers, classes = (np.unique(values, return_inverse=True)[1] for values in (groups, y))
+    counts = np.zeros((numbers.max() + 1, classes.max() + 1))
+    np.add.at(counts, (numbers, classes), 1)
+    for draw in range(_DRAWS):
+        order = np.random.default_rng(derive_seed(seed, draw)).permutation(len(counts))
+        order = order[np.argsort(-counts[order].std(axis=1).round(9), kind="stable")]
+        found, held = _deal(counts, order, folds)
+        if held.sum(axis=1).all() and (held < counts.sum(axis=0)).all():
+            return [np.flatnonzero(found[numbers] == fold) for fold in range(folds)]
+    raise NinefoldError(
+        f"{len(counts)} groups do not fill {folds} folds with every class",
+        "a row of each class to train on, and rows to test on, in each fold",
+        "use fewer folds, or join rare classes",
+    )
+
+
+def _deal(counts: np.ndarray, order: np.ndarray, folds: int) -> tuple[np.ndarray, np.ndarray]:
+    """Deal groups of so many rows of each class (groups, classes) to folds; return the fold of each
+    group, and what each fold then holds (folds, classes)."""
+    held = np.zeros((folds, counts.shape[1]))
+    found = np.zeros(len(counts), dtype=int)
+    each = np.eye(folds)[:, :, None]
+    for group in order:
+        dealt = held + each * counts[group]  # (to which fold, folds, classes)
+        uneven = (dealt / counts.sum(axis=0)).std(axis=1).mean(axis=1).round(9)
+        best = np.lexsort((held.sum(axis=1), uneven))[0]
+        held[best] += counts[group]
+        found[group] = best
+    return found, held
 
 
 def derive_seed(*numbers: int) -> int:

@@ -16,7 +16,8 @@ class Task:
     X        (n, features) frame or array, or images; as it came, unprepared
     y        (n,) class codes 0 … K−1, or numbers
     classes  labels in the order of their codes; empty for a regression
-    weight   (n,) weights of rows in training
+    weight   (n,) weights of rows, in training and where it is watched
+    class_weight  class → a factor of the weights in training, or "balanced"
     """
 
     X: pd.DataFrame | np.ndarray
@@ -38,7 +39,8 @@ class Task:
         return take_rows(self.X, numbers)
 
     def weights(self, numbers: np.ndarray) -> np.ndarray:
-        """Return the weights of rows, each multiplied by its class's weight."""
+        """Return the weights of rows in training, each multiplied by its class's weight; where rows
+        are only looked at, `weight` alone counts, as in Keras."""
         y, weight = self.y[numbers], self.weight[numbers]
         if self.class_weight is None:
             return weight

@@ -14,7 +14,7 @@ from ninefold.study.learners.fitted import Fitted, Part
 from ninefold.study.learners.network import Network, network_prediction, told
 from ninefold.study.learners.prepared import Prepared, Shared
 from ninefold.study.task import Task
-from ninefold.study.training import Recipe, train_together
+from ninefold.study.training import Recipe, is_of_keras, train_together
 
 __all__ = ["Fitted", "Part", "Shared", "fit_together", "make_learner", "network_prediction"]
 
@@ -23,6 +23,12 @@ def make_learner(
     build: Any, task: Task, prepare: Any, recipe: Recipe, shared: Shared | None = None
 ) -> "Network | Estimator":
     """Return the learner for what `build` is or returns."""
+    if any(is_of_keras(kind.__module__) for kind in type(build).__mro__):
+        raise NinefoldError(
+            f"the model is a {type(build).__name__} of Keras",
+            "expected a function that returns a new one each time, compiled",
+            "put what makes it into a function, and give that",
+        )
     if hasattr(build, "fit") and hasattr(build, "predict") and not inspect.isclass(build):
         return Estimator(lambda: build, task, prepare)
     if not callable(build):

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,15 @@ from ninefold.study.learners.fitted import Fitted, Part
 from ninefold.study.learners.prepared import MOST_BYTES, Prepared, Shared, as_input
 from ninefold.study.preparation import make_preparation
 from ninefold.study.task import Task
-from ninefold.study.training import Job, Recipe, Rows, Trained, Trainer, must_have_outputs
+from ninefold.study.training import (
+    Job,
+    Recipe,
+    Rows,
+    Trained,
+    Trainer,
+    must_have_outputs,
+    single_loss,
+)
 
 
 class Network:
@@ -63,15 +72,20 @@ class Network:
         for part, inputs in zip(parts, prepared, strict=True):
             with naming(part.name):
                 held = self._rows(part.validation, part, inputs) if len(part.validation) else None
-                jobs.append(Job(self._rows(part.train, part, inputs), held, part.seed, part.name))
+                rows = self._rows(part.train, part, inputs)
+                if self._task.class_weight is not None:
+                    weight = self._task.weights(part.train).astype("float32")
+                    rows = replace(rows, weight=weight, seen_as=rows.weight)
+                jobs.append(Job(rows, held, part.seed, part.name))
         return jobs
 
     def _rows(self, numbers: np.ndarray, part: Part, prepared: Prepared) -> Rows:
+        """Return rows as they are looked at, without weights of classes."""
         task, target = self._task, self._target(part)
         x, y = prepared.inputs(numbers), task.y[numbers]
         y = y if target is None else target.transform(y[:, None])[:, 0]
         y = self.trainer.shape_targets(y, task.outputs, x)
-        return Rows(x, y, task.weights(numbers).astype("float32"))
+        return Rows(x, y, task.weight[numbers].astype("float32"))
 
     def wrap(
         self, trained: Iterator[Trained], parts: Sequence[Part], prepared: Sequence[Prepared]
@@ -85,7 +99,7 @@ class Network:
 
         def predict(x: np.ndarray) -> np.ndarray:
             outputs = trainer.predict(trained, x)
-            logits = getattr(trainer.model.loss, "from_logits", False)
+            logits = getattr(single_loss(trainer.model), "from_logits", False)
             return network_prediction(outputs, logits, classes, target)
 
         return Fitted(

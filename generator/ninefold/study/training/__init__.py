@@ -5,8 +5,9 @@ is taken, all folds as one batch of networks or one at a time, `choice` says and
 """
 
 from ninefold.study.training.callbacks import refusing_memory
-from ninefold.study.training.fresh import must_have_outputs
+from ninefold.study.training.fresh import is_of_keras, must_have_outputs, single_loss
 from ninefold.study.training.jobs import ENGINES, Job, Recipe, Rows, Trained, row_orders
+from ninefold.study.training.randomness import caller_s_randomness
 from ninefold.study.training.trainer import Traces, Trainer, train_together
 
 __all__ = [
@@ -17,8 +18,11 @@ __all__ = [
     "Traces",
     "Trained",
     "Trainer",
+    "caller_s_randomness",
+    "is_of_keras",
     "must_have_outputs",
     "refusing_memory",
     "row_orders",
+    "single_loss",
     "train_together",
 ]

@@ -4,7 +4,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from ninefold.study.training.fresh import digest_constants, is_of_keras
+from ninefold.errors import one_line
+from ninefold.study.training.fresh import is_of_keras
+from ninefold.study.training.live import live_state
 from ninefold.study.training.stateless import STRENGTHS
 
 # Trained as a batch in tests/study/test_exactness.py, and found equal to one network at a time.
@@ -47,15 +49,18 @@ def read_architecture(model: Any) -> Architecture:
         return Architecture(f"own {id(model)}", f"{type(model).__name__} is a class of its own")
     import keras
 
-    config = keras.saving.serialize_keras_object(model)
+    try:
+        config = keras.saving.serialize_keras_object(model)
+    except Exception as error:  # a part of the user's that has no configuration, as a partial loss
+        return Architecture(f"own {id(model)}", f"it cannot be described ({one_line(error)[:100]})")
     parts = [part for part in _parts(config) if not _is_loss_of_keras(part, model)]
     layers = {part["class_name"] for part in parts if _is_layer(part)}
     doubt, obstacle = _doubt(parts, layers), _obstacle(model, config, parts)
     # a function or class of the user's may hold anything: it shares its trace with none
     own = f" own {id(model)}" if any(map(_is_foreign, parts)) else ""
-    own += f" constants {digest_constants(model)}"
+    whole = bool(doubt or obstacle)
     return Architecture(
-        _key(model, config, parts, whole=bool(doubt or obstacle)) + own,
+        f"{_key(model, config, parts, whole)} {live_state(model, strengths=whole)}{own}",
         doubt,
         obstacle,
         bool(layers & IMAGE_LAYERS),
@@ -85,8 +90,9 @@ def _doubt(parts: list[dict], layers: set[str]) -> str:
 
 
 def _obstacle(model: Any, config: dict, parts: list[dict]) -> str:
-    if type(model.optimizer).__name__ not in OPTIMIZERS:
-        return f"the optimizer {type(model.optimizer).__name__} is applied to one network at a time"
+    kind = type(model.optimizer)
+    if kind.__name__ not in OPTIMIZERS or not is_of_keras(kind.__module__):
+        return f"the optimizer {kind.__name__} is applied to one network at a time"
     if any(v.dtype != "float32" for v in model.trainable_variables):
         return "its weights are not float32"
     compiled = config.get("compile_config") or {}

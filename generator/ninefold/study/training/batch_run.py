@@ -105,6 +105,7 @@ class _Run:
             Called(recipe.callbacks, NetworkView(state, number), recipe.epochs, job.name)
             for number, job in enumerate(jobs)
         ] if recipe.callbacks else []  # fmt: skip
+        self._seen_as_trained = all(job.rows.seen_as is None for job in jobs)
         self._view = self._make_view("images" if jobs[0].rows.x.ndim > 2 else "rows")
 
     def _make_view(self, kind: str) -> list[Any]:
@@ -112,7 +113,8 @@ class _Run:
         import tensorflow as tf
 
         at_once = self.rows.rows_in(_SEEN_AT_ONCE[kind])
-        train, validation = (part.view(at_once) for part in (self.rows, self.held))
+        seen = self.rows if self._seen_as_trained else Stacked([job.rows.seen for job in self.jobs])
+        train, validation = (part.view(at_once) for part in (seen, self.held))
         is_held = np.repeat([False, True], [len(train[0]), len(validation[0])])
         both = (np.concatenate(parts) for parts in zip(train, validation, strict=True))
         return [tf.constant(part) for part in (is_held, *both)]

@@ -18,9 +18,9 @@ from ninefold.study.training.fresh import (
     inference,
     light_variables,
     make_metrics,
-    must_be_alike,
 )
 from ninefold.study.training.jobs import Job, Rows
+from ninefold.study.training.live import Likeness, likeness_of, must_be_like
 from ninefold.study.training.packing import Packing
 from ninefold.study.training.products import suiting_batches
 from ninefold.study.training.redraw import Redraw
@@ -179,12 +179,12 @@ def fresh_states(
     architecture against that of their first.
     """
     floats, wholes = (np.repeat(row[None], len(jobs), axis=0) for row in batched.state_of(first))
-    drawn = {0: batched.weights_of(first)}
+    drawn, likeness = {0: batched.weights_of(first)}, likeness_of(first)
     redraw = batched.redraw or Redraw(first, jobs[0].seed)
     if redraw is not batched.redraw:
         batched.redraw = redraw
-        drawn |= {number: _draw(batched, build, jobs[number]) for number in {1, len(jobs) - 1}
-                  if 0 < number < len(jobs)}  # fmt: skip
+        others = {1, len(jobs) - 1} & set(range(1, len(jobs)))
+        drawn |= {n: _draw(batched, build, jobs[n], likeness) for n in others}
 
     def redrawn(job: Job) -> tuple[np.ndarray, np.ndarray]:
         return batched.packing.pack(redraw(job.seed))
@@ -196,13 +196,15 @@ def fresh_states(
     )
     for number, job in enumerate(jobs):
         if number not in drawn:
-            drawn[number] = redrawn(job) if alike else _draw(batched, build, job)
+            drawn[number] = redrawn(job) if alike else _draw(batched, build, job, likeness)
         weights, generators = drawn[number]
         floats[number, : len(weights)], wholes[number, : len(generators)] = weights, generators
     return floats, wholes
 
 
-def _draw(batched: BatchedModel, build: Callable, job: Job) -> tuple[np.ndarray, np.ndarray]:
+def _draw(
+    batched: BatchedModel, build: Callable, job: Job, likeness: Likeness
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the weights of a model built for the job."""
     with naming(job.name):
         try:
@@ -210,5 +212,5 @@ def _draw(batched: BatchedModel, build: Callable, job: Job) -> tuple[np.ndarray,
                 model = build_fresh(build, job.seed, job.rows.x)
         except Exception:  # the function assigns to weights, or loads them: it needs variables
             model = build_fresh(build, job.seed, job.rows.x)
-        must_be_alike(model, batched.model)
+        must_be_like(model, likeness)
     return batched.weights_of(model)

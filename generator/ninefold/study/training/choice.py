@@ -7,7 +7,7 @@ from typing import Any
 from ninefold.errors import NinefoldError
 from ninefold.study.training.architecture import read_architecture
 from ninefold.study.training.callbacks import hooks_batches, is_light
-from ninefold.study.training.fresh import mean_loss
+from ninefold.study.training.fresh import mean_loss, rows_apart
 from ninefold.study.training.jobs import Job, Recipe
 from ninefold.study.training.private import unknown_keras
 
@@ -56,7 +56,11 @@ def choose_engine(model: Any, recipe: Recipe, jobs: Sequence[Job]) -> Choice:
     obstacle = architecture.obstacle
     if strange and not obstacle:
         obstacle = f"{strange[0]} may ask for anything of the model"
-    if recipe.engine.startswith("batched") and obstacle:
+    forced = recipe.engine.startswith("batched")
+    may_batch = forced or (recipe.engine == "auto" and len(jobs) > 1 and not architecture.doubt)
+    if may_batch and not (obstacle or rows_apart(model, jobs[0].rows)):
+        obstacle = "its loss is not a mean over rows"
+    if forced and obstacle:
         raise NinefoldError(
             obstacle, f'engine="{recipe.engine}" takes what can be trained as a batch of networks',
             'use engine="auto" or "graph"',

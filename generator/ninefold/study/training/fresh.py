@@ -1,15 +1,15 @@
 """Models as their function builds them: fresh from a seed, compiled, with one loss."""
 
-import copy
 import functools
-import hashlib
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
-from ninefold.errors import NinefoldError
+from ninefold.errors import NinefoldError, naming
 from ninefold.study.training.private import unknown_keras
 
 
@@ -26,7 +26,27 @@ def build_fresh(build: Callable[[], Any], seed: int, x: np.ndarray) -> Any:
     must_be_compiled(model)
     if not model.built:
         model(x[:1])
+    _must_be_new(model)
     return model
+
+
+_BUILT: "WeakSet[Any]" = WeakSet()  # models, their optimizers and layers that are trained
+
+
+def _must_be_new(model: Any) -> None:
+    """Refuse what an earlier model has, and has trained: the next fold would begin with what this
+    one has learned. Raises NinefoldError."""
+    layers = [layer for layer in layers_of(model) if layer.trainable_weights]
+    parts = [(model, "model"), (model.optimizer, "optimizer")]
+    parts += [(layer, f"layer '{layer.name}'") for layer in layers]
+    for part, called in parts:
+        if part in _BUILT:
+            raise NinefoldError(
+                f"the model function returned the same {called} as before",
+                "expected a new one each time",
+                "make it inside of the function",
+            )
+    _BUILT.update(part for part, _ in parts)
 
 
 def _forget_metric_names() -> None:
@@ -81,39 +101,61 @@ def must_be_compiled(model: Any) -> None:
         )
 
 
-def compares_with_one_column(model: Any, x: np.ndarray, classes: int) -> bool:
-    """Tell whether the loss takes codes or numbers: it is sparse, or there is one output.
+def compares_with_one_column(model: Any, x: np.ndarray, classes: int, targets: str) -> bool:
+    """Tell whether the loss is given codes or numbers (n, 1), not one column a class.
 
-    Raises NinefoldError where the outputs do not fit `classes`, 1 for a regression.
+    targets  "codes", "one-hot", or "auto": what the loss takes. Keras's own say it by their names,
+             others are tried; one that takes both is given one column a class, with a warning
+
+    Raises NinefoldError where the outputs do not fit `classes`, 1 for a regression, or the loss
+    takes neither.
     """
     must_be_compiled(model)
-    outputs, loss = model(x[:1]), model.loss
+    outputs, loss = model(x[:2]), single_loss(model)
     if not hasattr(outputs, "shape"):
         raise NinefoldError("the model has several outputs", "expected one")
     must_have_outputs(int(np.prod(outputs.shape[1:])), classes)
-    names = (loss, getattr(loss, "__name__", ""), type(loss).__name__)
-    return outputs.shape[-1] == 1 or any("sparse" in str(name).lower() for name in names)
+    if outputs.shape[-1] == 1 or targets == "codes":
+        return True
+    if targets == "one-hot":
+        return False
+    named = loss if hasattr(loss, "__name__") else type(loss)  # a function, or an object's class
+    name = loss if isinstance(loss, str) else named.__name__
+    if isinstance(loss, str) or is_of_keras(named.__module__):
+        return "sparse" in name.lower()
+    return _takes_codes_alone(mean_loss(model), name, outputs)
+
+
+def _takes_codes_alone(loss: Callable, name: str, outputs: Any) -> bool:
+    """Try a loss of the user's own on codes and on one column a class."""
+    rows, classes = len(outputs), outputs.shape[-1]
+    codes = np.arange(rows, dtype="float32") % classes
+    tried = {
+        "codes": codes[:, None],
+        "one-hot": np.eye(classes, dtype="float32")[codes.astype(int)],
+    }
+    errors = {}
+    for kind, y in tried.items():
+        try:
+            loss(y, outputs)
+        except Exception as error:  # whatever it says of targets that are not for it
+            errors[kind] = error
+    if len(errors) == 2:
+        with naming(f"the loss {name}"):
+            raise errors["one-hot"]
+    if not errors:
+        warnings.warn(
+            f"the loss {name} takes codes (n, 1) and one column a class: it is given one column a "
+            'class; targets="codes" gives it the other',
+            stacklevel=2,
+        )
+    return "one-hot" in errors
 
 
 def must_have_outputs(width: int, classes: int) -> None:
     if width != classes and not (classes == 2 and width == 1):
         wanted = f"{classes}, one a class" if classes > 1 else "1 for a regression"
         raise NinefoldError(f"the network has {width} outputs", f"expected {wanted}")
-
-
-def must_be_alike(model: Any, before: Any) -> None:
-    """Refuse a model that differs from the one that is compiled for all folds."""
-    if [v.shape for v in model.weights] != [v.shape for v in before.weights]:
-        raise NinefoldError(
-            "the model function returned another architecture than before",
-            "expected the same for all folds",
-            "let it depend on its arguments alone",
-        )
-    if digest_constants(model) != digest_constants(before):
-        raise NinefoldError(
-            "a layer holds numbers that are no weights and differ between folds",
-            todo="make them weights (add_weight), or draw them outside of the model function",
-        )
 
 
 def make_metrics(model: Any, rows: Any) -> None:
@@ -156,42 +198,60 @@ class TracedOnce:
         return self.concrete(*parts)
 
 
+def single_loss(model: Any) -> Any:
+    """Return the loss that a model was compiled with, a name, a function or an object. Raises
+    NinefoldError where there are several."""
+    loss = model.loss
+    if isinstance(loss, dict):
+        raise NinefoldError("the loss is a dict", "expected that of the one output", 'loss="mse"')
+    if isinstance(loss, (list, tuple)):
+        if len(loss) != 1:
+            raise NinefoldError("the model has several losses", "expected one output with one loss")
+        return loss[0]
+    return loss
+
+
 def mean_loss(model: Any) -> Callable:
     """Return the compiled loss of (y, outputs, sample_weight=…): the mean over rows, also where the
     model was compiled with their sum."""
     import keras
 
-    loss = model.loss
-    if isinstance(loss, (list, tuple)) and len(loss) == 1:
-        loss = loss[0]
-    if isinstance(loss, (dict, list, tuple)):
-        raise NinefoldError("the model has several losses", "expected one output with one loss")
-    function = keras.losses.get(loss)
+    function = keras.losses.get(single_loss(model))
     if isinstance(function, keras.losses.Loss):
-        function = copy.copy(function)
-        function.reduction = "sum_over_batch_size"
-        return function
+        if type(function).__call__ is not keras.losses.Loss.__call__:
+            return function  # what it makes of rows is its own
+        dtype, function = function.dtype, function.call  # a copy by `get_config` may be another
+    else:
+        dtype = None
 
     class Mean(keras.losses.Loss):
         def call(self, y, outputs):
             return function(y, outputs)
 
-    return Mean()
+    return Mean(dtype=dtype)
 
 
-def digest_constants(model: Any) -> str:
-    """Return a digest of the tensors and arrays that layers hold and that are no variables, as
-    an adapted Normalization does: they are constants of a trace."""
-    import keras
+def rows_apart(model: Any, rows: Any) -> bool:
+    """Tell whether the compiled loss is a mean of what it makes of each row by itself, as it is not
+    for Dice or Tversky; the first of `rows` are tried."""
     import tensorflow as tf
 
-    digest = hashlib.sha256()
-    for layer in layers_of(model):
-        for name, value in sorted(vars(layer).items()):
-            is_tensor = isinstance(value, tf.Tensor) and not isinstance(value, keras.Variable)
-            if isinstance(value, np.ndarray) or (is_tensor and hasattr(value, "numpy")):
-                digest.update(name.encode() + np.asarray(value).tobytes())
-    return digest.hexdigest()[:16]
+    loss: Any = mean_loss(model)
+    x, y = tf.constant(rows.x[:8]), tf.constant(rows.y[:8])
+    half = len(x) // 2
+    if type(loss).__call__ is not _loss_call():
+        return False
+    outputs = model(x, training=False)
+    whole, part = loss.call(y, outputs), loss.call(y[:half], outputs[:half])
+    if not whole.shape.rank or whole.shape[0] != len(x):
+        return False
+    return bool(np.allclose(whole[:half], part, rtol=1e-4, atol=1e-6, equal_nan=True))
+
+
+def _loss_call() -> Any:
+    import keras
+
+    return keras.losses.Loss.__call__
 
 
 def layers_of(model: Any) -> Iterator[Any]:

@@ -6,41 +6,54 @@ from typing import Any
 
 import numpy as np
 
-from ninefold.errors import NinefoldError
+from ninefold.errors import NinefoldError, must_be_whole
 
+TARGETS = ("auto", "codes", "one-hot")
 ENGINES = ("auto", "batched", "batched-xla", "graph", "xla", "fit")
 
 
 @dataclass(frozen=True)
 class Rows:
-    """What a network is fed: x (n, …) float32, y (n, outputs), weight (n,)."""
+    """What a network is fed: x (n, …) float32, y (n, outputs), weight (n,) in training, and
+    `seen_as` (n,), their weight where they are only looked at; None: the same."""
 
     x: np.ndarray
     y: np.ndarray
     weight: np.ndarray
+    seen_as: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.x)
+
+    @property
+    def seen(self) -> "Rows":
+        """Return the rows as they are looked at."""
+        return self if self.seen_as is None else Rows(self.x, self.y, self.seen_as)
 
 
 @dataclass(frozen=True)
 class Recipe:
     """How each network is trained, the same for all folds.
 
-    engine  one of ENGINES; "auto": what `choose_engine` finds fit for the model and the recipe
+    engine   one of ENGINES; "auto": what `choose_engine` finds fit for the model and the recipe
+    targets  one of TARGETS: what the loss of a network of several outputs is given
     """
 
     epochs: int
     batch_size: int
     callbacks: Sequence[Any] = ()
     engine: str = "auto"
+    targets: str = "auto"
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise NinefoldError(f"{name}={getattr(self, name)}", "expected 1 or more")
+            must_be_whole(name, getattr(self, name), 1)
         if self.engine not in ENGINES:
             raise NinefoldError(f"engine={self.engine!r}", f"expected one of {', '.join(ENGINES)}")
+        if self.targets not in TARGETS:
+            raise NinefoldError(
+                f"targets={self.targets!r}", f"expected one of {', '.join(TARGETS)}"
+            )
 
 
 @dataclass(frozen=True)

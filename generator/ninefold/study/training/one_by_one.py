@@ -19,10 +19,10 @@ from ninefold.study.training.fresh import (
     inference,
     make_metrics,
     mean_loss,
-    must_be_alike,
     one_number,
 )
 from ninefold.study.training.jobs import Job, Recipe, Rows, Trained, row_orders
+from ninefold.study.training.live import likeness_of, must_be_like
 
 Logs = dict[str, float]
 _SEEN_AT_ONCE = 4096  # rows in one look: bounds memory
@@ -39,6 +39,7 @@ class CompiledModel:
 
         make_metrics(model, rows)
         self.model, loss = model, mean_loss(model)
+        self.likeness = likeness_of(model)
 
         def over_batches(step: Callable, x, y, weight, order, batch_size):
             for start in tf.range(0, tf.shape(order)[0], batch_size):
@@ -88,7 +89,7 @@ class CompiledModel:
 
     def renew(self, fresh: Any) -> None:
         """Give every variable the value it has in a freshly built model."""
-        must_be_alike(fresh, self.model)
+        must_be_like(fresh, self.likeness)
         for old, new in zip(state_of(self.model), state_of(fresh), strict=True):
             old.assign(new)
         self.model.stop_training = False
@@ -114,7 +115,7 @@ def train_each(
         start = time.perf_counter()
         with naming(job.name), refusing_memory(""):
             fresh = fresh or build_fresh(build, job.seed, job.rows.x)
-            must_be_alike(fresh, compiled.model)
+            must_be_like(fresh, compiled.likeness)
             trained = train(compiled, fresh, job, recipe)
             fresh = None
         trained.seconds = time.perf_counter() - start
@@ -172,7 +173,7 @@ def _validate(compiled: CompiledModel, rows: Rows, batch_size: Any) -> Logs:
 def _curve_points(observe: Callable, job: Job) -> list[Logs]:
     return [
         _as_floats(observe(part.x, part.y, part.weight)) if part else {}
-        for part in (job.rows, job.validation)
+        for part in (job.rows.seen, job.validation)
     ]
 
 

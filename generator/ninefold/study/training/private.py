@@ -16,6 +16,8 @@ _OPTIMIZER = ("keras.src.optimizers.base_optimizer", "BaseOptimizer")
 USED: dict[tuple[str, str], tuple[str, ...]] = {
     ("keras.src.backend.common.global_state", "get_global_attribute"): ("name", "default"),
     ("keras.src.backend.common.global_state", "set_global_attribute"): ("name", "value"),
+    ("tensorflow.python.eager.context", "global_seed"): (),
+    ("tensorflow.python.eager.context", "set_global_seed"): ("seed",),
     ("keras.src.utils.naming", "to_snake_case"): ("name",),
     ("keras.src.backend.tensorflow.optimizer", "TFOptimizer"): (),
     ("keras", "StatelessScope"): ("state_mapping", "collect_losses", "initialize_variables"),
@@ -26,6 +28,9 @@ USED: dict[tuple[str, str], tuple[str, ...]] = {
     **{
         (_OPTIMIZER[0], f"{_OPTIMIZER[1]}.{name}"): ("self", *arguments)
         for name, arguments in {
+            "_use_weight_decay": ("variable",),
+            "scale_loss": ("loss",),
+            "apply_gradients": ("grads_and_vars",),
             "stateless_apply": ("optimizer_variables", "grads", "trainable_variables"),
             "assign": ("variable", "value"),
             "assign_add": ("variable", "value"),
@@ -39,9 +44,11 @@ USED: dict[tuple[str, str], tuple[str, ...]] = {
     },
 }
 # Those of the above that an optimizer without device code takes back from its base.
+_KEPT = {"_use_weight_decay", "scale_loss", "apply_gradients"}
 PURE = tuple(
-    name.partition(".")[2] for module, name in USED if module == _OPTIMIZER[0] and "." in name
-)
+    method for module, name in USED
+    if module == _OPTIMIZER[0] and (method := name.partition(".")[2]) and method not in _KEPT
+)  # fmt: skip
 
 
 @contextmanager

@@ -44,6 +44,12 @@ class StatelessNetwork:
 
     def step(self, values: Values, x: Any, y: Any, weight: Any) -> Values:
         """Return the state after training on one batch, as `model.train_step` leaves it."""
+        gradients, seen = self.gradients(values, x, y, weight)
+        return self.apply(seen, gradients)
+
+    def gradients(self, values: Values, x: Any, y: Any, weight: Any) -> tuple[Values, Values]:
+        """Return the gradients of one batch, None where a weight has none, and the state after it
+        was seen."""
         import tensorflow as tf
 
         trainable, other, optimizer, metrics, strengths = self.split(values)
@@ -54,13 +60,19 @@ class StatelessNetwork:
                 loss = self.model.compute_loss(x, y, outputs, weight, training=True)
                 self.model.metrics[0].update_state(loss, sample_weight=tf.shape(x)[0])
                 self.model.compute_metrics(x, y, outputs, weight)
+                loss = self.optimizer.scale_loss(loss)
         gradients = [
             None if gradient is None else tf.convert_to_tensor(gradient)
             for gradient in tape.gradient(loss, trainable)
         ]
+        _, other, _, metrics = self._current(scope)
+        return gradients, [*trainable, *other, *optimizer, *metrics, *strengths]
+
+    def apply(self, values: Values, gradients: Values) -> Values:
+        """Return the state after the optimizer's step along these gradients."""
+        trainable, other, optimizer, metrics, strengths = self.split(values)
         apply = self._apply_to_vector if self.flat else self.optimizer.stateless_apply
         trainable, optimizer = apply(optimizer, gradients, trainable)
-        _, other, _, metrics = self._current(scope)
         return [*trainable, *other, *optimizer, *metrics, *strengths]
 
     def _apply_to_vector(
@@ -152,6 +164,9 @@ def _stateless_twin(optimizer: Any, trainable: Sequence[Any]) -> Any:
     kind: Any = type("Stateless", (type(optimizer), pure), {})
     twin = kind.from_config(optimizer.get_config())
     twin.build(trainable)
+    if optimizer.weight_decay:  # some variables may be excluded, which no configuration says
+        decayed = {twin._var_key(v): optimizer._use_weight_decay(v) for v in trainable}
+        twin._exclude_from_weight_decay_cache = decayed
     return twin
 
 

@@ -1,5 +1,6 @@
 """The one narrow door to training networks: everything else sees `Trainer` and `Trained`."""
 
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
@@ -7,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ninefold.errors import naming, naming_others
+from ninefold.errors import NinefoldError, naming, naming_others
 from ninefold.quiet import load_tensorflow
+from ninefold.study.training.agreement import disagreement
 from ninefold.study.training.batch_run import State, train_batch
 from ninefold.study.training.batched import BatchedModel, fresh_states
 from ninefold.study.training.callbacks import refusing_memory
@@ -84,8 +86,28 @@ class Trainer:
 
             with refusing_memory(""):
                 self._compiled = self._traces.get(key, make)
+                self._must_agree(model, first)
         # a trace's own model is fresh only until another that shares it is trained one at a time
-        self._first = None if not batched and model is self.model else model
+        alone = isinstance(self._compiled, CompiledModel)
+        self._first = None if alone and model is self.model else model
+
+    def _must_agree(self, model: Any, first: Job) -> None:
+        """Take the engine that calls Keras's own step, where the trace does another than it."""
+        different = "" if self.choice.engine == "fit" else disagreement(
+            self._compiled, model, first.rows
+        )  # fmt: skip
+        if not different:
+            return
+        engine, what = self._recipe.engine, f"a step of the batch has another {different}"
+        if engine.startswith("batched"):
+            raise NinefoldError(
+                what, f'engine="{engine}" would not give what Keras gives',
+                'use engine="auto" or "graph"',
+            )  # fmt: skip
+        if isinstance(self._compiled, BatchedModel):
+            warnings.warn(f"{what} than Keras's: trained one at a time", stacklevel=2)
+            self.choice = Choice("graph", f"{what} than Keras's", "")
+        self._compiled = CompiledModel(model, first.rows)
 
     def _train_each(self, jobs: Sequence[Job]) -> Iterator[Trained]:
         engine, first = self.choice.engine, self._first
@@ -95,7 +117,9 @@ class Trainer:
         """Return (n,) codes or numbers as the compiled loss expects them: (n, 1), or one column a
         class for a loss that is not sparse. Any prepared rows `x` tell the network's outputs."""
         if self._one_column is None:
-            self._one_column = compares_with_one_column(self._build(), x, classes)
+            self._one_column = compares_with_one_column(
+                self._build(), x, classes, self._recipe.targets
+            )
         return (y[:, None] if self._one_column else np.eye(classes)[y]).astype("float32")
 
     def load(self, trained: Trained) -> Any:
