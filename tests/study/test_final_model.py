@@ -65,7 +65,7 @@ def train(folder, target, members=2):
     for number in range(1, members + 1):
         fitted = learner.fit(train, validation, seed=number)
         save_network(folder, number, fitted.model)
-        said.append(fitted.predict(learner._task.X))
+        said.append(fitted.predict(learner._task.X).outputs)
     scaler = fitted.target
     model = FinalModel(
         target=target,

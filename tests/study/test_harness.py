@@ -123,7 +123,7 @@ class Spy(ClassifierMixin, BaseEstimator):
         return self
 
     def predict(self, X):
-        return np.zeros(len(X), dtype=int)
+        return np.full(len(X), self.classes_[0])
 
 
 class SpyOnInputs(TransformerMixin, BaseEstimator):
@@ -154,7 +154,7 @@ def test_every_kind_of_model_and_its_preparation_learn_from_the_same_rows():
 
 def test_predictions_are_those_of_rows_that_the_model_never_saw():
     found = quick(LINEAR, X, THREE, repeats=2)
-    assert list(found.predictions) == ["repeat", "fold", "row", "a", "b", "c"]
+    assert list(found.predictions) == ["repeat", "fold", "row", "predicted", "a", "b", "c"]
     for _, part in found.predictions.groupby("repeat"):
         assert sorted(part["row"]) == list(range(ROWS))
     assert found.predictions[["a", "b", "c"]].sum(axis=1).to_numpy() == pytest.approx(1)

@@ -13,10 +13,12 @@ from ninefold.errors import NinefoldError
 from ninefold.study.preparation import (
     MISSING,
     PixelScaler,
+    SequenceScaler,
+    are_tokens,
+    as_numbers,
     make_preparation,
     take_rows,
     tidy_inputs,
-    transform,
 )
 
 ROWS = 60
@@ -39,7 +41,7 @@ def table(**columns) -> pd.DataFrame:
 def prepared(frame, rows=TRAIN, fitted_on=TRAIN) -> np.ndarray:
     X = tidy_inputs(frame)
     fitted = clone(make_preparation("auto", X)).fit(take_rows(X, fitted_on))
-    return transform(fitted, take_rows(X, rows))
+    return fitted.transform(take_rows(X, rows))
 
 
 def test_auto_equals_an_independently_written_pipeline():
@@ -90,7 +92,7 @@ def test_rare_levels_join_and_a_level_never_seen_is_like_them():
     fitted = make_preparation("auto", X).fit(X)
     assert [list(levels) for levels in fitted["categories"].categories_] == [["Biscoe", "Dream"]]
     new = X.iloc[[3, 50, 0]].assign(island=["Rare", "Atlantis", "Biscoe"])
-    assert transform(fitted, new)[:, 2:].tolist() == [[0, 0], [0, 0], [1, 0]]
+    assert fitted.transform(new)[:, 2:].tolist() == [[0, 0], [0, 0], [1, 0]]
 
 
 def test_missing_categories_are_a_level_of_their_own():
@@ -107,7 +109,7 @@ def test_missing_numbers_take_the_median_of_the_training_rows():
     known = frame["mass"][TRAIN].dropna()
     filled = frame["mass"][TRAIN].fillna(known.median())
     expected = (known.median() - filled.mean()) / filled.std(ddof=0)
-    assert transform(fitted, X.iloc[[2, 45]])[:, 0] == pytest.approx([expected] * 2)
+    assert fitted.transform(X.iloc[[2, 45]])[:, 0] == pytest.approx([expected] * 2)
 
 
 def test_a_column_without_values_in_the_training_rows_becomes_zeros():
@@ -153,17 +155,66 @@ def test_images_of_one_colour_stay_finite():
     assert (PixelScaler().fit(np.ones((3, 2, 2, 1))).transform(np.ones((3, 2, 2, 1))) == 0).all()
 
 
+def test_each_feature_of_sequences_has_a_scale_of_its_own_and_padding_stays_0():
+    random = np.random.default_rng(0)
+    X = random.normal([5.0, -300.0], [1.0, 40.0], (ROWS, 6, 2))
+    X[::2, 4:] = 0  # padding behind
+    X[::3, :2] = 0  # and before
+    X[1, 3] = 0  # a step like any other: what is before and behind it is none
+    inside = (X != 0).any(axis=2)
+    inside[1, 3] = True
+    steps = X[TRAIN][inside[TRAIN]]
+    expected = np.where(inside[..., None], (X - steps.mean(axis=0)) / steps.std(axis=0), 0)
+    np.testing.assert_allclose(prepared(X, np.arange(ROWS)), expected, rtol=1e-12)
+
+
+def test_sequences_of_one_value_or_of_padding_alone_stay_finite():
+    for X in (np.ones((3, 4, 2)), np.zeros((3, 4, 2))):
+        assert (SequenceScaler().fit(X).transform(X) == 0).all()
+
+
+def test_whole_numbers_from_0_on_may_be_tokens():
+    assert are_tokens(np.array([[0.0, 7.0]]))
+    assert are_tokens(pd.DataFrame({"a": [3, 0]}))
+    for X in (np.array([[-1, 2]]), np.array([[0.5]]), np.zeros((2, 2, 2), int), table()):
+        assert not are_tokens(X)
+
+
 def test_none_lets_the_inputs_in_as_they_are_and_refuses_gaps():
     assert make_preparation(None, np.ones((3, 2))) is None
-    assert transform(None, np.arange(4.0)).tolist() == [0, 1, 2, 3]
+    assert as_numbers(np.arange(4.0)).tolist() == [0, 1, 2, 3]
     for gap in (np.nan, np.inf):
         with pytest.raises(NinefoldError, match=r'missing or infinite values.*prepare="auto"'):
-            transform(None, np.array([[1.0, gap]]))
+            as_numbers(np.array([[1.0, gap]]))
 
 
-def test_text_that_is_not_prepared_is_one_clear_line():
-    with pytest.raises(NinefoldError, match=r"hold text.*prepare=\"auto\""):
-        transform(None, tidy_inputs(table()))
+WHOLE = {"array": np.array([[2**24 + 1], [2**24]]), "frame": pd.DataFrame({"id": [2**24 + 1, 3]})}
+
+
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        (table().fillna(0), "the column 'island' of X is of the type (object|str)"),
+        (
+            table()[["island"]].astype("category"),
+            "'island' of X is of the type category",
+        ),
+        (pd.DataFrame({"t": pd.to_datetime(["2024-01-01"])}), "the column 't' .* datetime64"),
+        (np.array([["a", "b"]]), "the inputs hold text"),
+        (pd.DataFrame({"n": pd.array([1, None], "Int64")}), "the column 'n' of X holds missing"),
+        (WHOLE["array"], "the input holds whole numbers over 16,777,216, such as 16777217"),
+        (WHOLE["frame"], "the column 'id' of X holds whole numbers over 16,777,216"),
+    ],
+)
+def test_what_float32_cannot_hold_is_refused_by_name(rows, line):
+    with pytest.raises(NinefoldError, match=line):
+        as_numbers(rows)
+
+
+def test_nullable_and_arrow_numbers_are_numbers():
+    whole = pd.DataFrame({"a": pd.array([1, 2], "Int64"), "b": pd.array([True, False], "boolean")})
+    assert as_numbers(whole).tolist() == [[1, 1], [2, 0]]
+    assert as_numbers(pd.DataFrame({"a": [1, 2**24 + 2]})).tolist() == [[1], [2**24 + 2]]
 
 
 def test_a_transformer_of_the_users_is_taken_as_it_is():

@@ -1,8 +1,10 @@
 """What `evaluate` is given, checked and turned into a task, its splits and its metrics."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from numbers import Real
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -10,34 +12,56 @@ import pandas as pd
 from sklearn.model_selection import check_cv
 
 from ninefold.errors import NinefoldError, must_be_whole
+from ninefold.study.learners import asked_problem
 from ninefold.study.metrics import METRICS, Metric, deciding_metric, metrics_for
 from ninefold.study.own_metrics import make_own, must_differ
-from ninefold.study.preparation import tidy_inputs
+from ninefold.study.preparation import as_given, tidy_inputs
 from ninefold.study.splits import Fold, derive_seed, make_folds, plan_folds, take_share
 from ninefold.study.task import Task
 from ninefold.study.time_order import find_blocks, is_ordered, take_last
 from ninefold.suggestions import did_you_mean
 
-_MOST_CODES = 20  # whole numbers with more different values are no labels
+PROBLEMS = ("auto", "regression", "classification")
+_MOST_CODES = 20  # whole numbers with more different values are no labels, if nobody says they are
 
 
-def make_task(X: Any, y: Any, sample_weight: Any, class_weight: Any) -> Task:
-    """Return the rows as a task. Raises NinefoldError where X, y and weights do not fit."""
-    inputs = tidy_inputs(X)
-    labels = np.asarray(y)
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.ndim != 1 or len(labels) != len(inputs):
+def make_task(
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
+    class_weight: Any = None,
+    *,
+    builds: Mapping[str, Any] = MappingProxyType({}),
+    prepare: Any = "auto",
+    problem: str = "auto",
+) -> Task:
+    """Return the rows as a task, the problem as `problem` or the models, name → build, say it.
+    Raises NinefoldError where X, y and weights do not fit."""
+    if problem not in PROBLEMS:
+        raise NinefoldError(f"problem={problem!r}", f"expected one of {', '.join(PROBLEMS)}")
+    inputs = tidy_inputs(X) if isinstance(prepare, str) else as_given(X)
+    rows = inputs.shape[0] if inputs.ndim else 0
+    values = np.asarray(y)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != 1 or len(values) != rows:
         raise NinefoldError(
-            f"y has the shape {labels.shape} and X {len(inputs)} rows",
+            f"y has the shape {values.shape} and X {rows} rows",
             "expected one y for each row",
         )
-    labels = pd.Series(labels).infer_objects().to_numpy()
-    if pd.isna(labels).any():
+    if values.dtype == object:
+        values = pd.Series(values).infer_objects().to_numpy(dtype=None)
+    if pd.isna(values).any():
         raise NinefoldError("y has missing values", todo="leave these rows out")
-    if labels.dtype.kind in "fc" and not np.isfinite(labels).all():
+    if values.dtype.kind in "fc" and not np.isfinite(values).all():
         raise NinefoldError("y has infinite values", "expected finite numbers")
-    classes, codes = _encode(labels)
+    classes: tuple[str, ...] = ()
+    labels = None
+    if _has_labels(values, problem, partial(asked_problem, builds, inputs, values, prepare)):
+        labels, codes = _encode(values)
+        classes = tuple(map(str, labels))
+    else:
+        codes = values.astype(float)
     _check_class_weight(class_weight, classes)
     weight = np.ones(len(codes)) if sample_weight is None else np.asarray(sample_weight, float)
     _must_match("sample_weight", weight, len(codes))
@@ -47,19 +71,44 @@ def make_task(X: Any, y: Any, sample_weight: Any, class_weight: Any) -> Task:
         raise NinefoldError(
             said, "expected finite numbers of 0 or more", "mend them, or leave it out"
         )
-    return Task(inputs, codes, classes, weight, class_weight)
+    return Task(inputs, codes, classes, weight, class_weight, labels)
 
 
-def _encode(labels: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
-    """Encode labels once over all classes seen, in sorted order; numbers stay numbers."""
-    numeric = np.issubdtype(labels.dtype, np.number)
-    whole = numeric and np.all(np.mod(labels.astype(float), 1) == 0)
-    if numeric and not (whole and len(np.unique(labels)) <= _MOST_CODES):
-        return (), labels.astype(float)
-    names, codes = np.unique(labels if numeric else labels.astype(str), return_inverse=True)
-    if len(names) < 2:
-        raise NinefoldError(f"y has one class only, {names[0]}", "expected at least two")
-    return tuple(map(str, names)), codes
+def _has_labels(values: np.ndarray, problem: str, ask: Callable[[int], str]) -> bool:
+    """Tell whether y has labels, not numbers. Whole numbers may be either: then `problem` says it,
+    else the models, else how many different ones there are."""
+    numeric = values.dtype.kind in "iuf"
+    whole = numeric and bool(np.all(np.mod(values, 1) == 0))
+    if problem == "regression" and not numeric:
+        raise NinefoldError(
+            f"y has labels, such as {values[0]!r}", 'problem="regression" expects numbers'
+        )
+    if problem == "classification" and numeric and not whole:
+        raise NinefoldError(
+            f"y has fractions, such as {values[np.mod(values, 1) != 0][0]}",
+            'problem="classification" expects whole numbers or names',
+        )
+    if not whole:
+        return not numeric
+    if problem == "auto":
+        different = len(np.unique(values))
+        guess = "classification" if different <= _MOST_CODES else "regression"
+        problem = ask(different if guess == "classification" else 1) or guess
+    return problem == "classification"
+
+
+def _encode(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the labels over all rows in sorted order, and their codes; numbers stay numbers."""
+    kinds = {type(value).__name__ for value in values.tolist()}
+    if len(kinds) > 1:
+        named = {kind: next(v for v in values.tolist() if type(v).__name__ == kind)
+                 for kind in sorted(kinds)}  # fmt: skip
+        shown = " and ".join(f"{value!r} ({kind})" for kind, value in named.items())
+        raise NinefoldError(f"y has labels of several types: {shown}", "expected one type")
+    labels, codes = np.unique(values, return_inverse=True)
+    if len(labels) < 2:
+        raise NinefoldError(f"y has one class only, {labels[0]}", "expected at least two")
+    return labels, codes
 
 
 def _check_class_weight(class_weight: Any, classes: tuple[str, ...]) -> None:
@@ -201,10 +250,9 @@ def must_be_filled(task: Task, splits: Sequence[Fold]) -> None:
             )  # fmt: skip
 
 
-def choose_metrics(task: Task, y: Any, metrics: Any) -> tuple[Metric, ...]:
+def choose_metrics(task: Task, metrics: Any) -> tuple[Metric, ...]:
     """Return the metrics to compute, the deciding one first; by default all that fit.
 
-    y        as it was given, for the labels that an own metric is told
     metrics  names and own metrics (see `own_metrics.make_own`), or a single one
     """
     if metrics is None:
@@ -214,13 +262,10 @@ def choose_metrics(task: Task, y: Any, metrics: Any) -> tuple[Metric, ...]:
     given = [metrics] if isinstance(metrics, str | Metric) or callable(metrics) else list(metrics)
     if not given:
         raise NinefoldError("metrics is empty", "expected one metric at least, or None for all")
-    labels = None
-    if task.classes:
-        labels = np.asarray(y).reshape(-1)[np.unique(task.y, return_index=True)[1]]
     chosen = [
         METRICS[deciding_metric(task.y, task.problem, one)[0]]
         if isinstance(one, str)
-        else make_own(one, task.problem, labels)
+        else make_own(one, task.problem, task.labels)
         for one in given
     ]
     must_differ(chosen)

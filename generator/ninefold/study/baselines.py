@@ -43,7 +43,7 @@ def _numbers(metric: Metric, y: np.ndarray) -> list[np.ndarray]:
 
 def _rows(metric: Metric, counts: np.ndarray) -> list[np.ndarray]:
     alike, each = np.full(len(counts), 1 / len(counts)), np.eye(len(counts))
-    if metric.takes == "probabilities":
+    if metric.takes in ("ranking", "probabilities"):
         shares = np.maximum(counts, 0.5)
         return [shares / shares.sum(), *([alike] if metric.function else [])]
     if metric.function is not None:

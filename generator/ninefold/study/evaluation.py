@@ -11,8 +11,9 @@ from ninefold.errors import NinefoldError
 from ninefold.formats import show
 from ninefold.plain_json import plain
 from ninefold.study import out_of_fold
-from ninefold.study.protocol import Protocol
-from ninefold.study.scoring import outputs_of, put_naive, score_folds
+from ninefold.study.metrics import Takes
+from ninefold.study.protocol import PREDICTED, Protocol
+from ninefold.study.scoring import answer_of, outputs_of, put_naive, score_folds
 from ninefold.study.statistics import Interval, corrected_interval
 from ninefold.study.training import ENGINES
 
@@ -25,8 +26,9 @@ class Evaluation:
     curves       long: repeat, fold, epoch, metric, train, validation (NaN where not computed), at
                  the end of each epoch, in inference mode, without penalties
     history      the same table as `model.fit` would report it
-    predictions  one row per test row: repeat, fold, row, and `prediction`, or for a
-                 classification one column of probability for each class
+    predictions  one row per test row: repeat, fold, row, and `prediction`; for a classification
+                 `predicted`, the class, and one column of probability for each class, if the
+                 model gives probabilities
     diverged     (repeat, fold) where a network's outputs were not finite: scored as the naive
                  model, for each metric its own strongest constant
     """
@@ -99,13 +101,23 @@ class Evaluation:
     def calibration(self, bins: int = 10) -> out_of_fold.Calibration:
         """Return how far the out-of-fold probabilities can be taken at their word, in bins of
         equally many. Raises NinefoldError for a regression."""
-        return out_of_fold.calibration(*self._classified(), self.protocol.repeats, bins)
+        if self.protocol.classes and not self.has_probabilities:
+            raise NinefoldError("the model gives no probabilities to calibrate")
+        y, found = self._classified("probabilities")
+        return out_of_fold.calibration(y, found, self.protocol.repeats, bins)
 
-    def _classified(self) -> tuple[np.ndarray, np.ndarray]:
-        if not self.protocol.classes:
+    @property
+    def has_probabilities(self) -> bool:
+        return bool(self.protocol.classes and outputs_of(self.predictions))
+
+    def _classified(self, kind: Takes = "labels") -> tuple[np.ndarray, np.ndarray]:
+        """Return the codes of all test rows, and what was predicted as a metric takes it."""
+        classes = self.protocol.classes
+        if not classes:
             raise NinefoldError("a regression has no classes to confuse and no probabilities")
-        outputs = self.predictions[outputs_of(self.predictions)].to_numpy()
-        return self.protocol.y[self.predictions["row"].to_numpy()], outputs
+        answer = answer_of(self.predictions, classes)
+        y = self.protocol.y[self.predictions["row"].to_numpy()]
+        return y, answer.taken(kind, len(classes))
 
     def to_record(self) -> dict[str, Any]:
         """Return what a section's record keeps of this evaluation: plain values."""
@@ -119,7 +131,7 @@ class Evaluation:
             "metric": protocol.metric,
             "summary": summary,
             "scores": {name: self.values(name).tolist() for name in protocol.metrics},
-            "calibration_error": self.calibration().error if protocol.classes else None,
+            "calibration_error": self.calibration().error if self.has_probabilities else None,
             "folds": protocol.folds,
             "repeats": protocol.repeats,
             "n_train": protocol.n_train,
@@ -174,8 +186,13 @@ def average(evaluations: Sequence[Evaluation]) -> Evaluation:
     if any(e.protocol.splits != first.protocol.splits for e in evaluations):
         raise NinefoldError("the members were judged on different splits", "expected the same ones")
     outputs = outputs_of(first.predictions)
+    if not all(outputs_of(e.predictions) == outputs != [] for e in evaluations):
+        raise NinefoldError("a member gives no probabilities", "expected some to average")
     predictions = first.predictions.copy()
     predictions[outputs] = np.mean([e.predictions[outputs] for e in evaluations], axis=0)
+    if first.protocol.classes:
+        likeliest = predictions[outputs].to_numpy().argmax(axis=1)
+        predictions[PREDICTED] = np.array(first.protocol.classes)[likeliest]
     diverged = tuple(sorted({pair for e in evaluations for pair in e.diverged}))
     predictions = put_naive(predictions, first.protocol, diverged)
     return replace(

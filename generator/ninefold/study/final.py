@@ -38,7 +38,7 @@ from ninefold.study.model_files import (
     check_preparation,
     gives_logits,
 )
-from ninefold.study.preparation import tidy_inputs, transform
+from ninefold.study.preparation import as_numbers, tidy_inputs
 from ninefold.study.training import refusing_memory
 from ninefold.visible import visible_line
 
@@ -118,7 +118,7 @@ class LoadedModel:
     def outputs(self, X: pd.DataFrame) -> np.ndarray:
         """Return probabilities (n, K) or numbers (n,) in the target's units for the inputs X, as
         `make_inputs` returns them: the mean of the members."""
-        x = transform(self.preparation, tidy_inputs(X)).astype("float32")
+        x = as_numbers(self.preparation.transform(tidy_inputs(X)))
         classes = len(self.model.classes)
         found = [
             network_prediction(network.outputs(x), network.logits, classes, None)

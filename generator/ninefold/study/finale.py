@@ -22,8 +22,8 @@ from ninefold.study.final import (
     save_model,
     save_network,
 )
-from ninefold.study.learners import Fitted, make_learner
-from ninefold.study.metrics import score
+from ninefold.study.learners import Answer, Fitted, make_learner
+from ninefold.study.metrics import METRICS, Takes, score
 from ninefold.study.row_sampling import SampledInterval, holdout_interval
 from ninefold.study.splits import derive_seed
 from ninefold.study.training import caller_s_randomness
@@ -55,6 +55,7 @@ class SimpleFit:
     name: str
     fitted: Fitted
     parameters: int
+    gives: frozenset[Takes]
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Look:
     """What the look at the hold-out showed.
 
     y            (n,) codes or numbers; found (n, K) probabilities or (n,) numbers, as `score` takes
+                 them; simple_answer what the simple model answers
     predictions  as `ninefold predict` writes them
     constant     the strongest constant's score, simple the simple model's, by the deciding metric
     looks        how many different looks there have been, this one included
@@ -77,7 +79,7 @@ class Look:
     interval: SampledInterval
     constant: float
     simple_score: float
-    simple_found: np.ndarray
+    simple_answer: Answer
     looks: int
     changed: tuple[str, ...]
 
@@ -94,7 +96,9 @@ def train_final(study: "Study", variant: Variant) -> FinalFit:
         seed = derive_seed(study.seed, _FINAL, number)
         with caller_s_randomness():
             member = learner.fit(train, validation, seed)
-        if not np.isfinite(member.predict(study.task.rows(train))).all():
+        takes = METRICS[study.metric].takes
+        answer = member.predict(study.task.rows(train)).taken(takes, len(study.task.classes))
+        if not np.isfinite(answer).all():
             raise NinefoldError(
                 f"the final network diverged ({variant.name}, member {number})",
                 "finite outputs on the rows it was trained on",
@@ -126,7 +130,7 @@ def fit_simple(study: "Study", models: Mapping[str, Any]) -> dict[str, SimpleFit
     for name in dict.fromkeys([_best_simple(study, models), *(n for n in models if n == "linear")]):
         learner = make_learner(models[name], study.task, "auto", study.recipe())
         fitted = learner.fit(train, validation, derive_seed(study.seed, _FINAL))
-        fits[name] = SimpleFit(name, fitted, learner.parameters)
+        fits[name] = SimpleFit(name, fitted, learner.parameters, learner.gives)
     study.recorder.record.fits += len(fits)
     return fits
 
@@ -167,8 +171,8 @@ def look_at_holdout(study: "Study", fit: FinalFit, simple_fits: dict[str, Simple
     train, _ = _divide(study)
     constant = constant_prediction(metric, study.task.y[train], len(holdout), classes)
     simple, *others = simple_fits.values()
-    simple_found = simple.fitted.predict(study.holdout_inputs())
-    simple_found = simple_found if classes else simple_found[:, 0]
+    answer = simple.fitted.predict(study.holdout_inputs())
+    simple_found = answer.taken(METRICS[metric].takes, classes)
 
     def scored(prediction: np.ndarray) -> float:
         return score(metric, holdout.y, prediction, n_classes=classes)
@@ -178,7 +182,7 @@ def look_at_holdout(study: "Study", fit: FinalFit, simple_fits: dict[str, Simple
         fit=fit, simple=simple, beside=tuple(others),
         y=holdout.y, found=found, predictions=predictions,
         interval=holdout_interval(metric, holdout.y, found, n_classes=classes, seed=study.seed),
-        constant=scored(constant), simple_score=scored(simple_found), simple_found=simple_found,
+        constant=scored(constant), simple_score=scored(simple_found), simple_answer=answer,
         looks=looks, changed=changed,
     )  # fmt: skip
 

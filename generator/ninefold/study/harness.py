@@ -9,18 +9,18 @@ import inspect
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, overload
 
 import numpy as np
 import pandas as pd
 
-from ninefold.errors import naming
+from ninefold.errors import NinefoldError, naming
 from ninefold.study.arguments import choose_metrics, make_splits, make_task
 from ninefold.study.evaluation import Evaluation
-from ninefold.study.learners import Fitted, Part, Shared, fit_together, make_learner
-from ninefold.study.metrics import Metric
+from ninefold.study.learners import Answer, Fitted, Part, Shared, fit_together, make_learner
+from ninefold.study.metrics import METRICS, Metric, shown_beside
 from ninefold.study.protocol import Protocol
 from ninefold.study.scoring import prediction_frame, put_naive, score_folds
 from ninefold.study.splits import Fold, derive_seed
@@ -51,8 +51,10 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
     groups: Any = None,
     sample_weight: Any = None,
     class_weight: Any = None,
+    problem: str = "auto",
     engine: str = "auto",
     targets: str = "auto",
+    scale_target: Any = "auto",
     model_seed: int = 0,
 ) -> Evaluation | dict[str, Evaluation]:
     """Judge a model by repeated k-fold cross-validation.
@@ -63,9 +65,11 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
                    outputs (classes; 1 for a regression). Or a mapping of names to such: variants,
                    judged on the same splits, those of one architecture trained together; returned
                    is then a mapping of the same names
-    X              (n, features) DataFrame or array, or (n, height, width, channels) images
-    y              (n,) numbers (a regression) or labels; whole numbers with at most 20 different
-                   values are labels
+    X              (n, features) DataFrame or array, sequences (n, time, features), or images (n,
+                   height, width, channels); with prepare=None or an own one, whatever it takes
+    y              (n,) numbers (a regression) or labels. Of whole numbers the models say which: an
+                   estimator by its kind, a network by its loss and last layer; if these fit both,
+                   at most 20 different ones are labels
     epochs, batch_size, callbacks   how networks are trained; callbacks are copied for each fold,
                    and one of your own has networks trained one at a time
     seed           decides splits, weights, row order and noise
@@ -74,12 +78,16 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
                    `cross_val_score`
     metrics        names of `ninefold.study.metrics.METRICS` and metrics of your own, the deciding
                    one first; default: all that fit the problem, the deciding one chosen by the
-                   data. Your own: a `ninefold.Metric`, or a function f(y_true, y_pred) of the
-                   predicted labels (or numbers) that is named as scikit-learn names them:
-                   …_score, or …_error, …_loss, …_deviance, of which less is better
-    prepare        "auto": impute, standardise and one-hot encode inside each fold (and, for a
-                   network's regression, standardise the target; predictions and scores come back
-                   in its own units); None: X goes in as it is; or a scikit-learn transformer
+                   data. A classifier without probabilities is scored by what it answers: log loss
+                   and Brier score are absent. Your own: a `ninefold.Metric`, or a function
+                   f(y_true, y_pred) of the predicted labels (or numbers) that is named as
+                   scikit-learn names them: …_score, or …_error, …_loss, …_deviance, of which less
+                   is better
+    prepare        "auto": impute, standardise and one-hot encode inside each fold; sequences
+                   feature by feature, where steps of zeros at their ends are padding and stay 0;
+                   numbers of tokens, which a network looks up in an embedding, go in as they are.
+                   None: X goes in as it is, its types and missing values included; or a
+                   scikit-learn transformer, which is given X as it is
     splitter       a scikit-learn splitter instead of folds × repeats, or what `cv` takes there: a
                    number of folds, or for each the numbers of rows to train and to test on. Where
                    each test fold follows its training fold (TimeSeriesSplit; X and y in time
@@ -88,11 +96,16 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
     groups         (n,) rows of one group never part
     sample_weight  (n,) weights of rows in training and inner validation; class_weight: class →
                    weight, or "balanced"
+    problem        "regression" or "classification", whatever y and the models look like
     engine         how networks are trained: "batched", all folds as one batch of networks;
                    "batched-xla", the same compiled by XLA; "graph", one at a time, bit for bit as
                    `model.fit`; "xla"; "fit", `model.fit` itself; or "auto", by the model's parts
     targets        what the loss of a network with one output a class is given: "codes" (n, 1),
                    "one-hot" (n, classes), or "auto", as the loss takes them
+    scale_target   the target of a network's regression: True, standardised by the rows it trains
+                   on (predictions and scores come back in its own units); False, as it is; a
+                   scikit-learn transformer; "auto": standardised, unless the last layer bounds the
+                   outputs, the loss has a unit of its own (Poisson, MSLE, MAPE), or prepare=None
     model_seed     another draw of weights, order and noise on the same splits
 
     Raises NinefoldError for arguments that do not fit each other, naming the fold where one failed.
@@ -100,18 +113,22 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
     >>> evaluation = ninefold.evaluate(LogisticRegression(), X, y, folds=5, repeats=1)
     >>> evaluation.scores["accuracy"].mean()
     """
-    task = make_task(X, y, sample_weight, class_weight)
+    several = isinstance(build, Mapping)
+    builds = build if several else {"": build}
+    task = make_task(
+        X, y, sample_weight, class_weight, builds=builds, prepare=prepare, problem=problem
+    )  # fmt: skip
     splits = make_splits(
         task, folds=folds, repeats=repeats, validation=validation, seed=seed,
         splitter=splitter, groups=groups,
     )  # fmt: skip
-    chosen = choose_metrics(task, y, metrics)
-    own = tuple(metric for metric in chosen if metric.function)
-    plan = Harness(task, splits, tuple(m.name for m in chosen), prepare, seed, own)
+    chosen = choose_metrics(task, metrics)
+    own, names = tuple(m for m in chosen if m.function), tuple(m.name for m in chosen)
+    needed = () if metrics is None else names
+    plan = Harness(task, splits, names, prepare, seed, own, needed)
     several_callbacks = callbacks if isinstance(callbacks, Sequence) else (callbacks,)
-    recipe = Recipe(epochs, batch_size, tuple(several_callbacks), engine, targets)
-    several = isinstance(build, Mapping)
-    judged = judge_all(build if several else {"": build}, plan, recipe, model_seed)
+    recipe = Recipe(epochs, batch_size, tuple(several_callbacks), engine, targets, scale_target)
+    judged = judge_all(builds, plan, recipe, model_seed)
     reasons = {e.engine_reason: 0 for e in judged.values() if e.engine == "fit"}
     for reason in reasons.keys() - {"forced"}:
         warnings.warn(f"{reason}: trained by model.fit, many times slower", stacklevel=2)
@@ -120,14 +137,19 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
 
 @dataclass(frozen=True)
 class Harness:
-    """What all variants share: the task, its splits, the metrics (the deciding one first)."""
+    """What all variants share: the task, its splits, the metrics (the deciding one first).
+
+    own     those of the metrics that are the user's own
+    needed  those that every model must allow
+    """
 
     task: Task
     splits: Sequence[Fold]
     metrics: tuple[str, ...]
     prepare: Any = "auto"
     seed: int = 1
-    own: tuple[Metric, ...] = ()  # those of the metrics that are the user's own
+    own: tuple[Metric, ...] = ()
+    needed: tuple[str, ...] = ()
     shared: Shared = field(default_factory=Shared, compare=False, repr=False)
 
     def protocol(self) -> Protocol:
@@ -177,38 +199,75 @@ def _judge_all(
         )
         for fold in harness.splits
     ]  # fmt: skip
-    protocol = harness.protocol()
+    protocols = _protocols(harness, dict(zip(builds, learners, strict=True)))
     variants = [
         describe_variant(build, recipe) | {"model_seed": model_seed} for build in builds.values()
     ]
-    judged = zip(builds, learners, fit_together(learners, parts), variants, strict=True)
+    fitted = fit_together(learners, parts)
+    judged = zip(builds, learners, fitted, protocols, variants, strict=True)
     return {
-        name: _judge(learner, fitted, harness, protocol, variant)
-        for name, learner, fitted, variant in judged
+        name: _judge(learner, found, harness, protocol, variant)
+        for name, learner, found, protocol, variant in judged
     }
+
+
+def _protocols(harness: Harness, learners: Mapping[str, Any]) -> list[Protocol]:
+    """Return for each learner the protocol with the metrics that its answers allow; a metric that
+    all of them allow decides. Raises NinefoldError if a needed one is not allowed."""
+    protocol = harness.protocol()
+    allowed = [
+        [name for name in harness.metrics if protocol.find(name).takes in learner.gives]
+        for learner in learners.values()
+    ]
+    for name, learner, names in zip(learners, learners.values(), allowed, strict=True):
+        lacking = [metric for metric in harness.needed if metric not in names]
+        if lacking:
+            metric = protocol.find(lacking[0])
+            raise NinefoldError(
+                f"{learner.name}{f', {name!r},' if name else ''} gives no "
+                f"{'probabilities' if metric.takes == 'probabilities' else 'decision'}",
+                f"{metric.label} is computed from them",
+                "wrap it in a CalibratedClassifierCV, or choose another metric",
+            )
+    first = harness.metrics[0]
+    order = [first, *([shown_beside(first)] if first in METRICS else []), *harness.metrics]
+    decides = next(name for name in order if all(name in names for names in allowed))
+    return [
+        replace(
+            protocol,
+            metrics=(decides, *(name for name in names if name != decides)),
+            metric=decides,
+        )
+        for names in allowed
+    ]
 
 
 def _judge(
     learner: Any, fitted: Iterator[Fitted], harness: Harness, protocol: Protocol, variant: dict
 ) -> Evaluation:
     """Predict and score the test rows of each fold, as soon as it is fitted."""
-    places, found, trained, diverged = [], [], [], []
+    answers: list[Answer] = []
+    places, trained, diverged = [], [], []
     fit_seconds = predict_seconds = 0.0
     for fold, model in zip(harness.splits, fitted, strict=True):
         start = time.perf_counter()
         with naming(fold.name):
-            found.append(model.predict_numbers(fold.test))
+            answers.append(model.predict_numbers(fold.test))
         predict_seconds += time.perf_counter() - start
         fit_seconds += model.seconds
         places.append((fold.repeat, fold.fold))
         trained.append(model.trained)
-        if not np.isfinite(found[-1]).all():
+        outputs = answers[-1].outputs
+        if outputs is not None and not np.isfinite(outputs).all():
             diverged.append(places[-1])
     predictions = put_naive(
-        prediction_frame(harness.splits, found, protocol.classes), protocol, diverged
+        prediction_frame(harness.splits, answers, protocol.classes), protocol, diverged
     )
+    rankings = [answer.ranking for answer in answers if answer.ranking is not None]
     return Evaluation(
-        scores=score_folds(predictions, protocol, diverged),
+        scores=score_folds(
+            predictions, protocol, diverged, np.concatenate(rankings) if rankings else None
+        ),
         curves=curve_frame(places, [(t.train, t.validation) for t in trained]),
         history=curve_frame(places, [_divide_history(t.history) for t in trained]),
         predictions=predictions,
@@ -237,7 +296,7 @@ def judge_constant(harness: Harness) -> Evaluation:
     """
     task, protocol = harness.task, harness.protocol()
     folds = [(fold.repeat, fold.fold) for fold in harness.splits]
-    blank = [np.full((len(fold.test), task.outputs), np.nan) for fold in harness.splits]
+    blank = [Answer(np.full((len(f.test), task.outputs), np.nan)) for f in harness.splits]
     frame = prediction_frame(harness.splits, blank, task.classes)
     predictions = put_naive(frame, protocol, folds)
     return Evaluation(

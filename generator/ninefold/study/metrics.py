@@ -11,7 +11,7 @@ from ninefold.errors import NinefoldError
 from ninefold.study.formulas import FORMULAS
 from ninefold.suggestions import did_you_mean
 
-Takes = Literal["labels", "probabilities", "numbers"]
+Takes = Literal["labels", "ranking", "probabilities", "numbers"]
 Function = Callable[[np.ndarray, np.ndarray], Any]
 
 
@@ -19,14 +19,15 @@ Function = Callable[[np.ndarray, np.ndarray], Any]
 class Metric:
     """One metric, of ninefold's or the user's own.
 
-    takes            what it compares with the truth: the likeliest class, probabilities, numbers
+    takes            what it compares with the truth: predicted classes, what ranks the rows (an
+                     estimator's decision, else probabilities), probabilities, numbers
     lowest, highest  its range, over all problems (see `limits`)
     margin           of practical equality: of a score, in its units; of a loss, as a share of the
                      naive model's
     function         of an own metric: f(y_true, y_pred) → number, called once for each fold with
                      scikit-learn's arguments. For "labels" both are labels as y has them; for
-                     "probabilities" y_pred is (n,) of the last label in sorted order where there
-                     are two, else (n, K). NaN says that it is not defined on these rows
+                     "ranking" and "probabilities" y_pred is (n,) of the last label in sorted order
+                     where there are two, else (n, K). NaN says that it is not defined on these rows
 
     >>> Metric("cost", "cost, €", False, "labels", lowest=0, function=mean_cost)
     """
@@ -53,8 +54,8 @@ METRICS: dict[str, Metric] = {
         Metric("accuracy", "accuracy", True, "labels", 0, 1),
         Metric("balanced_accuracy", "balanced accuracy", True, "labels", 0, 1),
         Metric("f1", "F1", True, "labels", 0, 1),
-        Metric("roc_auc", "ROC AUC", True, "probabilities", 0, 1),
-        Metric("average_precision", "average precision", True, "probabilities", 0, 1),
+        Metric("roc_auc", "ROC AUC", True, "ranking", 0, 1),
+        Metric("average_precision", "average precision", True, "ranking", 0, 1),
         Metric("log_loss", "log loss", False, "probabilities", 0, np.inf),
         Metric("brier", "Brier score", False, "probabilities", 0, 2),
         Metric("rmse", "RMSE", False, "numbers", 0, np.inf),
@@ -99,7 +100,8 @@ def score(
     """Score predictions by a metric; by ninefold's own as scikit-learn does (see `formulas`).
 
     y           (n,) class codes 0 … n_classes − 1, or numbers
-    prediction  (n, n_classes) probabilities, two columns for two classes too; or (n,) numbers
+    prediction  (n, n_classes) probabilities, two columns for two classes too; or (n,) numbers. For
+                ROC AUC and average precision any numbers that rank the rows
 
     The predicted class is the likeliest, of equals the first. For two classes F1, ROC AUC and
     average precision are those of code 1, the last class in sorted order; for more they are the
@@ -137,7 +139,7 @@ def score(
 def _score_own(metric: Metric, function: Function, y: np.ndarray, found: np.ndarray) -> float:
     if metric.takes == "labels":
         found = found.argmax(axis=1)
-    elif metric.takes == "probabilities" and found.shape[1] == 2:
+    elif metric.takes != "numbers" and found.shape[1] == 2:
         found = found[:, 1]
     try:
         value = function(y, found)

@@ -108,7 +108,8 @@ class Study:
         must_be_filled(self.task, splits)
         metric, _ = deciding_metric(data.y, data.problem, settings.study.metric)
         others = [name for name in metrics_for(data.problem) if name != metric]
-        return Harness(self.task, splits, (metric, *others), "auto", settings.study.seed)
+        seed = settings.study.seed
+        return Harness(self.task, splits, (metric, *others), "auto", seed, needed=(metric,))
 
     @cached_property
     def task(self) -> Task:

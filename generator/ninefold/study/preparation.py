@@ -21,7 +21,8 @@ def make_preparation(prepare: Any, X: pd.DataFrame | np.ndarray) -> Any:
     """Return an unfitted scikit-learn transformer for X, or None where X goes in as it is.
 
     prepare  "auto", None, or any scikit-learn transformer (it is cloned for each fold)
-    X        (n, features) frame or array, or (n, height, width, channels) images
+    X        (n, features) frame or array, sequences (n, time, features), or images (n, height,
+             width, channels)
 
     Raises NinefoldError for anything else.
     """
@@ -35,9 +36,8 @@ def make_preparation(prepare: Any, X: pd.DataFrame | np.ndarray) -> Any:
         )
     if isinstance(X, pd.DataFrame):
         return _for_columns(X)
-    if X.ndim == 2:
-        return _for_numbers()
-    return PixelScaler()
+    kinds = {2: _for_numbers, 3: SequenceScaler}
+    return kinds.get(X.ndim, PixelScaler)()
 
 
 def _for_columns(X: pd.DataFrame):
@@ -74,6 +74,29 @@ class PixelScaler(TransformerMixin, BaseEstimator):
         return (np.asarray(X, dtype=float) - self.mean_) / self.scale_
 
 
+class SequenceScaler(TransformerMixin, BaseEstimator):
+    """Standardise each feature of sequences (n, time, features) over all steps of the training
+    sequences. Padding, steps before the first or after the last that is not 0 in all features,
+    counts for nothing and stays 0."""
+
+    def fit(self, X: np.ndarray, y: object = None) -> "SequenceScaler":
+        steps = X[_inside(X)] if _inside(X).any() else X.reshape(-1, X.shape[-1])
+        spread = steps.std(axis=0)
+        self.mean_, self.scale_ = steps.mean(axis=0), np.where(spread > 0, spread, 1.0)
+        return self
+
+    def transform(self, X: np.ndarray) -> np.ndarray:
+        scaled = (np.asarray(X, dtype=float) - self.mean_) / self.scale_
+        return np.where(_inside(X)[..., None], scaled, 0.0)
+
+
+def _inside(X: np.ndarray) -> np.ndarray:
+    """Tell which steps are no padding (n, time)."""
+    filled = (X != 0).any(axis=-1)
+    begun = np.maximum.accumulate(filled, axis=1)
+    return begun & np.maximum.accumulate(filled[:, ::-1], axis=1)[:, ::-1]
+
+
 def _levels(values: pd.Series) -> list[str]:
     """Return the categories of a column that are frequent enough for a column of their own."""
     counts = values.value_counts()
@@ -85,7 +108,7 @@ def _levels(values: pd.Series) -> list[str]:
 def tidy_inputs(X: Any) -> pd.DataFrame | np.ndarray:
     """Return X with columns of numbers as float64 and all others as text, missing ones as MISSING.
 
-    Raises NinefoldError for what is neither a table nor images.
+    Raises NinefoldError for what is no table, no sequences and no images.
     """
     if isinstance(X, pd.DataFrame):
         columns = {str(name): _tidy_column(values, str(name)) for name, values in X.items()}
@@ -93,13 +116,16 @@ def tidy_inputs(X: Any) -> pd.DataFrame | np.ndarray:
             raise NinefoldError("two columns of X have the same name")
         return pd.DataFrame(columns, index=range(len(X)))
     if hasattr(X, "tocsr"):
-        raise NinefoldError("X is a sparse matrix", "expected rows that are dense", "X.toarray()")
+        raise NinefoldError(
+            "X is a sparse matrix", "expected rows that are dense",
+            "X.toarray(), or prepare=None for an estimator that takes it",
+        )  # fmt: skip
     array = np.asarray(X)
     if array.ndim < 2 or not np.issubdtype(array.dtype, np.number):
         raise NinefoldError(
             f"X is {array.ndim}-dimensional of {array.dtype}",
-            "expected a DataFrame, an array (n, features) of numbers or images "
-            "(n, height, width, channels)",
+            "expected a DataFrame, an array (n, features) of numbers, sequences (n, time, features)"
+            " or images (n, height, width, channels)",
         )
     numbers = array.astype(float)
     if np.isinf(numbers).any() or (numbers.ndim > 2 and np.isnan(numbers).any()):
@@ -117,26 +143,70 @@ def _tidy_column(values: pd.Series, name: str) -> np.ndarray:
     return np.where(values.isna(), MISSING, values.astype(str).to_numpy(dtype=object))
 
 
-def take_rows(X: pd.DataFrame | np.ndarray, rows: np.ndarray) -> pd.DataFrame | np.ndarray:
+def as_given(X: Any) -> Any:
+    """Return X as the user's own preparation, or an estimator without any, is given it: with its
+    types, its missing values and its order of categories. What has no rows to take by their
+    numbers becomes an array."""
+    if isinstance(X, pd.DataFrame):
+        return X
+    return X.tocsr() if hasattr(X, "tocsr") else np.asarray(X)
+
+
+def take_rows(X: Any, rows: np.ndarray) -> Any:
     """Return the rows of those numbers."""
     return X.iloc[rows] if isinstance(X, pd.DataFrame) else X[rows]
 
 
-def transform(preparation: Any, rows: pd.DataFrame | np.ndarray) -> np.ndarray:
-    """Return prepared rows as a dense array; raises NinefoldError for text and where a number is
-    missing or infinite."""
-    x: Any = rows if preparation is None else preparation.transform(rows)
-    x = x.toarray() if hasattr(x, "toarray") else np.asarray(x)
-    try:
-        finite = np.isfinite(x.astype(float)).all()
-    except ValueError:
+def as_numbers(rows: Any) -> np.ndarray:
+    """Return prepared rows as a network takes them, dense float32 (n, …).
+
+    Raises NinefoldError, naming the column if there is one, for what float32 cannot hold: text,
+    categories, dates, missing or infinite numbers, whole numbers that would be the same.
+    """
+    if isinstance(rows, pd.DataFrame):
+        columns = [_float32(_plain(rows[name], name), f"column '{name}' of X") for name in rows]
+        return np.column_stack(columns)
+    return _float32(rows.toarray() if hasattr(rows, "toarray") else np.asarray(rows), "input")
+
+
+def _plain(column: pd.Series, name: Any) -> np.ndarray:
+    if not pd.api.types.is_numeric_dtype(column):
         raise NinefoldError(
-            "the inputs hold text", "expected numbers", 'use prepare="auto", which encodes it'
-        ) from None
-    if not finite:
+            f"the column '{name}' of X is of the type {column.dtype}",
+            "a network takes numbers",
+            'use prepare="auto", which encodes it',
+        )
+    whole = pd.api.types.is_integer_dtype(column) and not column.isna().any()
+    return column.to_numpy() if whole else column.to_numpy(dtype=float, na_value=np.nan)
+
+
+def _float32(x: np.ndarray, name: str) -> np.ndarray:
+    if x.dtype.kind not in "biuf":
+        try:
+            x = x.astype(float)
+        except (ValueError, TypeError):
+            raise NinefoldError(
+                "the inputs hold text", "expected numbers", 'use prepare="auto", which encodes it'
+            ) from None
+    numbers = x.astype("float32")
+    if not np.isfinite(numbers).all():
         raise NinefoldError(
-            "the inputs hold missing or infinite values",
+            f"the {name} holds missing or infinite values",
             "expected finite numbers",
             'use prepare="auto", which imputes them',
         )
-    return x
+    if x.dtype.kind in "iu" and (numbers.astype(float) != x).any():
+        raise NinefoldError(
+            f"the {name} holds whole numbers over {2**24:,}, such as {x.max()}",
+            "a network takes float32, in which many of them are the same",
+            "number them from 0 on, or leave them out",
+        )
+    return numbers
+
+
+def are_tokens(X: Any) -> bool:
+    """Tell whether all inputs are whole numbers from 0 on, as the numbers of tokens are."""
+    x = X.to_numpy() if isinstance(X, pd.DataFrame) else X
+    if not isinstance(x, np.ndarray) or x.ndim != 2 or x.dtype.kind not in "iuf":
+        return False
+    return bool((x >= 0).all() and (np.mod(x, 1) == 0).all())

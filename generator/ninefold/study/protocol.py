@@ -9,6 +9,7 @@ from ninefold.study.metrics import METRICS, Metric
 from ninefold.study.task import problem_of
 
 PLACE = ["repeat", "fold", "row"]  # columns of the predictions, beside the outputs
+PREDICTED = "predicted"  # the column of predicted classes
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +37,12 @@ class Protocol:
     own: tuple[Metric, ...] = ()
 
     def __post_init__(self) -> None:
-        taken = [name for name in self.classes if name in PLACE]
+        columns = (*PLACE, PREDICTED)
+        taken = [name for name in self.classes if name in columns]
         if taken:
             raise NinefoldError(
                 f"a class is named '{taken[0]}'",
-                f"{', '.join(PLACE)} are columns of the predictions, beside one for each class",
+                f"{', '.join(columns)} are columns of the predictions, beside one for each class",
                 "give the class another name",
             )
 

@@ -8,34 +8,49 @@ import pandas as pd
 
 from ninefold.errors import naming
 from ninefold.study.baselines import constant_prediction
+from ninefold.study.learners import Answer
 from ninefold.study.metrics import Metric, score
-from ninefold.study.protocol import PLACE, Protocol
+from ninefold.study.protocol import PLACE, PREDICTED, Protocol
 from ninefold.study.splits import Fold, place_name
 
 Places = Sequence[tuple[int, int]]  # (repeat, fold) of some folds
 
 
 def prediction_frame(
-    splits: Sequence[Fold], found: Sequence[np.ndarray], classes: tuple[str, ...]
+    splits: Sequence[Fold], answers: Sequence[Answer], classes: tuple[str, ...]
 ) -> pd.DataFrame:
-    """Return the predictions of all test rows, one column of probability for each class."""
+    """Return the predictions of all test rows: numbers; or the predicted class, and one column of
+    probability for each class if there are probabilities."""
     sizes = [len(fold.test) for fold in splits]
-    frame = pd.DataFrame(np.concatenate(found), columns=list(classes) or ["prediction"])
+    outputs = [answer.outputs for answer in answers if answer.outputs is not None]
+    columns = list(classes) or ["prediction"]
+    frame = pd.DataFrame(np.concatenate(outputs), columns=columns) if outputs else pd.DataFrame()
+    if classes:
+        codes = np.concatenate([answer.classes for answer in answers])
+        frame.insert(0, PREDICTED, np.array(classes)[codes])
     frame.insert(0, "row", np.concatenate([fold.test for fold in splits]))
     frame.insert(0, "fold", np.repeat([fold.fold for fold in splits], sizes))
     frame.insert(0, "repeat", np.repeat([fold.repeat for fold in splits], sizes))
     return frame
 
 
-def score_folds(predictions: pd.DataFrame, protocol: Protocol, naive: Places = ()) -> pd.DataFrame:
+def score_folds(
+    predictions: pd.DataFrame,
+    protocol: Protocol,
+    naive: Places = (),
+    ranking: np.ndarray | None = None,
+) -> pd.DataFrame:
     """Return one row of scores per fold from the out-of-fold predictions; for the folds `naive`,
     the scores of the strongest constant for each metric.
+
+    ranking  (rows, K) by which a model ranks the rows; None: by its probabilities
 
     Raises NinefoldError, naming the fold, where an own metric cannot be computed.
     """
     metrics = [protocol.find(name) for name in protocol.metrics]
-    outputs = predictions[outputs_of(predictions)].to_numpy()
-    outputs = outputs if protocol.classes else outputs[:, 0]
+    answer = answer_of(predictions, protocol.classes, ranking)
+    kinds = {metric.takes for metric in metrics}
+    outputs = {kind: answer.taken(kind, len(protocol.classes)) for kind in kinds}
     tested = predictions["row"].to_numpy()
     places, fold_of = np.unique(
         predictions[["repeat", "fold"]].to_numpy(), axis=0, return_inverse=True
@@ -43,10 +58,11 @@ def score_folds(predictions: pd.DataFrame, protocol: Protocol, naive: Places = (
     rows = []
     for number, (repeat, fold) in enumerate(places.tolist()):
         here = np.flatnonzero(fold_of == number)
-        test, found = tested[here], outputs[here]
+        test = tested[here]
         row: dict[str, float] = {"repeat": repeat, "fold": fold}
         with naming(place_name(repeat, fold)):
             for metric in metrics:
+                found = outputs[metric.takes][here]
                 if (repeat, fold) in naive:
                     found = _naive_prediction(protocol, metric, test)
                 row[metric.name] = score(
@@ -54,6 +70,16 @@ def score_folds(predictions: pd.DataFrame, protocol: Protocol, naive: Places = (
                 )
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def answer_of(
+    predictions: pd.DataFrame, classes: tuple[str, ...], ranking: np.ndarray | None = None
+) -> Answer:
+    """Return the predictions of all rows as a model's answer."""
+    columns = outputs_of(predictions)
+    outputs = predictions[columns].to_numpy() if columns else None
+    codes = pd.Index(classes).get_indexer(pd.Index(predictions[PREDICTED])) if classes else None
+    return Answer(outputs, codes, ranking)
 
 
 def put_naive(predictions: pd.DataFrame, protocol: Protocol, naive: Places) -> pd.DataFrame:
@@ -64,7 +90,10 @@ def put_naive(predictions: pd.DataFrame, protocol: Protocol, naive: Places) -> p
         here = (predictions["repeat"] == repeat) & (predictions["fold"] == fold)
         metric = protocol.find(protocol.metric)
         found = _naive_prediction(protocol, metric, predictions.loc[here, "row"])
-        replaced.loc[here, outputs] = found.reshape(-1, len(outputs))
+        if outputs:
+            replaced.loc[here, outputs] = found.reshape(len(found), -1)
+        if protocol.classes:
+            replaced.loc[here, PREDICTED] = np.array(protocol.classes)[found.argmax(axis=1)]
     return replaced
 
 
@@ -76,5 +105,5 @@ def _naive_prediction(protocol: Protocol, metric: Metric, test: Any) -> np.ndarr
 
 
 def outputs_of(predictions: pd.DataFrame) -> list[str]:
-    """Return the columns that hold what was predicted."""
-    return [str(name) for name in predictions if name not in PLACE]
+    """Return the columns that hold numbers or probabilities."""
+    return [str(name) for name in predictions if name not in (*PLACE, PREDICTED)]

@@ -12,6 +12,7 @@ import numpy as np
 
 from ninefold.errors import NinefoldError
 from ninefold.settings import HarnessSettings, Settings
+from ninefold.study.columns import as_levels
 from ninefold.study.dataset import Dataset, make_dataset, split_dataset
 from ninefold.study.preparation import tidy_inputs
 from ninefold.study.reading import read_source
@@ -102,8 +103,13 @@ class SplitData:
 
 
 def make_task(data: Dataset) -> Task:
-    """Return rows as the harness takes them."""
-    return Task(tidy_inputs(data.X), data.y, data.classes, np.ones(len(data)))
+    """Return rows as the harness takes them; estimators are given labels as the table has them."""
+    labels = None
+    if data.classes:
+        distinct = data.frame[data.settings.target].drop_duplicates()
+        by_name = dict(zip(as_levels(distinct), distinct, strict=True))
+        labels = np.array([by_name[name] for name in data.classes])
+    return Task(tidy_inputs(data.X), data.y, data.classes, np.ones(len(data)), labels=labels)
 
 
 def load_split(root: Path, settings: Settings) -> SplitData:

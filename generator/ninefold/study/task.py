@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from ninefold.errors import NinefoldError
 from ninefold.study.preparation import take_rows
 
 
@@ -13,18 +13,20 @@ from ninefold.study.preparation import take_rows
 class Task:
     """The rows and what is asked of them.
 
-    X        (n, features) frame or array, or images; as it came, unprepared
+    X        the rows, unprepared: a frame, an array, or whatever else an estimator takes
     y        (n,) class codes 0 … K−1, or numbers
-    classes  labels in the order of their codes; empty for a regression
+    classes  names of the labels in the order of their codes; empty for a regression
     weight   (n,) weights of rows, in training and where it is watched
     class_weight  class → a factor of the weights in training, or "balanced"
+    labels   (K,) the labels as y has them, which estimators are given; None: `classes`
     """
 
-    X: pd.DataFrame | np.ndarray
+    X: Any
     y: np.ndarray
     classes: tuple[str, ...]
     weight: np.ndarray
     class_weight: dict[Any, float] | str | None = None
+    labels: np.ndarray | None = None
 
     @property
     def problem(self) -> str:
@@ -35,8 +37,31 @@ class Task:
         """Return the number of outputs a network is told: its classes, or 1."""
         return len(self.classes) or 1
 
-    def rows(self, numbers: np.ndarray) -> pd.DataFrame | np.ndarray:
+    def rows(self, numbers: np.ndarray) -> Any:
         return take_rows(self.X, numbers)
+
+    def named(self, y: np.ndarray) -> np.ndarray:
+        """Return codes as the labels that y has; numbers as they are."""
+        return self._labels[y] if self.classes else y
+
+    def codes(self, labels: Any) -> np.ndarray:
+        """Return labels as codes (n,). Raises NinefoldError for one that y does not have."""
+        given, known = np.asarray(labels), self._labels
+        try:
+            codes = np.searchsorted(known, given).clip(0, len(known) - 1)
+        except TypeError:  # text against numbers
+            codes = np.zeros(len(given), dtype=int)
+        strange = given[np.asarray(known[codes] != given)]
+        if len(strange):
+            names = ", ".join(self.classes[:8])
+            raise NinefoldError(
+                f"the model answers {strange[0]}", f"expected a label of y ({names}, …)"
+            )
+        return codes
+
+    @property
+    def _labels(self) -> np.ndarray:
+        return np.array(self.classes) if self.labels is None else self.labels
 
     def weights(self, numbers: np.ndarray) -> np.ndarray:
         """Return the weights of rows in training, each multiplied by its class's weight; where rows

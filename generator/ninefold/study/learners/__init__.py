@@ -9,21 +9,31 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ninefold.errors import NinefoldError
+from ninefold.study.learners.asking import asked_problem
 from ninefold.study.learners.estimator import Estimator
-from ninefold.study.learners.fitted import Fitted, Part
+from ninefold.study.learners.fitted import Answer, Fitted, Part
 from ninefold.study.learners.network import Network, network_prediction, told
 from ninefold.study.learners.prepared import Prepared, Shared
 from ninefold.study.task import Task
-from ninefold.study.training import Recipe, is_of_keras, train_together
+from ninefold.study.training import Recipe, is_keras, train_together
 
-__all__ = ["Fitted", "Part", "Shared", "fit_together", "make_learner", "network_prediction"]
+__all__ = [
+    "Answer",
+    "Fitted",
+    "Part",
+    "Shared",
+    "asked_problem",
+    "fit_together",
+    "make_learner",
+    "network_prediction",
+]
 
 
 def make_learner(
     build: Any, task: Task, prepare: Any, recipe: Recipe, shared: Shared | None = None
 ) -> "Network | Estimator":
     """Return the learner for what `build` is or returns."""
-    if any(is_of_keras(kind.__module__) for kind in type(build).__mro__):
+    if is_keras(build):
         raise NinefoldError(
             f"the model is a {type(build).__name__} of Keras",
             "expected a function that returns a new one each time, compiled",

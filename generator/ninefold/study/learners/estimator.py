@@ -1,4 +1,5 @@
-"""A scikit-learn estimator as a learner."""
+"""A scikit-learn estimator as a learner: it is given what scikit-learn would give it, and answers
+what it would answer there."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -6,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ninefold.errors import naming
-from ninefold.study.learners.fitted import Fitted, Part
+from ninefold.errors import NinefoldError, naming
+from ninefold.study.learners.fitted import Answer, Fitted, Part
 from ninefold.study.learners.prepared import fit_preparation
-from ninefold.study.preparation import make_preparation, transform
+from ninefold.study.metrics import Takes
+from ninefold.study.preparation import make_preparation
 from ninefold.study.task import Task
 
 _FEW_ROWS = 10_000  # of which a fit on one core is faster than one on several that wait for another
@@ -24,6 +26,10 @@ class Estimator:
         self._build, self._task = build, task
         self._prepare = make_preparation(prepare, task.X)
         self.parameters = 0
+        made = build()
+        self.name = type(made).__name__
+        _must_fit_problem(made, task)
+        self.gives = _given_by(made, task)
 
     def fit(self, train: np.ndarray, validation: np.ndarray, seed: int) -> Fitted:
         """Fit on the rows `train`; `validation` is left aside, as it is for networks."""
@@ -39,23 +45,22 @@ class Estimator:
         task = self._task
         start = time.perf_counter()
         model = clone(self._build())
-        if "random_state" in model.get_params() and model.get_params()["random_state"] is None:
-            model.set_params(random_state=part.seed % 2**31)
+        _seed(model, part.seed % 2**31)
         preparation = fit_preparation(self._prepare, task, part.train)
 
-        def as_given(rows: Any) -> Any:  # an unprepared frame keeps its columns, for a pipeline
-            return rows if preparation is None else transform(preparation, rows)
+        def as_given(rows: Any) -> Any:
+            return rows if preparation is None else preparation.transform(rows)
 
         weight = task.weights(part.train)
-        weighted = {} if np.all(weight == 1) else {"sample_weight": weight}
-        model.fit(as_given(task.rows(part.train)), task.y[part.train], **weighted)
+        weighted = {} if np.all(weight == 1) else {_weight_of(model): weight}
+        model.fit(as_given(task.rows(part.train)), task.named(task.y[part.train]), **weighted)
         self.parameters = _count(model)
 
-        def predict(rows: Any) -> np.ndarray:
+        def predict(rows: Any) -> Answer:
             x = as_given(rows)
             if not task.classes:
-                return np.asarray(model.predict(x), float).reshape(-1, 1)
-            return _probabilities(model, x, len(task.classes))
+                return Answer(np.asarray(model.predict(x), float).reshape(-1, 1))
+            return _classify(model, x, task)
 
         return Fitted(
             predict=predict,
@@ -73,13 +78,101 @@ class Estimator:
             yield from map(self.fit_part, parts)
 
 
-def _probabilities(model: Any, x: np.ndarray, classes: int) -> np.ndarray:
-    """Return (n, classes) probabilities; where an estimator has none, its decision as 0 and 1."""
+def kind_of(estimator: Any) -> str:
+    """Return what scikit-learn knows an estimator as: "classifier", "regressor", another kind such
+    as "clusterer", or "" if it says nothing."""
+    from sklearn.utils import get_tags
+
+    try:
+        return get_tags(estimator).estimator_type or ""
+    except (AttributeError, TypeError):  # no estimator of scikit-learn's, only alike
+        return ""
+
+
+def _must_fit_problem(estimator: Any, task: Task) -> None:
+    kind, wanted = kind_of(estimator), "classifier" if task.classes else "regressor"
+    if kind in ("", wanted):
+        return
+    name, article = type(estimator).__name__, "an" if kind[0] in "aeiou" else "a"
+    raise NinefoldError(
+        f"{name} is {article} {kind.replace('_', ' ')}",
+        f"expected a {wanted}: y has {'classes' if task.classes else 'numbers'}",
+    )
+
+
+def _given_by(estimator: Any, task: Task) -> frozenset[Takes]:
+    """Return the kinds of metric that an estimator's answers allow."""
+    if not task.classes:
+        return frozenset({"numbers"})
+    probabilities = hasattr(estimator, "predict_proba")
+    gives: dict[Takes, bool] = {
+        "labels": True,
+        "ranking": probabilities or hasattr(estimator, "decision_function"),
+        "probabilities": probabilities,
+    }
+    return frozenset(kind for kind, given in gives.items() if given)
+
+
+def _seed(model: Any, seed: int) -> None:
+    """Seed every part of an estimator that draws and has no seed of its own."""
+    np.random.seed(seed)  # what a part draws without a `random_state`
+    unseeded = [
+        name for name, value in model.get_params().items()
+        if value is None and name.split("__")[-1] == "random_state"
+    ]  # fmt: skip
+    model.set_params(**dict.fromkeys(unseeded, seed))
+
+
+def _weight_of(model: Any, inside: str = "") -> str:
+    """Return the name by which `fit` takes the weights of rows: that of a pipeline's last step,
+    through the searches that fit it. Raises NinefoldError for an estimator that takes none."""
+    from sklearn import get_config
+    from sklearn.utils.validation import has_fit_parameter
+
+    if get_config()["enable_metadata_routing"]:
+        return "sample_weight"
+    if hasattr(model, "steps"):
+        name, last = model.steps[-1]
+        return _weight_of(last, f"{inside}{name}__")
+    if hasattr(model, "cv_results_") or hasattr(model, "refit"):
+        return _weight_of(model.estimator, inside)
+    if has_fit_parameter(model, "sample_weight"):
+        return f"{inside}sample_weight"
+    raise NinefoldError(
+        f"{type(model).__name__} takes no weights of rows",
+        "expected no sample_weight and no class_weight",
+        "leave them out, or take another estimator",
+    )
+
+
+def _classify(model: Any, x: Any, task: Task) -> Answer:
+    codes = task.codes(model.predict(x))
+    outputs = None
     if hasattr(model, "predict_proba"):
-        found = np.zeros((len(x), classes))
-        found[:, np.asarray(model.classes_, dtype=int)] = model.predict_proba(x)
-        return found
-    return np.eye(classes)[np.asarray(model.predict(x), dtype=int)]
+        outputs = np.zeros((len(codes), len(task.classes)))
+        outputs[:, task.codes(model.classes_)] = model.predict_proba(x)
+    return Answer(outputs, codes, _ranking(model, x, task))
+
+
+def _ranking(model: Any, x: Any, task: Task) -> np.ndarray | None:
+    """Return (n, K) what ranks rows, as `roc_auc_score` is given it in `cross_val_score`: of two
+    classes the decision, if there is one; of more the probabilities, if there are any."""
+    has_decision, two = hasattr(model, "decision_function"), len(task.classes) == 2
+    if not has_decision or (hasattr(model, "predict_proba") and not two):
+        return None
+    decision = np.asarray(model.decision_function(x), dtype=float)
+    if two:
+        decision = decision.reshape(len(decision), -1)[:, -1:]
+        return np.hstack([-decision, decision])
+    if decision.shape[1:] != (len(model.classes_),):  # one class against one, not the rest
+        raise NinefoldError(
+            f"{type(model).__name__} decides between pairs of classes",
+            "expected a decision for each class",
+            'give it decision_function_shape="ovr", or choose metrics of labels',
+        )
+    ranking = np.full((len(decision), len(task.classes)), decision.min() - 1)
+    ranking[:, task.codes(model.classes_)] = decision
+    return ranking
 
 
 def _count(model: Any) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ninefold.study.metrics import Takes
 from ninefold.study.training import Trained
 
 
@@ -21,12 +22,42 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """A trained model with its preparation: raw rows in, probabilities (n, K) or numbers (n, 1)
-    out; `predict_numbers` takes the numbers of a task's rows instead."""
+class Answer:
+    """What a model answers for n rows.
 
-    predict: Callable[[Any], np.ndarray]
-    predict_numbers: Callable[[np.ndarray], np.ndarray]
+    outputs  (n, K) probabilities, or (n, 1) numbers; None: a classifier that gives no probabilities
+    codes    (n,) of the classes it predicts; None: of the likeliest ones
+    ranking  (n, K) numbers, the larger the more a row is held to be of the class; None: outputs
+    """
+
+    outputs: np.ndarray | None
+    codes: np.ndarray | None = None
+    ranking: np.ndarray | None = None
+
+    @property
+    def classes(self) -> np.ndarray:
+        """Return the codes of the predicted classes (n,), of equally likely ones the first."""
+        if self.codes is not None:
+            return self.codes
+        assert self.outputs is not None
+        return self.outputs.argmax(axis=1)
+
+    def taken(self, takes: Takes, n_classes: int) -> np.ndarray:
+        """Return the predictions as `metrics.score` takes them for a metric of that kind."""
+        if takes == "labels":
+            return np.eye(n_classes)[self.classes]
+        found = self.ranking if takes == "ranking" and self.ranking is not None else self.outputs
+        assert found is not None  # `Learner.gives` says so
+        return found[:, 0] if takes == "numbers" else found
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained model with its preparation: raw rows in, an `Answer` out; `predict_numbers` takes
+    the numbers of a task's rows instead."""
+
+    predict: Callable[[Any], Answer]
+    predict_numbers: Callable[[np.ndarray], Answer]
     seconds: float
     preparation: Any
     load: Callable[[], Any]  # returns the model itself

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from ninefold.errors import NinefoldError, naming
-from ninefold.study.learners.fitted import Fitted, Part
+from ninefold.study.learners.fitted import Answer, Fitted, Part
 from ninefold.study.learners.prepared import MOST_BYTES, Prepared, Shared, as_input
-from ninefold.study.preparation import make_preparation
+from ninefold.study.metrics import Takes
+from ninefold.study.preparation import are_tokens, make_preparation
 from ninefold.study.task import Task
 from ninefold.study.training import (
     Job,
@@ -21,6 +22,7 @@ from ninefold.study.training import (
     Trainer,
     must_have_outputs,
     single_loss,
+    takes_tokens,
 )
 
 
@@ -29,9 +31,17 @@ class Network:
 
     def __init__(self, build: Callable, task: Task, prepare: Any, recipe: Recipe, shared: Shared):
         self._build, self._task, self._recipe, self._shared = build, task, recipe, shared
-        self._prepare = make_preparation(prepare, task.X)
-        self._scales_target = not task.classes and prepare is not None
         self._trainers: dict[tuple, Trainer] = {}
+        self._may_scale = not task.classes and prepare is not None
+        self.gives: frozenset[Takes] = frozenset({"numbers"})
+        if task.classes:
+            self.gives = frozenset({"labels", "ranking", "probabilities"})
+        tokens = isinstance(prepare, str) and are_tokens(task.X) and self._reads_tokens()
+        self._prepare = make_preparation(None if tokens else prepare, task.X)
+
+    @property
+    def name(self) -> str:
+        return str(getattr(self.trainer.model, "name", "the network"))
 
     @property
     def engine(self) -> str:
@@ -97,10 +107,10 @@ class Network:
     def _wrap(self, trained: Trained, part: Part, prepared: Prepared) -> Fitted:
         trainer, target, classes = self.trainer, self._target(part), len(self._task.classes)
 
-        def predict(x: np.ndarray) -> np.ndarray:
+        def predict(x: np.ndarray) -> Answer:
             outputs = trainer.predict(trained, x)
             logits = getattr(single_loss(trainer.model), "from_logits", False)
-            return network_prediction(outputs, logits, classes, target)
+            return Answer(network_prediction(outputs, logits, classes, target))
 
         return Fitted(
             predict=lambda raw: predict(as_input(prepared.preparation, raw)),
@@ -113,10 +123,26 @@ class Network:
         )
 
     def _target(self, part: Part) -> Any:
-        return _fit_target(self._task.y[part.train]) if self._scales_target else None
+        """Return what brings the target to the network's units and back, fitted on the rows that
+        it trains on; None: these are the target's own."""
+        from sklearn.base import clone
+        from sklearn.preprocessing import StandardScaler
+
+        scale = self._recipe.scale_target
+        if isinstance(scale, str):  # "auto"
+            scale = self._may_scale and self.trainer.scales_target
+        if self._task.classes or scale is False:
+            return None
+        scaler = StandardScaler() if scale is True else clone(scale)
+        return scaler.fit(self._task.y[part.train][:, None])
+
+    def _reads_tokens(self) -> bool:
+        """Tell whether the model looks the rows up in an embedding: they go in as they are."""
+        inputs = self._task.X.shape[1]
+        return takes_tokens(told(self._build, inputs=inputs, outputs=self._task.outputs)())
 
     def _prepared(self, part: Part) -> Prepared:
-        kept, key = self._shared.prepared, part.train.tobytes()
+        kept, key = self._shared.prepared, (self._prepare is None, part.train.tobytes())
         if key not in kept:
             if sum(one.bytes for one in kept.values()) > MOST_BYTES:
                 kept.clear()
@@ -164,9 +190,3 @@ def _from_logits(outputs: np.ndarray) -> np.ndarray:
     from scipy.special import expit, softmax
 
     return expit(outputs) if outputs.shape[1] == 1 else softmax(outputs, axis=1)
-
-
-def _fit_target(y: np.ndarray) -> Any:
-    from sklearn.preprocessing import StandardScaler
-
-    return StandardScaler().fit(y[:, None])

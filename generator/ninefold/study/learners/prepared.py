@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ninefold.study.preparation import transform
+from ninefold.study.preparation import as_numbers
 from ninefold.study.task import Task
 from ninefold.study.training import Traces
 
@@ -17,7 +17,7 @@ class Shared:
     """What the variants of one harness need not do again: traces, prepared folds."""
 
     traces: Traces = field(default_factory=Traces)
-    prepared: dict[bytes, "Prepared"] = field(default_factory=dict)
+    prepared: dict[tuple[bool, bytes], "Prepared"] = field(default_factory=dict)
 
 
 class Prepared:
@@ -44,9 +44,11 @@ def fit_preparation(prepare: Any, task: Task, train: np.ndarray) -> Any:
     """Return a preparation fitted on the rows `train`; None where X goes in as it is."""
     from sklearn.base import clone
 
-    return None if prepare is None else clone(prepare).fit(task.rows(train), task.y[train])
+    if prepare is None:
+        return None
+    return clone(prepare).fit(task.rows(train), task.named(task.y[train]))
 
 
 def as_input(preparation: Any, rows: Any) -> np.ndarray:
     """Return raw rows as a network takes them."""
-    return transform(preparation, rows).astype("float32")
+    return as_numbers(rows if preparation is None else preparation.transform(rows))

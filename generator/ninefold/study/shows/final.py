@@ -187,10 +187,10 @@ def _all_scores(study: "Study", look: Look) -> None:
     classes = len(study.task.classes)
     rows = []
     for metric in study.harness.metrics:
-        found, simple = (
-            score(metric, look.y, given, n_classes=classes)
-            for given in (look.found, look.simple_found)
-        )
+        found, simple = score(metric, look.y, look.found, n_classes=classes), None
+        if METRICS[metric].takes in look.simple.gives:
+            answer = look.simple_answer.taken(METRICS[metric].takes, classes)
+            simple = score(metric, look.y, answer, n_classes=classes)
         sampled = look.interval if metric == study.metric else None
         if metric == shown_beside(study.metric) and np.isfinite(found):  # a bootstrap takes seconds
             sampled = holdout_interval(

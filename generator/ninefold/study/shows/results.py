@@ -25,10 +25,11 @@ def scores(study: "Study") -> None:
     shown = _ranked(study.evaluations, metric)
     rows, points = [], []
     for name, evaluation in shown.items():
-        main, other = evaluation.interval(metric), evaluation.interval(beside)
+        main = evaluation.interval(metric)
+        other = evaluation.interval(beside) if beside in evaluation.scores else None
         cost = evaluation.fit_seconds / max(len(evaluation.scores), 1)
         kind = "" if evaluation.engine == "constant" else _model_size(evaluation)
-        rows.append([name, _as_dict(main), _as_dict(other), kind, cost or None])
+        rows.append([name, _as_dict(main), other and _as_dict(other), kind, cost or None])
         points.append(
             {
                 "name": name,

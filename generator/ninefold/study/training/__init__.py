@@ -5,9 +5,10 @@ is taken, all folds as one batch of networks or one at a time, `choice` says and
 """
 
 from ninefold.study.training.callbacks import refusing_memory
-from ninefold.study.training.fresh import is_of_keras, must_have_outputs, single_loss
+from ninefold.study.training.fresh import is_keras, single_loss
 from ninefold.study.training.jobs import ENGINES, Job, Recipe, Rows, Trained, row_orders
 from ninefold.study.training.randomness import caller_s_randomness
+from ninefold.study.training.targets import kind_of_problem, must_have_outputs, takes_tokens
 from ninefold.study.training.trainer import Traces, Trainer, train_together
 
 __all__ = [
@@ -19,10 +20,12 @@ __all__ = [
     "Trained",
     "Trainer",
     "caller_s_randomness",
-    "is_of_keras",
+    "is_keras",
+    "kind_of_problem",
     "must_have_outputs",
     "refusing_memory",
     "row_orders",
     "single_loss",
+    "takes_tokens",
     "train_together",
 ]

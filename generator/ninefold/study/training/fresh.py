@@ -1,7 +1,6 @@
 """Models as their function builds them: fresh from a seed, compiled, with one loss."""
 
 import functools
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,7 +8,7 @@ from weakref import WeakSet
 
 import numpy as np
 
-from ninefold.errors import NinefoldError, naming
+from ninefold.errors import NinefoldError
 from ninefold.study.training.private import unknown_keras
 
 
@@ -99,63 +98,6 @@ def must_be_compiled(model: Any) -> None:
         raise NinefoldError(
             "the model is not compiled", todo="call model.compile(...) before returning it"
         )
-
-
-def compares_with_one_column(model: Any, x: np.ndarray, classes: int, targets: str) -> bool:
-    """Tell whether the loss is given codes or numbers (n, 1), not one column a class.
-
-    targets  "codes", "one-hot", or "auto": what the loss takes. Keras's own say it by their names,
-             others are tried; one that takes both is given one column a class, with a warning
-
-    Raises NinefoldError where the outputs do not fit `classes`, 1 for a regression, or the loss
-    takes neither.
-    """
-    must_be_compiled(model)
-    outputs, loss = model(x[:2]), single_loss(model)
-    if not hasattr(outputs, "shape"):
-        raise NinefoldError("the model has several outputs", "expected one")
-    must_have_outputs(int(np.prod(outputs.shape[1:])), classes)
-    if outputs.shape[-1] == 1 or targets == "codes":
-        return True
-    if targets == "one-hot":
-        return False
-    named = loss if hasattr(loss, "__name__") else type(loss)  # a function, or an object's class
-    name = loss if isinstance(loss, str) else named.__name__
-    if isinstance(loss, str) or is_of_keras(named.__module__):
-        return "sparse" in name.lower()
-    return _takes_codes_alone(mean_loss(model), name, outputs)
-
-
-def _takes_codes_alone(loss: Callable, name: str, outputs: Any) -> bool:
-    """Try a loss of the user's own on codes and on one column a class."""
-    rows, classes = len(outputs), outputs.shape[-1]
-    codes = np.arange(rows, dtype="float32") % classes
-    tried = {
-        "codes": codes[:, None],
-        "one-hot": np.eye(classes, dtype="float32")[codes.astype(int)],
-    }
-    errors = {}
-    for kind, y in tried.items():
-        try:
-            loss(y, outputs)
-        except Exception as error:  # whatever it says of targets that are not for it
-            errors[kind] = error
-    if len(errors) == 2:
-        with naming(f"the loss {name}"):
-            raise errors["one-hot"]
-    if not errors:
-        warnings.warn(
-            f"the loss {name} takes codes (n, 1) and one column a class: it is given one column a "
-            'class; targets="codes" gives it the other',
-            stacklevel=2,
-        )
-    return "one-hot" in errors
-
-
-def must_have_outputs(width: int, classes: int) -> None:
-    if width != classes and not (classes == 2 and width == 1):
-        wanted = f"{classes}, one a class" if classes > 1 else "1 for a regression"
-        raise NinefoldError(f"the network has {width} outputs", f"expected {wanted}")
 
 
 def make_metrics(model: Any, rows: Any) -> None:
@@ -269,6 +211,11 @@ def one_number(name: str, value: Any) -> float:
             'give it average="macro" or the like',
         )  # fmt: skip
     return float(np.reshape(value, ()))
+
+
+def is_keras(thing: Any) -> bool:
+    """Tell whether an object is of a class of Keras's, or of one that is made of it."""
+    return any(is_of_keras(kind.__module__) for kind in type(thing).__mro__)
 
 
 def is_of_keras(module: str) -> bool:

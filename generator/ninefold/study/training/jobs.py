@@ -37,6 +37,8 @@ class Recipe:
 
     engine   one of ENGINES; "auto": what `choose_engine` finds fit for the model and the recipe
     targets  one of TARGETS: what the loss of a network of several outputs is given
+    scale_target  the target of a regression: True, standardised; False, as it is; a transformer of
+             scikit-learn's; "auto": standardised if the network's last layer and loss allow it
     """
 
     epochs: int
@@ -44,6 +46,7 @@ class Recipe:
     callbacks: Sequence[Any] = ()
     engine: str = "auto"
     targets: str = "auto"
+    scale_target: Any = "auto"
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size"):
@@ -53,6 +56,13 @@ class Recipe:
         if self.targets not in TARGETS:
             raise NinefoldError(
                 f"targets={self.targets!r}", f"expected one of {', '.join(TARGETS)}"
+            )
+        scale = self.scale_target
+        known = isinstance(scale, bool) or (isinstance(scale, str) and scale == "auto")
+        if not known and not hasattr(scale, "inverse_transform"):
+            raise NinefoldError(
+                f"scale_target={scale!r}",
+                'expected True, False, "auto" or a transformer of scikit-learn with an inverse',
             )
 
 

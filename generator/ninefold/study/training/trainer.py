@@ -3,6 +3,7 @@
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -15,10 +16,11 @@ from ninefold.study.training.batch_run import State, train_batch
 from ninefold.study.training.batched import BatchedModel, fresh_states
 from ninefold.study.training.callbacks import refusing_memory
 from ninefold.study.training.choice import Choice, choose_engine
-from ninefold.study.training.fresh import build_fresh, compares_with_one_column, make_metrics
+from ninefold.study.training.fresh import build_fresh, make_metrics, must_be_compiled
 from ninefold.study.training.jobs import Job, Recipe, Trained
 from ninefold.study.training.one_by_one import CompiledModel, train_each
 from ninefold.study.training.stateless import strengths_of
+from ninefold.study.training.targets import allows_scaling, compares_with_one_column
 
 _KEPT = 8  # traces: one more makes the oldest go
 _BATCH_BYTES = 2**28  # of the networks of one batch, with their rows
@@ -118,9 +120,22 @@ class Trainer:
         class for a loss that is not sparse. Any prepared rows `x` tell the network's outputs."""
         if self._one_column is None:
             self._one_column = compares_with_one_column(
-                self._build(), x, classes, self._recipe.targets
+                self._sample, x, classes, self._recipe.targets
             )
         return (y[:, None] if self._one_column else np.eye(classes)[y]).astype("float32")
+
+    @cached_property
+    def scales_target(self) -> bool:
+        """Tell whether the network of a regression is trained on a standardised target, if nobody
+        says so or otherwise."""
+        return allows_scaling(self._sample)
+
+    @cached_property
+    def _sample(self) -> Any:
+        """A model that is only asked what it is, and never trained."""
+        model = self._build()
+        must_be_compiled(model)
+        return model
 
     def load(self, trained: Trained) -> Any:
         """Return the Keras model with a trained network's weights."""

@@ -1,0 +1,64 @@
+"""Is y a regression's numbers or a classification's labels? Models say what they are made for:
+estimators by their kind, networks by their loss and last layer."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ninefold.errors import NinefoldError
+from ninefold.study.learners.estimator import kind_of
+from ninefold.study.learners.network import told
+from ninefold.study.learners.prepared import as_input
+from ninefold.study.preparation import make_preparation, take_rows
+from ninefold.study.training import caller_s_randomness, is_keras, kind_of_problem
+
+_KINDS = {"classifier": "classification", "regressor": "regression"}
+
+
+def asked_problem(
+    builds: Mapping[str, Any], X: Any, y: np.ndarray, prepare: Any, outputs: int
+) -> str:
+    """Return "regression" or "classification", as the models say; "" if they leave it open.
+
+    X, prepare  as for `ninefold.evaluate`; they tell a network the width of its inputs
+    outputs     that a network is asked with: the number of different labels, or 1
+
+    Raises NinefoldError if they say different things.
+    """
+    said: dict[str, str] = {}
+    with caller_s_randomness():
+        for name, build in builds.items():
+            kind = _ask(build, X, y, prepare, outputs)
+            if kind:
+                said.setdefault(kind, name or "the model")
+    if len(said) > 1:
+        names = " and ".join(f"'{name}' for a {kind}" for kind, name in said.items())
+        raise NinefoldError(
+            f"the models are made for different problems: {names}", "expected one problem"
+        )
+    return next(iter(said), "")
+
+
+def _ask(build: Any, X: Any, y: np.ndarray, prepare: Any, outputs: int) -> str:
+    made = build
+    if callable(build) and not hasattr(build, "fit"):
+        known: dict[str, Any] = {"outputs": outputs}
+        if "inputs" in inspect.signature(build).parameters:
+            known["inputs"] = _width(X, y, prepare)
+        made = told(build, **known)()
+    if is_keras(made):
+        return kind_of_problem(made) if made.compiled else ""
+    return _KINDS.get(kind_of(made), "")
+
+
+def _width(X: Any, y: np.ndarray, prepare: Any) -> Any:
+    """Return the prepared width of a row, or its shape."""
+    preparation = make_preparation(prepare, X)
+    if preparation is not None:
+        from sklearn.base import clone
+
+        preparation = clone(preparation).fit(X, y)
+    shape = as_input(preparation, take_rows(X, np.arange(1))).shape[1:]
+    return shape[0] if len(shape) == 1 else shape
