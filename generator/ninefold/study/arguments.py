@@ -81,7 +81,7 @@ def _has_labels(values: np.ndarray, problem: str, ask: Callable[[int], str]) -> 
     whole = numeric and bool(np.all(np.mod(values, 1) == 0))
     if problem == "regression" and not numeric:
         raise NinefoldError(
-            f"y has labels, such as {values[0]!r}", 'problem="regression" expects numbers'
+            f"y has labels, such as {values.tolist()[0]!r}", 'problem="regression" expects numbers'
         )
     if problem == "classification" and numeric and not whole:
         raise NinefoldError(

@@ -10,7 +10,7 @@ from typing import Any
 
 from ninefold.errors import NinefoldError
 from ninefold.study.learners.asking import asked_problem
-from ninefold.study.learners.estimator import Estimator
+from ninefold.study.learners.estimator import Estimator, is_estimator
 from ninefold.study.learners.fitted import Answer, Fitted, Part
 from ninefold.study.learners.network import Network, network_prediction, told
 from ninefold.study.learners.prepared import Prepared, Shared
@@ -39,7 +39,7 @@ def make_learner(
             "expected a function that returns a new one each time, compiled",
             "put what makes it into a function, and give that",
         )
-    if hasattr(build, "fit") and hasattr(build, "predict") and not inspect.isclass(build):
+    if is_estimator(build):
         return Estimator(lambda: build, task, prepare)
     if not callable(build):
         raise NinefoldError(
@@ -87,5 +87,4 @@ def _returns_estimator(build: Callable, task: Task) -> bool:
     """A function that needs no `inputs` may return an estimator; only calling it tells."""
     if "inputs" in inspect.signature(build).parameters:
         return False
-    made = told(build, outputs=task.outputs)()
-    return hasattr(made, "get_params") and hasattr(made, "fit")
+    return is_estimator(told(build, outputs=task.outputs)())

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ninefold.errors import NinefoldError
-from ninefold.study.learners.estimator import kind_of
+from ninefold.study.learners.estimator import is_estimator, kind_of
 from ninefold.study.learners.network import told
 from ninefold.study.learners.prepared import as_input
 from ninefold.study.preparation import make_preparation, take_rows
@@ -43,7 +43,7 @@ def asked_problem(
 
 def _ask(build: Any, X: Any, y: np.ndarray, prepare: Any, outputs: int) -> str:
     made = build
-    if callable(build) and not hasattr(build, "fit"):
+    if callable(build) and not is_estimator(build) and not is_keras(build):
         known: dict[str, Any] = {"outputs": outputs}
         if "inputs" in inspect.signature(build).parameters:
             known["inputs"] = _width(X, y, prepare)

@@ -3,6 +3,7 @@ what it would answer there."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from inspect import isclass
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,11 @@ class Estimator:
 
         with threadpool_limits(1 if len(parts[0].train) < _FEW_ROWS else None):
             yield from map(self.fit_part, parts)
+
+
+def is_estimator(thing: Any) -> bool:
+    """Tell whether an object can be fitted as scikit-learn's; some can predict only when fitted."""
+    return hasattr(thing, "fit") and hasattr(thing, "get_params") and not isclass(thing)
 
 
 def kind_of(estimator: Any) -> str:
