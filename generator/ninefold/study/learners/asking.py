@@ -42,14 +42,20 @@ def asked_problem(
 
 
 def _ask(build: Any, X: Any, y: np.ndarray, prepare: Any, outputs: int) -> str:
-    made = build
-    if callable(build) and not is_estimator(build) and not is_keras(build):
-        known: dict[str, Any] = {"outputs": outputs}
-        if "inputs" in inspect.signature(build).parameters:
-            known["inputs"] = _width(X, y, prepare)
-        made = told(build, **known)()
+    if is_estimator(build) or is_keras(build) or not callable(build):
+        return _kind_of(build)
+    asked, known = inspect.signature(build).parameters, {"outputs": outputs}
+    if "inputs" in asked:
+        known["inputs"] = _width(X, y, prepare)
+    kind = _kind_of(told(build, **known)())
+    if not kind and "outputs" in asked and outputs > 1:  # so many numbers, or classes?
+        kind = _kind_of(told(build, **{**known, "outputs": 1})())
+    return kind
+
+
+def _kind_of(made: Any) -> str:
     if is_keras(made):
-        return kind_of_problem(made) if made.compiled else ""
+        return kind_of_problem(made) if getattr(made, "compiled", False) else ""
     return _KINDS.get(kind_of(made), "")
 
 
