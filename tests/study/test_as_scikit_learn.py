@@ -351,3 +351,18 @@ def test_the_problem_can_be_said():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         assert judged(Ridge(), y=Y, splitter=KFold(3), problem="regression").protocol.classes == ()
+
+
+@pytest.mark.parametrize("model", [LogisticRegression(), SVC()])
+def test_a_class_that_a_fold_does_not_train_on_keeps_its_column(model):
+    rows, y = load_iris(return_X_y=True)
+    splits = [(np.flatnonzero(y != 1)[::2], np.arange(1, 150, 2)), (np.arange(0, 150, 2),) * 2]
+    splits[1] = (splits[1][0], np.arange(1, 150, 2))
+    with pytest.warns(UserWarning, match="repeat 1, fold 1: no training row of the class 1, which"):
+        found = judged(model, rows, y, splits)
+    first = found.predictions[found.predictions["fold"] == 0]
+    assert (first["predicted"] != "1").all()
+    assert np.isfinite(found.values("roc_auc")).all()
+    if "1" in first:
+        assert (first["1"] == 0).all()
+        assert first[["0", "2"]].sum(axis=1).to_numpy() == pytest.approx(1)

@@ -1,7 +1,7 @@
 """What `evaluate` is given, checked and turned into a task, its splits and its metrics."""
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from numbers import Real
 from types import MappingProxyType
@@ -161,13 +161,15 @@ def make_splits(
         ids = pd.factorize(np.asarray(groups), use_na_sentinel=False)[0]
     if splitter is not None:
         splits = _from_splitter(splitter, task, validation, seed, ids)
-    else:
-        smallest = int(np.bincount(task.y).min()) if task.classes else None
-        plan_folds(len(task.y), smallest, None if ids is None else ids.max() + 1, folds, repeats)
-        splits = make_folds(
-            task.y, folds=folds, repeats=repeats, validation=validation, seed=seed,
-            stratify=bool(task.classes), groups=ids,
-        )  # fmt: skip
+        for absent in absent_classes(task, splits):
+            warnings.warn(f"{absent}, which cannot be predicted there", stacklevel=3)
+        return splits
+    smallest = int(np.bincount(task.y).min()) if task.classes else None
+    plan_folds(len(task.y), smallest, None if ids is None else ids.max() + 1, folds, repeats)
+    splits = make_folds(
+        task.y, folds=folds, repeats=repeats, validation=validation, seed=seed,
+        stratify=bool(task.classes), groups=ids,
+    )  # fmt: skip
     must_be_filled(task, splits)
     return splits
 
@@ -240,14 +242,19 @@ def _short(value: Any) -> str:
 
 
 def must_be_filled(task: Task, splits: Sequence[Fold]) -> None:
+    for absent in absent_classes(task, splits):
+        raise NinefoldError(
+            absent, "every class in every training fold", "use fewer folds or join rare classes"
+        )
+
+
+def absent_classes(task: Task, splits: Sequence[Fold]) -> Iterator[str]:
+    """Say of each fold that trains on no row of some class, which."""
     for fold in splits:
         missing = set(range(len(task.classes))) - set(task.y[fold.train].tolist())
         if missing:
             names = ", ".join(task.classes[code] for code in sorted(missing))
-            raise NinefoldError(
-                f"{fold.name}: no training row of the class {names}",
-                "every class in every training fold", "use fewer folds or join rare classes",
-            )  # fmt: skip
+            yield f"{fold.name}: no training row of the class {names}"
 
 
 def choose_metrics(task: Task, metrics: Any) -> tuple[Metric, ...]:

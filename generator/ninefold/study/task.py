@@ -71,7 +71,7 @@ class Task:
             return weight
         if isinstance(self.class_weight, str):  # "balanced"
             counts = np.bincount(y, minlength=len(self.classes))
-            factors = len(y) / (len(self.classes) * np.maximum(counts, 1))
+            factors = len(y) / (np.count_nonzero(counts) * np.maximum(counts, 1))
         else:
             by_name = {str(key): value for key, value in self.class_weight.items()}
             factors = np.array([by_name.get(name, 1.0) for name in self.classes])

@@ -167,9 +167,9 @@ def _ranking(model: Any, x: Any, task: Task) -> np.ndarray | None:
     if not has_decision or (hasattr(model, "predict_proba") and not two):
         return None
     decision = np.asarray(model.decision_function(x), dtype=float)
-    if two:
+    if len(model.classes_) == 2:
         decision = decision.reshape(len(decision), -1)[:, -1:]
-        return np.hstack([-decision, decision])
+        decision = np.hstack([-decision, decision])
     if decision.shape[1:] != (len(model.classes_),):  # one class against one, not the rest
         raise NinefoldError(
             f"{type(model).__name__} decides between pairs of classes",
