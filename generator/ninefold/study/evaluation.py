@@ -11,6 +11,7 @@ from ninefold.errors import NinefoldError
 from ninefold.formats import show
 from ninefold.plain_json import plain
 from ninefold.study import out_of_fold
+from ninefold.study.learners import FoldModel
 from ninefold.study.metrics import Takes
 from ninefold.study.protocol import PREDICTED, Protocol
 from ninefold.study.scoring import answer_of, outputs_of, put_naive, score_folds
@@ -31,6 +32,7 @@ class Evaluation:
                  model gives probabilities
     diverged     (repeat, fold) where a network's outputs were not finite: scored as the naive
                  model, for each metric its own strongest constant
+    models       each fold's model, in the order of `scores`, if `evaluate` was to return them
     """
 
     scores: pd.DataFrame
@@ -47,6 +49,7 @@ class Evaluation:
     predict_seconds: float
     members: int = 1
     diverged: tuple[tuple[int, int], ...] = ()
+    models: tuple[FoldModel, ...] = ()
 
     def __repr__(self) -> str:
         found = self.interval()
@@ -207,4 +210,5 @@ def average(evaluations: Sequence[Evaluation]) -> Evaluation:
         predict_seconds=sum(e.predict_seconds for e in evaluations),
         members=len(evaluations),
         diverged=diverged,
+        models=(),
     )

@@ -19,8 +19,17 @@ import pandas as pd
 from ninefold.errors import NinefoldError, naming
 from ninefold.study.arguments import choose_metrics, make_splits, make_task
 from ninefold.study.evaluation import Evaluation
-from ninefold.study.learners import Answer, Fitted, Part, Shared, fit_together, make_learner
+from ninefold.study.learners import (
+    Answer,
+    Fitted,
+    FoldModel,
+    Part,
+    Shared,
+    fit_together,
+    make_learner,
+)
 from ninefold.study.metrics import METRICS, Metric, shown_beside
+from ninefold.study.preparation import as_given, tidy_inputs
 from ninefold.study.protocol import Protocol
 from ninefold.study.scoring import prediction_frame, put_naive, score_folds
 from ninefold.study.splits import Fold, derive_seed
@@ -56,6 +65,7 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
     targets: str = "auto",
     scale_target: Any = "auto",
     model_seed: int = 0,
+    return_models: bool = False,
 ) -> Evaluation | dict[str, Evaluation]:
     """Judge a model by repeated k-fold cross-validation.
 
@@ -107,6 +117,7 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
                    scikit-learn transformer; "auto": standardised, unless the last layer bounds the
                    outputs, the loss has a unit of its own (Poisson, MSLE, MAPE), or prepare=None
     model_seed     another draw of weights, order and noise on the same splits
+    return_models  keep each fold's model in `Evaluation.models`, in the order of `scores`
 
     Raises NinefoldError for arguments that do not fit each other, naming the fold where one failed.
 
@@ -125,7 +136,7 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
     chosen = choose_metrics(task, metrics)
     own, names = tuple(m for m in chosen if m.function), tuple(m.name for m in chosen)
     needed = () if metrics is None else names
-    plan = Harness(task, splits, names, prepare, seed, own, needed)
+    plan = Harness(task, splits, names, prepare, seed, own, needed, return_models)
     several_callbacks = callbacks if isinstance(callbacks, Sequence) else (callbacks,)
     recipe = Recipe(epochs, batch_size, tuple(several_callbacks), engine, targets, scale_target)
     judged = judge_all(builds, plan, recipe, model_seed)
@@ -150,6 +161,7 @@ class Harness:
     seed: int = 1
     own: tuple[Metric, ...] = ()
     needed: tuple[str, ...] = ()
+    return_models: bool = False
     shared: Shared = field(default_factory=Shared, compare=False, repr=False)
 
     def protocol(self) -> Protocol:
@@ -247,6 +259,7 @@ def _judge(
 ) -> Evaluation:
     """Predict and score the test rows of each fold, as soon as it is fitted."""
     answers: list[Answer] = []
+    models: list[FoldModel] = []
     places, trained, diverged = [], [], []
     fit_seconds = predict_seconds = 0.0
     for fold, model in zip(harness.splits, fitted, strict=True):
@@ -255,6 +268,9 @@ def _judge(
             answers.append(model.predict_numbers(fold.test))
         predict_seconds += time.perf_counter() - start
         fit_seconds += model.seconds
+        if harness.return_models:
+            read = tidy_inputs if isinstance(harness.prepare, str) else as_given
+            models.append(FoldModel(model, read, harness.task.labels))
         places.append((fold.repeat, fold.fold))
         trained.append(model.trained)
         outputs = answers[-1].outputs
@@ -280,6 +296,7 @@ def _judge(
         fit_seconds=fit_seconds,
         predict_seconds=predict_seconds,
         diverged=tuple(diverged),
+        models=tuple(models),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from ninefold.errors import NinefoldError
 from ninefold.study.learners.asking import asked_problem
 from ninefold.study.learners.estimator import Estimator, is_estimator
-from ninefold.study.learners.fitted import Answer, Fitted, Part
+from ninefold.study.learners.fitted import Answer, Fitted, FoldModel, Part
 from ninefold.study.learners.network import Network, network_prediction, told
 from ninefold.study.learners.prepared import Prepared, Shared
 from ninefold.study.task import Task
@@ -20,6 +20,7 @@ from ninefold.study.training import Recipe, is_keras, train_together
 __all__ = [
     "Answer",
     "Fitted",
+    "FoldModel",
     "Part",
     "Shared",
     "asked_problem",

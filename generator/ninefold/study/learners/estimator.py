@@ -69,6 +69,7 @@ class Estimator:
             seconds=time.perf_counter() - start,
             preparation=preparation,
             load=lambda: model,
+            separate=lambda: model,
         )
 
     def fit_each(self, parts: Sequence[Part]) -> Iterator[Fitted]:

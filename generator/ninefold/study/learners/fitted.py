@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from ninefold.errors import NinefoldError
 from ninefold.study.metrics import Takes
 from ninefold.study.training import Trained
 
@@ -60,7 +62,8 @@ class Fitted:
     predict_numbers: Callable[[np.ndarray], Answer]
     seconds: float
     preparation: Any
-    load: Callable[[], Any]  # returns the model itself
+    load: Callable[[], Any]  # returns the model, which may serve another fold next
+    separate: Callable[[], Any]  # returns one that no other fold shares
     target: Any = None  # the target's fitted scaler, for a network's regression
     trained: Trained = field(default_factory=Trained)
 
@@ -68,3 +71,36 @@ class Fitted:
     def model(self) -> Any:
         """Return the Keras model with this fold's weights, or the estimator."""
         return self.load()
+
+
+class FoldModel:
+    """The model of one fold, with the preparation that was fitted on the rows it learned from.
+
+    >>> evaluation = ninefold.evaluate(build, X, y, return_models=True)
+    >>> evaluation.models[0].predict(new_rows)
+    """
+
+    def __init__(self, fitted: Fitted, read: Callable[[Any], Any], labels: np.ndarray | None):
+        self._fitted, self._read, self._labels = fitted, read, labels
+        self.preparation = fitted.preparation
+
+    @cached_property
+    def model(self) -> Any:
+        """Return the Keras model or the estimator itself, which takes prepared rows."""
+        return self._fitted.separate()
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the predicted labels (n,) as y has them, or numbers in the target's units, of raw
+        rows X."""
+        answer = self._fitted.predict(self._read(X))
+        if self._labels is not None:
+            return self._labels[answer.classes]
+        return answer.taken("numbers", 0)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return the probabilities (n, K) of raw rows X, labels in sorted order. Raises
+        NinefoldError for a model that gives none."""
+        outputs = self._fitted.predict(self._read(X)).outputs
+        if self._labels is None or outputs is None:
+            raise NinefoldError("the model gives no probabilities")
+        return outputs

@@ -118,6 +118,7 @@ class Network:
             seconds=trained.seconds,
             preparation=prepared.preparation,
             load=lambda: trainer.load(trained),
+            separate=lambda: trainer.separate(trained),
             target=target,
             trained=trained,
         )

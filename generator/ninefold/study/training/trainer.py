@@ -19,6 +19,7 @@ from ninefold.study.training.choice import Choice, choose_engine
 from ninefold.study.training.fresh import build_fresh, make_metrics, must_be_compiled
 from ninefold.study.training.jobs import Job, Recipe, Trained
 from ninefold.study.training.one_by_one import CompiledModel, train_each
+from ninefold.study.training.randomness import caller_s_randomness
 from ninefold.study.training.stateless import strengths_of
 from ninefold.study.training.targets import allows_scaling, compares_with_one_column
 
@@ -141,6 +142,15 @@ class Trainer:
         """Return the Keras model with a trained network's weights."""
         self.model.set_weights(trained.weights)
         return self.model
+
+    def separate(self, trained: Trained) -> Any:
+        """Return a Keras model of its own with a trained network's weights."""
+        with caller_s_randomness():
+            model = self._build()
+        if not model.built:
+            model.build((None, *self.model.input_shape[1:]))
+        model.set_weights(trained.weights)
+        return model
 
     def predict(self, trained: Trained, x: np.ndarray) -> np.ndarray:
         """Return a trained network's outputs (n, outputs), in inference mode."""
