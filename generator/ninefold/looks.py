@@ -1,7 +1,8 @@
 """The log of looks at the hold-out, `results/holdout.jsonl`: a line of JSON for each scoring.
 
 A line that cannot be read counts as a look: a log is never shorter for having been damaged. Before
-the next look a run keeps a copy of the damaged log, and replaces it by one that says so.
+the next look a run keeps a copy of the damaged log, and replaces it by one that says so. The marks
+of a conflict of git's are no looks, and the looks of both its sides count.
 """
 
 import json
@@ -20,6 +21,7 @@ from ninefold.files import Files
 from ninefold.plain_json import parse_json
 
 LOOKS = "results/holdout.jsonl"
+_MARK = re.compile(rb"(<{7}|>{7}|\|{7})( .*)?|={7}")  # of a conflict, as git writes them
 _STRICT = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
 
 
@@ -53,11 +55,24 @@ class Looks:
     looks: tuple[Look, ...] = ()
     damaged: int = 0
     broken: bool = False  # the log itself, now
+    conflict: bool = False  # git left one in it
 
     @property
     def count(self) -> int:
         """Return how often the hold-out was looked at, at most."""
         return sum(look["counted"] for look in self.looks) + self.damaged
+
+    @property
+    def trouble(self) -> str:
+        """Return what is wrong with the log and what that counts for, "" where nothing is."""
+        conflict = "git left a conflict in it, and the looks of both sides count"
+        lines = (
+            "1 line cannot be read and counts as a look"
+            if self.damaged == 1
+            else f"{self.damaged} lines cannot be read and count as looks"
+        )
+        said = ((conflict, self.conflict), (lines, self.damaged))
+        return "; ".join(text for text, is_so in said if is_so)
 
 
 _look, _damage = TypeAdapter(Look), TypeAdapter(Damage)
@@ -75,7 +90,9 @@ def read_looks(files: Files) -> Looks:
         return Looks(damaged=1, broken=True)
     looks: list[Look] = []
     earlier = now = 0
-    for line in lines:
+    written = [line for line in lines if not _MARK.fullmatch(line)]
+    conflict = len(written) < len(lines)
+    for line in written:
         entry = _entry(line)
         if entry is None:
             now += bool(line.strip())
@@ -83,7 +100,7 @@ def read_looks(files: Files) -> Looks:
             earlier += entry["damaged"]
         else:
             looks.append(entry)
-    return Looks(tuple(looks), earlier + now, broken=moved or now > 0)
+    return Looks(tuple(looks), earlier + now, moved or conflict or now > 0, conflict)
 
 
 def _entry(line: bytes) -> Any:
@@ -102,8 +119,8 @@ def log_look(files: Files, look: Mapping[str, Any]) -> None:
 
 
 def mend_looks(files: Files) -> str:
-    """Keep a log with lines that cannot be read, and replace it by one of those that can, and of
-    how many cannot; return what is to be said of that, "" where the log is whole.
+    """Keep a log with lines that are no looks, and replace it by one of those that are, and of how
+    many cannot be read; return what is to be said of that, "" where the log is whole.
 
     Raises NinefoldError or OSError where that cannot be written.
     """
@@ -122,19 +139,13 @@ def mend_looks(files: Files) -> str:
             files.write(kept, content)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     damage = {"damaged": found.damaged, "kept": kept, "time": now}
-    lines = (json.dumps(entry, sort_keys=True) for entry in (*found.looks, damage))
+    entries = (*found.looks, *([damage] if found.damaged else []))
+    lines = (json.dumps(entry, sort_keys=True) for entry in entries)
     files.write(LOOKS, "".join(f"{line}\n" for line in lines))
     return (
-        f"the log of looks at the hold-out was damaged: {told(found.damaged)}; "
+        f"the log of looks at the hold-out was damaged: {found.trouble}; "
         f"it is kept as {kept}, and what could be read of it goes on"
     )
-
-
-def told(damaged: int) -> str:
-    """Say how many lines could not be read, and what they count for."""
-    if damaged == 1:
-        return "1 line cannot be read and counts as a look"
-    return f"{damaged} lines cannot be read and count as looks"
 
 
 def _last_kept(files: Files) -> int:

@@ -1,6 +1,9 @@
 """The log of looks: no line of it is lost, and none forgotten for being damaged."""
 
 import json
+import os
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +11,7 @@ from ninefold.errors import NinefoldError
 from ninefold.files import Files
 from ninefold.looks import LOOKS, log_look, mend_looks, read_looks
 
+ROOT = Path(__file__).parents[2]
 LOOK = {"counted": True, "configuration": "a", "content": "b", "score": 0.5, "keys": {"5-x": "c"}}
 
 
@@ -132,3 +136,68 @@ def test_a_log_that_is_no_file_is_put_aside(files, tmp_path):
     assert "damaged" in mend_looks(files)
     assert (tmp_path / "results/holdout-damaged-1.jsonl").is_dir()
     assert (read_looks(files).count, read_looks(files).broken) == (1, False)
+
+
+@pytest.fixture
+def git(tmp_path):
+    """Return a function that runs git in the project, as nobody, and gives its exit status."""
+    own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    settings = ("user.name=x", "user.email=x", "commit.gpgSign=false", "init.defaultBranch=main")
+    options = [part for setting in settings for part in ("-c", setting)]
+
+    def run(*arguments):
+        command = ["git", "-C", str(tmp_path), *options, *arguments]
+        return subprocess.run(command, env=os.environ | own, capture_output=True).returncode
+
+    assert run("init", "--quiet") == 0
+    return run
+
+
+def merge_two_branches(files, git, before):
+    """Log a look on each of two branches, that have `before` in common, and merge them; return
+    git's exit status."""
+    (files.root / "any").touch()
+    for look in before:
+        log_look(files, look)
+    assert git("add", "--all") == git("commit", "--quiet", "-m", "both") == 0
+    for branch, start in (("mine", "main"), ("theirs", "main")):
+        assert git("checkout", "--quiet", "-b", branch, start) == 0
+        log_look(files, {**LOOK, "configuration": branch})
+        assert git("add", "--all") == git("commit", "--quiet", "-m", branch) == 0
+    return git("merge", "--quiet", "mine")
+
+
+@pytest.mark.parametrize("before", [[], [LOOK]])
+def test_a_merge_keeps_the_looks_of_both_branches_of_a_generated_project(files, git, before):
+    attributes = ROOT / "template/{{cookiecutter.slug}}/.gitattributes"
+    files.write(".gitattributes", attributes.read_bytes())
+    assert merge_two_branches(files, git, before) == 0
+    found = read_looks(files)
+    assert {look["configuration"] for look in found.looks[len(before) :]} == {"mine", "theirs"}
+    assert (found.count, found.trouble, found.broken) == (2 + len(before), "", False)
+
+
+@pytest.mark.parametrize("style", ["merge", "diff3"])
+def test_the_looks_of_both_sides_of_a_conflict_count_and_are_kept(files, git, style):
+    assert git("config", "merge.conflictStyle", style) == 0
+    assert merge_two_branches(files, git, [LOOK]) == 1
+    assert "<<<<<<<" in (files.root / LOOKS).read_text()
+    found = read_looks(files)
+    assert (found.count, found.damaged, found.broken) == (3, 0, True)
+    conflict = "git left a conflict in it, and the looks of both sides count"
+    assert found.trouble == conflict
+    assert mend_looks(files) == (
+        f"the log of looks at the hold-out was damaged: {conflict}; "
+        "it is kept as results/holdout-damaged-1.jsonl, and what could be read of it goes on"
+    )
+    assert read_looks(files).looks == found.looks
+    assert (read_looks(files).trouble, read_looks(files).broken) == ("", False)
+
+
+def test_damage_in_a_conflict_counts_as_ever(files):
+    write(files, "<<<<<<< HEAD", json.dumps(LOOK), "=======", "half", ">>>>>>> theirs")
+    found = read_looks(files)
+    assert (found.count, found.damaged) == (2, 1)
+    assert found.trouble.endswith("count; 1 line cannot be read and counts as a look")
+    assert mend_looks(files)
+    assert (read_looks(files).count, read_looks(files).broken) == (2, False)

@@ -199,6 +199,17 @@ def test_a_damaged_log_of_looks_counts_each_line_that_cannot_be_read(finished):
     assert more.message == "it was looked at 3 times"
 
 
+def test_a_conflict_in_the_log_of_looks_is_an_error_whose_advice_keeps_both_sides(finished):
+    look = json.dumps({"counted": True})
+    lines = ["<<<<<<< HEAD", look, "=======", look, ">>>>>>> theirs"]
+    finished.write("results/holdout.jsonl", "\n".join(lines) + "\n")
+    conflict, more = found(finished)
+    assert (conflict.code, conflict.severity) == ("NF214", "error")
+    assert conflict.message == "git left a conflict in it, and the looks of both sides count"
+    assert "Keep the lines of both sides" in conflict.todo
+    assert more.message == "it was looked at 2 times"
+
+
 @pytest.mark.parametrize(
     ("lock", "said"),
     [

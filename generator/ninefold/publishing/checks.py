@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ninefold.bounded import LOCK, PAGE
 from ninefold.errors import NinefoldError
-from ninefold.looks import LOOKS, read_looks, told
+from ninefold.looks import LOOKS, read_looks
 from ninefold.places import OutsideError
 from ninefold.plain_json import digest
 from ninefold.project import SETTINGS_FILE, Project, Section
@@ -197,8 +197,8 @@ class Source(BaseModel):
 
 def _looks(project: Project, records: dict[str, Record]) -> Iterator[Finding]:
     log = read_looks(project.files)
-    if log.damaged:
-        yield Finding("NF214", "error" if log.broken else "warning", LOOKS, told(log.damaged))
+    if log.trouble:
+        yield Finding("NF214", "error" if log.broken else "warning", LOOKS, log.trouble)
     if log.count > 1:
         yield Finding("NF207", "warning", LOOKS, f"it was looked at {log.count} times")
     first = next((look for look in log.looks if look["counted"]), None)

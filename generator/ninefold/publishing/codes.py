@@ -175,9 +175,11 @@ _TABLE = (
     Code(
         "NF214", "the log of looks at the hold-out was damaged",
         "Lines of it cannot be read, so that nobody knows how often the hold-out was looked at. "
-        "Each of them counts as a look.",
-        "Take results/holdout.jsonl back from git. Else the next look keeps the damaged log beside "
-        "the new one.",
+        "Each of them counts as a look, but for the marks of a conflict of git's.",
+        "Keep the lines of both sides where git left a conflict in results/holdout.jsonl: delete "
+        "only those that begin with <<<<<<<, |||||||, ======= or >>>>>>>. Mend other damage with "
+        "what git has of the file. Else the next run keeps a copy, and goes on with what can be "
+        "read.",
     ),
     Code(
         "NF215", "a link leads out of the project",
