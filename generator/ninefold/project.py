@@ -21,6 +21,9 @@ SETTINGS_FILE = "ninefold.toml"
 # What a section of each number reads of others: the numbers of the sections before it.
 _READS: dict[int, tuple[int, ...]] = {6: (5,), 7: (4, 5, 6)}
 
+# What a run leaves of a section: the name of its record, or of the account of its failure.
+_OF_A_RUN = re.compile(r"results/(.+?)(?:/failure)?/(?:record|failure)\.json")
+
 
 @dataclass(frozen=True)
 class Section:
@@ -141,6 +144,15 @@ class Project:
 
     @property
     def left_over(self) -> tuple[str, ...]:
+        """Return the ids of results of sections that are gone and of points in no grid any more."""
+        known = {task.id for task in self.tasks}
+        around = {str(folder) for name in known for folder in PurePosixPath(name).parents}
+        runs = filter(None, map(_OF_A_RUN.fullmatch, self.files.walk("results")))
+        found = {run[1] for run in runs if _is_section(f"results/{run[1]}")}
+        return tuple(sorted((found - known - around) | set(self.left_over_points)))
+
+    @property
+    def left_over_points(self) -> tuple[str, ...]:
         """Return the ids of the results of points that are in no grid any more."""
         known = {task.id for task in self.tasks}
         folders = {str(PurePosixPath(section.id).parent) for section in self.sections}

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SECRET = "the-secret-of-the-canary-7f3a"
-SAFE = (("status", "--json"), ("report",), ("check",), ("run", "--dry-run"))
+SAFE = (
+    *(("status", "--json"), ("report",), ("check",), ("run", "--dry-run")),
+    ("status", "--prune", "--json"),
+)
 PEAK = 600  # MiB beyond those of a process that has imported everything
 # What a terminal obeys, but for line feeds: C0, DEL, C1, and what turns the direction of text.
 OBEYED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")

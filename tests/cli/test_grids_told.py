@@ -44,7 +44,7 @@ def test_only_a_few_causes_and_failures_are_told():
     assert len(failed) == 5
 
 
-def test_results_of_points_in_no_grid_are_named_and_never_deleted(tmp_path):
+def test_results_of_points_in_no_grid_are_named_and_not_deleted_unasked(tmp_path):
     (tmp_path / "sections").mkdir()
     (tmp_path / "sections" / "4-baseline.ipynb").touch()
     (tmp_path / "ninefold.toml").write_text(SETTINGS)
@@ -52,11 +52,11 @@ def test_results_of_points_in_no_grid_are_named_and_never_deleted(tmp_path):
     for number in range(12):
         (tmp_path / "results" / f"4-baseline@a={number}").mkdir(parents=True)
     told, *names, more = left_over_lines(Project(tmp_path))
-    assert "delete the folders that you do not need" in told
+    assert "'ninefold status --prune' removes them" in told
     assert names[0] == "  results/4-baseline@a=0"
     assert (len(names), more) == (10, "  and 2 more")
     (note,) = left_over_note(Project(tmp_path))
-    assert note.startswith("12 folders of results of points in no grid any more")
+    assert note.startswith("12 folders of results of sections or points of grids that are gone")
     assert len(list((tmp_path / "results").iterdir())) == 12
 
 

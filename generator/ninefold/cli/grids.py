@@ -1,4 +1,5 @@
-"""The points of a grid in a table of sections: told by name where they are few, else counted."""
+"""The points of a grid in a table of sections: told by name where they are few, else counted; and
+the results of sections and points that are gone."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ _MOST_NAMED = 6  # points of a grid; of more only those that failed have a line 
 _MOST_FAILED = 5
 _MOST_CAUSES = 3
 _MOST_LEFT_OVER = 10
+_GONE = "sections or points of grids that are gone"
 
 
 def folded(rows: Sequence[Row]) -> Iterator[Row]:
@@ -48,13 +50,13 @@ def _of_cause(state: str, why: str) -> str:
 
 
 def left_over_lines(project: Project) -> list[str]:
-    """Say which results belong to points that are in no grid any more, and what to do."""
+    """Say which results belong to sections or points that are gone, and what to do."""
     names = [f"results/{name}" for name in project.left_over]
     if not names:
         return []
     more = len(names) - _MOST_LEFT_OVER
     return [
-        "in no grid any more, and used by nothing; delete the folders that you do not need:",
+        f"results of {_GONE}, used by nothing; 'ninefold status --prune' removes them:",
         *(f"  {name}" for name in names[:_MOST_LEFT_OVER]),
         *([f"  and {more:,} more"] if more > 0 else []),
     ]
@@ -63,5 +65,14 @@ def left_over_lines(project: Project) -> list[str]:
 def left_over_note(project: Project) -> list[str]:
     """Return the same as one line, at the end of a run."""
     count = len(project.left_over)
-    said = f"{count:,} folder{'s' if count > 1 else ''} of results of points in no grid any more"
+    said = f"{count:,} folder{'s' if count > 1 else ''} of results of {_GONE}"
     return [f"{said}: 'ninefold status' lists them"] if count else []
+
+
+def pruned_lines(project: Project, removed: Sequence[str]) -> list[str]:
+    """Say which results were removed, and which were not, and why."""
+    why = "a link, or its record is not one that a run left there; delete it if you do not need it"
+    return [
+        *(f"removed results/{name}" for name in removed),
+        *(f"kept results/{name}: {why}" for name in project.left_over),
+    ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ninefold.cli.grids import folded, left_over_lines
+from ninefold.cli.grids import folded, left_over_lines, pruned_lines
 from ninefold.cli.lines import unnumbered
 from ninefold.cli.shell import console, echo, echo_json, json_option, shown
 from ninefold.errors import NinefoldError
@@ -15,22 +15,30 @@ from ninefold.formats import show
 from ninefold.project import Project, Section, find_project
 from ninefold.prompts import unanswered
 from ninefold.publishing.pages import read_page
+from ninefold.running import results
 from ninefold.running.failures import Failure, read_failure
+from ninefold.running.lock import locked
 from ninefold.running.notebooks import read_notebook, sources
 from ninefold.running.parameters import values_of
 from ninefold.running.staleness.keys import Keys, own_keys
 
 
-@click.command(epilog="Example: ninefold status --json")
+@click.command(epilog="Examples: ninefold status · ninefold status --prune")
+@click.option("--prune", is_flag=True, help="Remove results of sections and points that are gone.")
 @json_option("Print the same as JSON.")
-def status(as_json: bool) -> None:
+def status(prune: bool, as_json: bool) -> None:
     """Say of each section whether it is written and fresh.
 
     A section is written when none of its prompts is left. It is stale when something its results
     depend on has changed since its last run. Values in ninefold.toml that a run would refuse are
     said after the table; then the command exits 1.
+
+    Results of a notebook that was renamed or deleted, or of a point that its grid has no more, are
+    named after the table; --prune removes them, where they are what a run has left, and nothing
+    else.
     """
     project = find_project(Path.cwd())
+    pruned = _prune(project) if prune else ()
     keys = own_keys(project)
     rows = [
         _row(keys, task)
@@ -39,13 +47,18 @@ def status(as_json: bool) -> None:
     ]
     if as_json:
         never = {"left_over": project.left_over, "unnumbered": project.unnumbered}
-        content = {"sections": rows, **never}
-        echo_json(content)
+        echo_json({"sections": rows, **never, **({"pruned": pruned} if prune else {})})
     else:
         _print_table(folded(rows))
-        for line in (*unnumbered(project), *left_over_lines(project)):
+        left_over = pruned_lines(project, pruned) if prune else left_over_lines(project)
+        for line in (*unnumbered(project), *left_over):
             echo(line)
     values_of(project, (), {})
+
+
+def _prune(project: Project) -> tuple[str, ...]:
+    with locked(project):
+        return results.prune(project)
 
 
 def _row(keys: Keys, section: Section) -> dict[str, Any]:

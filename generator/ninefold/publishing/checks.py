@@ -123,7 +123,8 @@ def _parameters(project: Project) -> Iterator[Finding]:
 
 def _left_over(project: Project) -> Iterator[Finding]:
     for name in project.left_over:
-        yield Finding("NF213", "warning", f"results/{name}", "no grid has this point any more")
+        what = "grid has this point" if "@" in name else "section has this name"
+        yield Finding("NF213", "warning", f"results/{name}", f"no {what} any more")
 
 
 def _prose(project: Project, section: Section, context: Context) -> Iterator[Finding]:

@@ -167,10 +167,11 @@ _TABLE = (
         "Take it back from git, or run its section again with 'ninefold run --force'.",
     ),
     Code(
-        "NF213", "results of a point that no grid has any more",
-        "The grid in ninefold.toml was changed. Nothing reads or shows these results, but readers "
-        "of the repository find them.",
-        "Delete the folder, or put the values back into the grid.",
+        "NF213", "results of a section or of a point that is gone",
+        "The notebook was renamed or deleted, or the grid in ninefold.toml was changed. Nothing "
+        "reads or shows these results, but readers of the repository find them.",
+        "Call 'ninefold status --prune', which removes them; or bring back the notebook, or the "
+        "values into the grid.",
     ),
     Code(
         "NF214", "the log of looks at the hold-out was damaged",

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ninefold.bounded import is_half_written, write_whole
+from ninefold.bounded import RECORD, is_half_written, write_whole
 from ninefold.errors import NinefoldError
 from ninefold.files import SCRATCH
 from ninefold.plain_json import pretty
@@ -60,6 +60,35 @@ def clear(project: Project) -> None:
                 files.remove(f"{aside}/replaced")
         if not files.names(_AMONG_RESULTS):
             files.remove(_AMONG_RESULTS)
+
+
+def prune(project: Project) -> tuple[str, ...]:
+    """Remove the results of sections and points that are gone, and return their ids; but no link,
+    and nothing whose record is not ninefold's, of that very name.
+
+    Only for who holds the project's lock.
+    """
+    gone = tuple(section for section in project.left_over if _is_a_runs(project, section))
+    for section in gone:
+        folder = PurePosixPath("results", section)
+        project.files.remove(folder)
+        for around in folder.parents[:-2]:
+            if not project.files.names(around):
+                project.files.remove(around)
+    return gone
+
+
+def _is_a_runs(project: Project, section: str) -> bool:
+    """Tell whether the folder of these results is one that a run has made."""
+    files, folder = project.files, f"results/{section}"
+    if files.place(folder).is_symlink():
+        return False
+    for name in (f"{folder}/{RECORD_FILE}", f"{folder}/{FAILURE}/failure.json"):
+        with suppress(FileNotFoundError, NinefoldError):  # what cannot be read is nobody's
+            content = files.json(name, RECORD)
+            if isinstance(content, dict) and content.get("section") == section:
+                return True
+    return False
 
 
 def _old_ones(project: Project, replaced: str) -> list[str]:

@@ -39,7 +39,7 @@ def first_result(project: Project, section: str) -> FirstResult | None:
         return None
     own = project.section(section).notebook
     points = [point.id for point in project.points(project.section(own))]
-    left_over = [name for name in project.left_over if name.rpartition("@")[0] == own]
+    left_over = [n for n in project.left_over_points if n.rpartition("@")[0] == own]
     unreadable = ""
     for name in (own, *points, *left_over):
         for folder in (f"results/{name}", f"results/{name}/failure"):
