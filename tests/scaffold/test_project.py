@@ -89,8 +89,9 @@ def test_braces_in_an_answer_are_only_braces(penguins, tmp_path):
 def test_a_default_package_that_is_taken_gets_another_name(penguins, tmp_path):
     project = make(tmp_path / "study", penguins, target="species", title="Statistics")
     assert find_project(project).settings.study.package == "statistics_study"
-    with pytest.raises(NinefoldError, match="'package' is 'json'"):
-        make(tmp_path / "other", penguins, target="species", package="json")
+    for package in ("json", "test", "con", "xgboost"):
+        with pytest.raises(NinefoldError, match=f"'package' is '{package}'; expected"):
+            make(tmp_path / "other", penguins, target="species", package=package)
 
 
 @pytest.mark.parametrize("title", ["Template", "Vendor", "Data", "Made", "🐧"])

@@ -2,10 +2,13 @@
 
 import json
 import os
+import re
+import runpy
 import shutil
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import cruft
@@ -17,13 +20,15 @@ from cookiecutter.utils import create_env_with_context
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2 import FileSystemLoader
+
+from ninefold.errors import NinefoldError
+from ninefold.files import Files
 from ninefold.project import Project
 from ninefold.publishing.blocks import Place
 from ninefold.publishing.context import build_context
 from ninefold.publishing.expressions import mistakes
-from ninefold.scaffold.answers import complete_answers, prompts, template_context
+from ninefold.scaffold.answers import check_answer, complete_answers, prompts, template_context
 from ninefold.scaffold.project import new_project, render_template
-from ninefold.files import Files
 from ninefold.settings import read_settings
 from ninefold.study.builtin import BUILTINS
 
@@ -175,11 +180,22 @@ def test_any_answer_survives_in_the_settings(title, target, drop):
         ("data", "/home/me/x.csv"),
         ("data", ".."),
         ("data", "builtin:"),
+        ("data", "aux.csv"),
         ("slug", "../outside"),
+        ("slug", "con"),
+        ("slug", "Nul.study"),
+        ("slug", "study."),
         ("package", "1st"),
         ("package", "class"),
         ("package", "json"),
         ("package", "data"),
+        ("package", "con"),
+        ("package", "lpt1"),
+        ("package", "test"),
+        ("package", "typing_extensions"),
+        ("package", "pytest"),
+        ("package", "xgboost"),
+        ("package", "papermill"),
         ("email", "nobody"),
         ("github", "not a user"),
         ("python_version", "3.9"),
@@ -197,6 +213,37 @@ def test_plain_cookiecutter_refuses_an_answer_in_one_line(name, answer, tmp_path
     assert len(said) == 1
     assert f"'{name}'" in said[0]
     assert list(tmp_path.rglob("*")) == [place]
+
+
+def test_a_package_named_as_what_is_installed_is_refused_whoever_asks(tmp_path, capfd, monkeypatch):
+    site = tmp_path / "site-packages"
+    (site / "only_a_folder").mkdir(parents=True)
+    (site / "my_tool.py").touch()
+    (tmp_path / "mine.py").touch()
+    monkeypatch.syspath_prepend(site)
+    monkeypatch.setenv("PYTHONPATH", f"{site}{os.pathsep}{tmp_path}")
+    check_answer("package", "mine")
+    for package in ("my_tool", "only_a_folder"):
+        said = f"'package' is '{package}'; expected a name not taken yet, such as '{package}_study'"
+        with pytest.raises(NinefoldError) as refused:
+            check_answer("package", package)
+        assert str(refused.value) == said
+        with pytest.raises(FailedHookException):
+            cookiecutter(
+                str(TEMPLATE), no_input=True, default_config=True, output_dir=str(tmp_path),
+                extra_context=ANSWERS | {"package": package},
+            )  # fmt: skip
+        assert f"ninefold: {said}\n" in capfd.readouterr().err
+
+
+def test_a_package_cannot_be_named_as_anything_that_a_study_needs():
+    taken = runpy.run_path(str(TEMPLATE / "hooks" / "pre_gen_project.py"))["TAKEN"]
+    lines = [line for line in requires("ninefold") or () if "'dev'" not in line]
+    needs = {re.split(r"[^\w.-]", line)[0].lower() for line in lines}
+    modules = packages_distributions().items()
+    needed = {name for name, homes in modules if needs & {home.lower() for home in homes}}
+    assert {"sklearn", "keras", "jinja2", "distributed"} <= needed
+    assert needed - taken == set()
 
 
 def test_the_project_is_clean_for_ruff(tmp_path):

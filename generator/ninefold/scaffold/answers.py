@@ -58,15 +58,16 @@ def check_answer(name: str, answer: str) -> None:
 def complete_answers(answers: Mapping[str, str]) -> dict[str, str]:
     """Return an answer to every prompt: what is given, else the template's default.
 
-    A default for `package` that is a taken name gets another ending. Raises NinefoldError for an
-    answer that cannot make a project.
+    A default for `package` or `slug` that is a taken name gets another ending. Raises NinefoldError
+    for an answer that cannot make a project.
     """
     for name, answer in answers.items():
         check_answer(name, answer)
     context = template_context(answers)
     complete = {name: str(context[name]) for name in prompts()}
-    if "package" not in answers and _rules()["mistake"]("package", complete["package"]):
-        complete["package"] += "_study"
+    for name, ending in (("package", "_study"), ("slug", "-study")):
+        if name not in answers and _rules()["mistake"](name, complete[name]):
+            complete[name] += ending
     for name, answer in complete.items():
         check_answer(name, answer)
     return complete
