@@ -19,7 +19,7 @@ def load_tensorflow() -> None:
         raise NinefoldError(
             "TensorFlow is not installed",
             "training and predicting need it",
-            "pip install 'ninefold[tensorflow]'",
+            "pip install tensorflow",
         )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _no_stderr():

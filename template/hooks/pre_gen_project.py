@@ -52,7 +52,7 @@ TAKEN = {
 }
 # Windows makes no file or folder of such a name, whatever follows a dot.
 DEVICES = r"(?i:con|prn|aux|nul|com\d|lpt\d)"
-NEEDED = ("data", "target", "title", "slug", "package", "ninefold_source")
+NEEDED = ("data", "target", "title", "slug", "package")
 UNSEEN = {"Cc", "Cs", "Zl", "Zp"}  # control characters, half characters, ends of lines
 
 # answer: (what it must match, what that means); an empty answer to an optional prompt is fine

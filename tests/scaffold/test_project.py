@@ -86,6 +86,15 @@ def test_braces_in_an_answer_are_only_braces(penguins, tmp_path):
     assert find_project(project).settings.study.title == title
 
 
+@pytest.mark.parametrize("answers", [{}, {"ninefold_source": ""}])
+def test_a_project_asks_for_the_ninefold_that_made_it_where_none_is_named(
+    answers, penguins, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("ninefold.scaffold.project.ninefold_source", lambda folder: "ninefold==7")
+    project = new_project({"target": "species", **answers}, tmp_path / "study", penguins, git=False)
+    assert "ninefold==7" in (project / "requirements.txt").read_text("utf-8").splitlines()
+
+
 def test_a_default_package_that_is_taken_gets_another_name(penguins, tmp_path):
     project = make(tmp_path / "study", penguins, target="species", title="Statistics")
     assert find_project(project).settings.study.package == "statistics_study"

@@ -281,6 +281,26 @@ def test_the_licence_is_the_one_that_was_chosen(licence, tmp_path):
         assert text.endswith("\n")
 
 
+def test_a_project_that_knows_no_source_of_ninefold_says_what_to_write_and_installs_nothing(tmp_path):
+    context = {"no_input": True, "default_config": True, "extra_context": {"title": "Irises"}}
+    project = Path(cookiecutter(str(TEMPLATE), output_dir=str(tmp_path), **context))
+    text = (project / "requirements.txt").read_text("utf-8")
+    assert "Write here where ninefold comes from" in text
+    (line,) = (line for line in text.splitlines() if line.startswith("ninefold"))
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "-r", "requirements.txt"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert f"Invalid requirement: '{line}' (from line " in done.stderr
+
+
+def test_a_given_source_of_ninefold_is_the_whole_of_what_is_said_of_it(tmp_path):
+    source = "ninefold[tensorflow] @ git+https://example.org/ninefold.git@0123"
+    text = (render(tmp_path, ninefold_source=source) / "requirements.txt").read_text("utf-8")
+    assert text.splitlines()[1:3] == [
+        *(source, "# What `make test`, `make lint` and `make lock` call."),
+    ]
+
+
 def test_every_expression_in_the_prose_names_something(tmp_path):
     project = Project(render(tmp_path))
     context = build_context(project, {})

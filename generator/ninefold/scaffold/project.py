@@ -44,7 +44,7 @@ def new_project(
     destination = destination or Path(complete["slug"])
     check_destination(destination)
     with _workshop(destination) as workshop:
-        if "ninefold_source" not in answers:
+        if not complete["ninefold_source"]:
             complete["ninefold_source"] = ninefold_source(workshop)
         root = render_template(complete, workshop)
         ship(shipment, root / "data", complete)

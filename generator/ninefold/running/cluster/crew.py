@@ -69,7 +69,7 @@ def _need_dask() -> None:
     except ImportError:
         raise NinefoldError(
             "--dask needs Dask, which is not installed here",
-            todo="pip install 'ninefold[dask]', here and on the machines of the workers",
+            todo="pip install distributed, here and on the machines of the workers",
         ) from None
 
 
