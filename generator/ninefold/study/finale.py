@@ -12,7 +12,7 @@ import pandas as pd
 
 from ninefold.bounded import CODE
 from ninefold.errors import NinefoldError
-from ninefold.looks import log_look, read_looks
+from ninefold.looks import Looks, log_look, read_looks
 from ninefold.plain_json import digest
 from ninefold.records import EvaluationEntry
 from ninefold.study.baselines import constant_prediction
@@ -161,8 +161,10 @@ def look_at_holdout(study: "Study", fit: FinalFit, simple_fits: dict[str, Simple
     """Predict the hold-out in a fresh process, score it, and log the look.
 
     A look is a new pair of (final configuration, hold-out content); scoring the same pair again is
-    logged but not counted.
+    logged but not counted. By hand nothing is logged: a new pair raises NinefoldError.
     """
+    if study.recorder.by_hand:
+        _must_have_looked(study, fit)
     holdout, metric = study.split.holdout, study.metric
     classes = len(holdout.classes)
     predictions = predict_in_fresh_process(fit.folder, holdout.frame[fit.model.inputs])
@@ -200,16 +202,33 @@ def _model_folder(study: "Study") -> Path:
     return folder
 
 
-def _log_look(study: "Study", fit: FinalFit, found: float) -> tuple[int, tuple[str, ...]]:
-    """Log the look; return how many there have been, and which of sections 5 and 6 have changed
-    since the first."""
-    earlier = read_looks(study.project.files)
-    pair = {
+def _must_have_looked(study: "Study", fit: FinalFit) -> None:
+    if _is_new(_pair(study, fit), read_looks(study.project.files)):
+        raise NinefoldError(
+            "no run has judged this model on the hold-out",
+            "a notebook opened by hand logs no look, and so judges no new model there",
+            f"ninefold run {study.recorder.record.section or '7-final-model'}",
+        )
+
+
+def _pair(study: "Study", fit: FinalFit) -> dict[str, str]:
+    """Return what makes a look a new one."""
+    return {
         "configuration": _configuration(study, fit),
         "content": _content(study.split.holdout.frame),
     }
+
+
+def _is_new(pair: dict[str, str], earlier: Looks) -> bool:
+    return all({key: look.get(key) for key in pair} != pair for look in earlier.looks)
+
+
+def _log_look(study: "Study", fit: FinalFit, found: float) -> tuple[int, tuple[str, ...]]:
+    """Log the look, but not by hand; return how many there have been, and which of sections 5 and 6
+    have changed since the first."""
+    earlier, pair = read_looks(study.project.files), _pair(study, fit)
     keys = _keys_of_sections(study)
-    counted = all({key: look.get(key) for key in pair} != pair for look in earlier.looks)
+    counted = _is_new(pair, earlier)
     look = {
         **pair,
         "counted": counted,
@@ -219,7 +238,8 @@ def _log_look(study: "Study", fit: FinalFit, found: float) -> tuple[int, tuple[s
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "keys": keys,
     }
-    log_look(study.project.files, look)
+    if not study.recorder.by_hand:
+        log_look(study.project.files, look)
     first = earlier.looks[0].get("keys", {}) if earlier.looks else keys
     changed = tuple(name for name in keys if keys[name] != first.get(name))
     return earlier.count + counted, changed

@@ -13,6 +13,7 @@ from ninefold.errors import NinefoldError
 from ninefold.project import Project, find_project
 from ninefold.records import Record
 from ninefold.study.arguments import must_be_filled
+from ninefold.study.by_hand import number_by_hand, said_by_hand, section_by_hand
 from ninefold.study.comparison import compare
 from ninefold.study.dataset import Dataset
 from ninefold.study.evaluation import Evaluation
@@ -35,14 +36,17 @@ def open_study() -> "Study":
     """Open the study that this notebook belongs to, and put its package on the path.
 
     Under `ninefold run` what the notebook finds is recorded; in a notebook opened by hand it is
-    only shown. Raises NinefoldError outside of a project.
+    only shown, and that is said. Raises NinefoldError outside of a project.
     """
     root = os.environ.get("NINEFOLD_PROJECT")
     project = find_project(Path(root) if root else Path.cwd())
     if str(project.root) not in sys.path:
         sys.path.insert(0, str(project.root))
     output = os.environ.get("NINEFOLD_OUTPUT")
-    recorder = Recorder(os.environ.get("NINEFOLD_SECTION", ""), Path(output) if output else None)
+    section = os.environ["NINEFOLD_SECTION"] if output else section_by_hand(project)
+    recorder = Recorder(section, Path(output) if output else None)
+    if recorder.by_hand:
+        recorder.say(said_by_hand(section))
     return Study(project, recorder)
 
 
@@ -207,9 +211,11 @@ class Study:
         Selected from several, its own cross-validated score is optimistic; the variant says from
         how many. Ensembles count. Raises NinefoldError where nothing has been evaluated.
         """
-        number = self.project.section(self.recorder.record.section).number
-        tasks = [task.id for task in self.project.tasks if 5 <= task.number < number]
-        records = [self.project.record(task) for task in tasks]
+        section = self.recorder.record.section
+        project = self.project
+        number = project.section(section).number if section else number_by_hand(project)
+        tasks = [task.id for task in project.tasks if 5 <= task.number < number]
+        records = [project.record(task) for task in tasks]
         return choose_best([r for r in records if r is not None], self.metric)
 
     def build(self, variant: Variant) -> partial:
@@ -235,7 +241,8 @@ class Study:
         return finale.fit_simple(self, models)
 
     def look_at_holdout(self, model: "FinalFit", simple: "dict[str, SimpleFit]") -> "Look":
-        """Score the saved model on the hold-out, from a fresh process, and log the look."""
+        """Score the saved model on the hold-out, from a fresh process, and log the look. By hand
+        nothing is logged, and a model that no run has looked with raises NinefoldError."""
         from ninefold.study import finale
 
         return finale.look_at_holdout(self, model, simple)

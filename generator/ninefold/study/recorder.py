@@ -27,6 +27,17 @@ class Recorder:
         self.record = Record(section=section)
         self.folder = folder
 
+    @property
+    def by_hand(self) -> bool:
+        """Tell whether a person opened the notebook, so that nothing is written."""
+        return self.folder is None
+
+    def say(self, text: str) -> None:
+        """Show a line that is no part of the record."""
+        from IPython.display import display
+
+        display({"text/plain": f"⚠ {text}"}, raw=True)
+
     def evaluation(self, name: str, content: dict[str, Any]) -> None:
         """Keep an evaluation under its name."""
         self.record.evaluations[name] = plain(content)
