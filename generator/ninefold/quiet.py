@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
 
-from ninefold.errors import NinefoldError
+from ninefold.errors import NinefoldError, one_line
 
 
 @cache  # it may be imported already, in a kernel forked from a process that has, and yet not run
 def load_tensorflow() -> None:
     """Import TensorFlow and Keras without the start-up lines of TensorFlow 2.17 and later, which
     `TF_CPP_MIN_LOG_LEVEL` does not reach. Raises NinefoldError where it is not installed, or Keras
-    is set to work with another backend."""
+    works with another backend."""
     if find_spec("tensorflow") is None:
         raise NinefoldError(
             "TensorFlow is not installed",
@@ -34,14 +34,15 @@ def _must_work_with_tensorflow() -> None:
     try:
         import keras
 
-        found = keras.config.backend()
-    except ImportError as error:  # of a backend that is not installed
-        found = os.environ.get("KERAS_BACKEND") or str(error)
-    if found != "tensorflow":
+        backend = keras.config.backend()
+        found = f"its backend is {backend}"
+    except (ImportError, ValueError) as error:  # of a backend that is not installed, or is none
+        backend, found = "", one_line(error)
+    if backend != "tensorflow":
         raise NinefoldError(
-            f"Keras is set to the backend {found}",
-            "training and predicting need tensorflow",
-            "take KERAS_BACKEND out of the environment, or write it into ~/.keras/keras.json",
+            f"Keras does not work with TensorFlow here ({found})",
+            "training and predicting need that",
+            "set KERAS_BACKEND=tensorflow before Keras is imported",
         )
 
 

@@ -9,6 +9,7 @@ from ninefold.running.advice import advise
     ("error", "message", "advice"),
     [
         ("ModuleNotFoundError", "No module named 'sklearn.new'", "pip install scikit-learn, "),
+        ("ModuleNotFoundError", "No module named 'jax'", "set KERAS_BACKEND=tensorflow, if Keras"),
         ("FileNotFoundError", "[Errno 2] No such file: 'x.csv'", "paths begin there"),
         ("KeyError", "'mass'", "if 'mass' is a column"),
         ("MemoryError", "", "fewer rows"),

@@ -10,6 +10,8 @@ _PACKAGES = {
     **{"PIL": "pillow", "yaml": "pyyaml", "bs4": "beautifulsoup4"},
 }
 
+_BACKENDS = ("jax", "openvino", "torch")  # that Keras imports where it is set to one of them
+
 
 def advise(error: str, message: str, cell: int | None = None, cells: Sequence[str] = ()) -> str:
     """Return what to try after `error` with its `message`; "" where nothing general can be said.
@@ -53,10 +55,10 @@ def _names(statements: Sequence[ast.stmt]) -> Iterator[str]:
 def _about_a_module(message: str) -> str:
     module = _quoted(message).split(".")[0]
     package = _PACKAGES.get(module, module)
-    return (
-        f"pip install {package}, and add it to requirements.txt; "
-        "if it is a file of yours, it must lie in the project's folder"
-    )
+    install = f"pip install {package}, and add it to requirements.txt"
+    if module in _BACKENDS:
+        return f"set KERAS_BACKEND=tensorflow, if Keras asks for {module}; else {install}"
+    return f"{install}; if it is a file of yours, it must lie in the project's folder"
 
 
 def _about_a_key(message: str) -> str:

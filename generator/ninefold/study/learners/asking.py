@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ninefold.errors import NinefoldError
+from ninefold.quiet import load_tensorflow
 from ninefold.study.learners.estimator import is_estimator, kind_of
 from ninefold.study.learners.network import told
 from ninefold.study.learners.prepared import as_input
@@ -45,7 +46,8 @@ def _ask(build: Any, X: Any, y: np.ndarray, prepare: Any, outputs: int) -> str:
     if is_estimator(build) or is_keras(build) or not callable(build):
         return _kind_of(build)
     asked, known = inspect.signature(build).parameters, {"outputs": outputs}
-    if "inputs" in asked:
+    if "inputs" in asked:  # a network
+        load_tensorflow()
         known["inputs"] = _width(X, y, prepare)
     kind = _kind_of(told(build, **known)())
     if not kind and "outputs" in asked and outputs > 1:  # so many numbers, or classes?

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ninefold.errors import NinefoldError, naming
+from ninefold.quiet import load_tensorflow
 from ninefold.study.learners.fitted import Answer, Fitted, Part
 from ninefold.study.learners.prepared import MOST_BYTES, Prepared, Shared, as_input
 from ninefold.study.metrics import Takes
@@ -30,6 +31,7 @@ class Network:
     """A Keras network, trained from fresh weights for each fold."""
 
     def __init__(self, build: Callable, task: Task, prepare: Any, recipe: Recipe, shared: Shared):
+        load_tensorflow()
         self._build, self._task, self._recipe, self._shared = build, task, recipe, shared
         self._trainers: dict[tuple, Trainer] = {}
         self._may_scale = not task.classes and prepare is not None
