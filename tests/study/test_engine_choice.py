@@ -93,10 +93,14 @@ def convolution(*more: Any, **options: Any) -> Any:
     return network(layers.Conv2D(2, 3, **options), *more, layers.Flatten(), shape=(6, 6, 2))
 
 
+def sequence(*layers: Any, steps: int | None = 5) -> Any:
+    return network(*layers, shape=(steps, 2))
+
+
 def choose(model: Any, *callbacks: Any, engine: str = "auto", networks: int = 2) -> Choice:
     given = jobs(networks)
     if model.built:  # rows of the shape that it takes
-        shape = getattr(model, "input_shape", (None, 4))[1:]
+        shape = [side or 5 for side in getattr(model, "input_shape", (None, 4))[1:]]
         x = np.resize(given[0].rows.x, (len(given[0].rows), *shape))
         given = [replace(job, rows=replace(job.rows, x=x)) for job in given]
     if model.built and len(model.metrics) > 1:
@@ -110,14 +114,26 @@ def choose(model: Any, *callbacks: Any, engine: str = "auto", networks: int = 2)
         (lambda: network(layers.Dropout(0.2)), "batched", "Keras's own layers"),
         (lambda: network(layers.Dense(3, kernel_constraint="unit_norm")), "batched", "Keras's own"),
         (convolution, "batched-xla", "convolutions of many networks"),
-        (lambda: convolution(layers.Dropout(0.2)), "graph", "noise and convolutions together"),
+        (lambda: convolution(layers.Dropout(0.2)), "graph", "convolutions beside noise"),
         (lambda: convolution(dilation_rate=2), "graph", "grouped or dilated"),
         (lambda: convolution(groups=2), "graph", "grouped or dilated"),
         (lambda: network(Own()), "graph", "Own is not a part of Keras"),
         (lambda: network(loss=own_loss), "graph", "own_loss is not a part of Keras"),
         (lambda: network(metrics=[own_loss]), "graph", "own_loss is not a part of Keras"),
         (lambda: compiled(Subclass()), "graph", "Subclass is a class of its own"),
-        (lambda: network(layers.Reshape((4, 1)), layers.LSTM(2)), "graph", "LSTM is trained one"),
+        (lambda: sequence(layers.LSTM(2)), "batched", "Keras's own layers"),
+        (lambda: sequence(layers.LSTM(2, dropout=0.1)), "graph", "its LSTM draws noise"),
+        (lambda: sequence(layers.GRU(2, recurrent_dropout=0.1)), "graph", "its GRU draws noise"),
+        (lambda: sequence(layers.LSTM(2), steps=129), "graph", "more than 128 steps"),
+        (lambda: sequence(layers.LSTM(2), steps=None), "graph", "or of any number"),
+        (lambda: sequence(layers.Masking(), layers.LSTM(2)), "graph", "Masking is trained one"),
+        (lambda: sequence(layers.Bidirectional(layers.LSTM(2))), "graph", "Bidirectional is trai"),
+        (lambda: sequence(layers.Conv1D(2, 3), layers.Flatten()), "batched", "Keras's own layers"),
+        (
+            lambda: sequence(layers.Conv1D(2, 2, dilation_rate=2), layers.Flatten()),
+            "graph",
+            "grouped or dilated",
+        ),
         (lambda: network(layers.SpatialDropout1D(0.2), shape=(4, 1)), "graph", "SpatialDropout1D"),
         (lambda: network(layers.Dense(2, activity_regularizer="l2")), "graph", "activations"),
         (lambda: network(optimizer="adafactor"), "graph", "the optimizer Adafactor"),
@@ -147,6 +163,8 @@ def test_many_steps_without_noise_are_worth_compiling():
     long = Recipe(5000, 16)
     assert choose_engine(network(), long, jobs()).engine == "batched-xla"
     assert choose_engine(network(layers.Dropout(0.1)), long, jobs()).engine == "batched"
+    recurrent = network(layers.Reshape((4, 1)), layers.GRU(2))
+    assert choose_engine(recurrent, long, jobs()).engine == "batched"
 
 
 class OnBatches(keras.callbacks.Callback):
@@ -210,6 +228,7 @@ def test_folds_never_write_into_one_log_together():
         (lambda: network(layers.Dense(2, activity_regularizer="l2")), ()),
         (lambda: network(loss=keras.losses.Poisson(reduction="sum")), ()),
         (lambda: network(optimizer=optimizers.SGD(gradient_accumulation_steps=2)), ()),
+        (lambda: sequence(layers.Masking(), layers.LSTM(2)), ()),
         (network, (Watch(),)),
     ],
 )

@@ -175,6 +175,22 @@ def series():
     return table(layers.Reshape((4, 1)), layers.GRU(3), optimizer=optimizers.Nadam(0.01))
 
 
+def sequences():
+    """All layers of sequences, with the settings that change their sums."""
+    start = keras.Input((8, 8, 2))
+    x = layers.Normalization(mean=0.1, variance=1.5)(layers.Reshape((16, 8))(start))
+    a = layers.Conv1D(5, 3, strides=2, padding="same", activation="relu", use_bias=False)(x)
+    b = layers.Conv1D(5, 4, padding="causal", kernel_regularizer=L2(0.01))(x)
+    c = layers.LSTM(5, return_sequences=True, activation="elu")(layers.MaxPooling1D(2)(b))
+    d = layers.GRU(4, return_sequences=True, go_backwards=True, use_bias=False)(a)
+    e = layers.GRU(4, reset_after=False, return_sequences=True, kernel_regularizer=L1(0.01))(a)
+    f = layers.SimpleRNN(3)(layers.AveragePooling1D(3, strides=1)(layers.Add()([a, c])))
+    ends = [layers.GlobalAveragePooling1D()(d), layers.GlobalMaxPooling1D()(e)]
+    ends += [layers.LSTM(3, use_bias=False)(layers.Dropout(0.2)(a)), layers.GRU(3)(b), f]
+    end = layers.Dense(3, "softmax")(layers.Concatenate()(ends))
+    return _compile(keras.Model(start, end), "adam", "categorical_crossentropy")
+
+
 def active():
     middle = layers.Dense(5, "relu", activity_regularizer=L1L2(0.01, 0.01))
     return table(middle, optimizer=optimizers.SGD(0.1), metrics=["accuracy"])
@@ -249,7 +265,8 @@ CASES = {
         partial(images, dropout=0.3), rows="images", faster=()
     ),
     "words": Case(words, rows="words", faster=()),
-    "series": Case(series, faster=()),
+    "series": Case(series),
+    "sequences": Case(sequences, rows="images"),
     "own layer": Case(lambda: table(Gate(), optimizer="rmsprop"), faster=()),
     "own loss": Case(
         lambda: table(layers.Dense(4, "tanh"), optimizer="sgd", loss=own_loss), faster=()
@@ -265,7 +282,7 @@ CASES = {
         faster=(),
     ),
 }  # fmt: skip
-FAST = ("regularised, momentum, schedule",)
+FAST = ("regularised, momentum, schedule", "series")
 
 
 def named(names: Sequence[Any], fast: Sequence[Any] = ()) -> list[Any]:
@@ -466,7 +483,7 @@ def test_what_is_trained_one_by_one_is_as_close_where_a_batch_is_forced(name):
 
 @pytest.mark.slow
 def test_what_cannot_be_a_batch_says_so_in_one_line_where_it_is_forced():
-    with pytest.raises(NinefoldError, match=r"^repeat 1, fold 1 to repeat 1, fold 3: ") as caught:
+    with pytest.raises(NinefoldError, match=r"^repeat 1, fold 1: its LSTM draws") as caught:
         train(CASES["words"], "batched")
     assert len(str(caught.value)) < 500
 

@@ -398,7 +398,7 @@ def test_a_model_of_two_metrics_and_three_callbacks_is_evaluated_on_a_frame():
 @pytest.mark.parametrize(
     ("build", "engine"),
     [
-        (lambda: compiled(layers.Reshape((6, 1)), layers.GRU(2)), "graph"),
+        (lambda: compiled(layers.Reshape((6, 1)), layers.GRU(2, dropout=0.1)), "graph"),
         (lambda: compiled(Divide()), "graph"),
         (noisy, "batched"),
     ],

@@ -7,6 +7,7 @@ from typing import Any
 from ninefold.errors import one_line
 from ninefold.study.training.fresh import is_of_keras
 from ninefold.study.training.live import live_state
+from ninefold.study.training.recurrent import CELLS
 from ninefold.study.training.stateless import STRENGTHS
 
 # Trained as a batch in tests/study/test_exactness.py, and found equal to one network at a time.
@@ -14,10 +15,13 @@ IMAGE_LAYERS = {
     "Conv2D", "MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D", "GlobalMaxPooling2D",
 }  # fmt: skip
 NOISE_LAYERS = {"Dropout", "AlphaDropout", "GaussianNoise", "GaussianDropout"}
-LAYERS = IMAGE_LAYERS | NOISE_LAYERS | {
-    "InputLayer", "Dense", "Flatten", "Reshape", "Rescaling", "Activation", "ReLU", "LeakyReLU",
-    "ELU", "PReLU", "Softmax", "BatchNormalization", "LayerNormalization", "Add", "Subtract",
-    "Multiply", "Average", "Maximum", "Minimum", "Concatenate",
+SEQUENCE_LAYERS = CELLS.keys() | {
+    "Conv1D", "MaxPooling1D", "AveragePooling1D", "GlobalAveragePooling1D", "GlobalMaxPooling1D",
+}  # fmt: skip
+LAYERS = IMAGE_LAYERS | SEQUENCE_LAYERS | NOISE_LAYERS | {
+    "InputLayer", "Dense", "Flatten", "Reshape", "Rescaling", "Normalization", "Activation", "ReLU",
+    "LeakyReLU", "ELU", "PReLU", "Softmax", "BatchNormalization", "LayerNormalization", "Add",
+    "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate",
 }  # fmt: skip
 OPTIMIZERS = {
     "SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam", "Ftrl", "Lion",
@@ -33,14 +37,15 @@ class Architecture:
               in the strengths of L1, L2 and dropout, and in the values of their weights
     doubt     what in it no test has trained as a batch; "" where there is nothing of the kind
     obstacle  why its networks cannot be trained as a batch; "" where they can
-    images    convolutions are among its layers; noise: random numbers are drawn in training
+    images    convolutions of images are among its layers
+    slow_xla  layers that XLA is slow with are: random numbers, recurrent ones
     """
 
     key: str
     doubt: str = ""
     obstacle: str = ""
     images: bool = False
-    noise: bool = False
+    slow_xla: bool = False
 
 
 def read_architecture(model: Any) -> Architecture:
@@ -64,7 +69,7 @@ def read_architecture(model: Any) -> Architecture:
         doubt,
         obstacle,
         bool(layers & IMAGE_LAYERS),
-        bool(layers & NOISE_LAYERS),
+        bool(layers & (NOISE_LAYERS | CELLS.keys())),
     )
 
 
@@ -132,10 +137,28 @@ def _hindrance(part: dict) -> str:
         return "its loss is not a mean over rows"
     if config.get("activity_regularizer"):
         return "its penalty on activations depends on the batch"
-    if name == "Conv2D" and (config["groups"] != 1 or set(config["dilation_rate"]) != {1}):
+    if name in CELLS and part["module"] == "keras.layers":
+        return _recurrent_hindrance(part)
+    if config.get("mask_zero") or name == "Masking":
+        return "its sequences are masked"
+    if name in ("Conv1D", "Conv2D") and (
+        config["groups"] != 1 or set(config["dilation_rate"]) != {1}
+    ):
         return "its convolution is grouped or dilated"
     if config.get("data_format") == "channels_first":
         return "its channels come first"
+    return ""
+
+
+def _recurrent_hindrance(part: dict) -> str:
+    config, shapes = part["config"], part.get("build_config") or {}
+    if config["dropout"] or config["recurrent_dropout"]:
+        return f"its {part['class_name']} draws noise"
+    if config["stateful"]:
+        return f"its {part['class_name']} remembers from batch to batch"
+    steps = (shapes.get("input_shape") or (None, None))[1]
+    if not steps or steps > _MOST_STEPS:
+        return f"its {part['class_name']} takes more than {_MOST_STEPS} steps, or of any number"
     return ""
 
 
@@ -204,5 +227,6 @@ def _reduce(part: dict, settings: Any, whole: bool) -> Any:
     return reduced
 
 
+_MOST_STEPS = 128  # that are unrolled: each costs 0.2 s of tracing on two cores
 _MODELS = {"Sequential", "Functional"}
 _MEAN = "sum_over_batch_size"  # Keras's name for the mean over rows

@@ -11,7 +11,8 @@ from ninefold.study.training.fresh import mean_loss, rows_apart
 from ninefold.study.training.jobs import Job, Recipe
 from ninefold.study.training.private import unknown_keras
 
-# XLA takes a second more to compile and half a millisecond less a step; random numbers are slow.
+# XLA takes a second more to compile and half a millisecond less a step; random numbers are slow,
+# and of 20 unrolled steps of an LSTM it takes 50 s to compile, to run no faster.
 _MANY_STEPS = 3_000
 
 
@@ -71,12 +72,12 @@ def choose_engine(model: Any, recipe: Recipe, jobs: Sequence[Job]) -> Choice:
         return Choice("graph", "one network", architecture.key)
     if architecture.doubt or obstacle:
         return Choice("graph", architecture.doubt or obstacle, architecture.key)
-    if architecture.images and architecture.noise:
-        return Choice("graph", "noise and convolutions together", architecture.key)
+    if architecture.images and architecture.slow_xla:
+        return Choice("graph", "convolutions beside noise or recurrent layers", architecture.key)
     if architecture.images:
         return Choice("batched-xla", "convolutions of many networks", architecture.key)
     steps = recipe.epochs * (len(jobs[0].rows) // recipe.batch_size)
-    if steps > _MANY_STEPS and not architecture.noise:
+    if steps > _MANY_STEPS and not architecture.slow_xla:
         return Choice("batched-xla", "many small steps", architecture.key)
     return Choice("batched", "small networks of Keras's own layers", architecture.key)
 

@@ -1,22 +1,26 @@
 """Products with the weights of many networks at once, in the shapes that are fast on a CPU."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import product
 from typing import Any
 
-from ninefold.study.training.fresh import layers_of
+from ninefold.study.training.fresh import is_of_keras, layers_of
+from ninefold.study.training.recurrent import CELLS, unroll
 
 
 @contextmanager
 def suiting_batches(model: Any) -> Iterator[None]:
     """Within it some layers of the model compute the same sums in another order.
 
-    Conv2D multiplies patches of the image with its kernel: many networks' kernels at once are one
-    product of stacked matrices, where TensorFlow would need a grouped convolution, which it lacks
-    on a CPU. Dense with a single unit sums products of numbers: 0.03 ms for 30 networks, where
-    the product of stacked matrices takes 0.11 ms (batches of 32, 16 inputs, two cores). Dropout
-    takes its rate as a value, which networks may differ in.
+    A convolution multiplies patches of the image with its kernel: many networks' kernels at once
+    are one product of stacked matrices, where TensorFlow would need a grouped convolution, which it
+    lacks on a CPU. Recurrent layers are unrolled (see `recurrent`). Dense with a single unit sums
+    products of numbers: 0.03 ms for 30 networks, where the product of stacked matrices takes
+    0.11 ms (batches of 32, 16 inputs, two cores). Dropout takes its rate as a value, which networks
+    may differ in.
     """
     import keras
 
@@ -24,6 +28,10 @@ def suiting_batches(model: Any) -> Iterator[None]:
     for layer in layers_of(model):
         if type(layer) is keras.layers.Conv2D:
             changed.append((layer, "convolution_op", partial(_convolve, layer)))
+        elif type(layer) is keras.layers.Conv1D:
+            changed.append((layer, "call", partial(_convolve_sequence, layer)))
+        elif is_of_keras(type(layer).__module__) and type(layer).__name__ in CELLS:
+            changed.append((layer, "inner_loop", partial(unroll, layer)))
         elif type(layer) is keras.layers.Dense and layer.units == 1:
             changed.append((layer, "call", partial(_sum_products, layer)))
         elif type(layer) is keras.layers.Dropout and layer.rate:
@@ -63,32 +71,36 @@ def _drop(layer: Any, x: Any, training: bool = False) -> Any:
 
 
 def _convolve(layer: Any, x: Any, kernel: Any) -> Any:
-    """x (n, height, width, channels), kernel (rows, columns, channels, filters)."""
+    """x (n, …, channels), kernel (…, channels, filters): one side, or height and width."""
     import tensorflow as tf
 
-    rows, columns, channels, filters = kernel.shape
-    if layer.padding == "same":
-        sides = zip(x.shape[1:3], (rows, columns), layer.strides, strict=True)
-        around = [_margin(*side) for side in sides]
-        x = tf.pad(x, [[0, 0], *around, [0, 0]])
-    down, right = layer.strides
-    height = (x.shape[1] - rows) // down + 1
-    width = (x.shape[2] - columns) // right + 1
-    patches = tf.concat(
-        [
-            x[:, i : i + down * (height - 1) + 1 : down, j : j + right * (width - 1) + 1 : right]
-            for i in range(rows)
-            for j in range(columns)
-        ],
-        axis=-1,
+    *sizes, channels, filters = kernel.shape
+    sides = zip(x.shape[1:-1], sizes, layer.strides, strict=True)
+    if layer.padding != "valid":
+        x = tf.pad(x, [[0, 0], *(_margin(layer.padding, *side) for side in sides), [0, 0]])
+    places = [
+        [slice(first, length - size + first + 1, stride) for first in range(size)]
+        for length, size, stride in zip(x.shape[1:-1], sizes, layer.strides, strict=True)
+    ]
+    patches = tf.concat([x[(slice(None), *place)] for place in product(*places)], axis=-1)
+    products = tf.matmul(
+        tf.reshape(patches, (-1, math.prod(sizes) * channels)), tf.reshape(kernel, (-1, filters))
     )
-    product = tf.matmul(
-        tf.reshape(patches, (-1, rows * columns * channels)), tf.reshape(kernel, (-1, filters))
-    )
-    return tf.reshape(product, (-1, height, width, filters))
+    return tf.reshape(products, (-1, *patches.shape[1:-1], filters))
 
 
-def _margin(size: int, kernel: int, stride: int) -> list[int]:
-    """Return how many zeros `same` puts before and after."""
+def _convolve_sequence(layer: Any, x: Any) -> Any:
+    """What `Conv1D.call` returns."""
+    import tensorflow as tf
+
+    outputs = _convolve(layer, x, tf.convert_to_tensor(layer.kernel))
+    outputs = outputs if layer.bias is None else outputs + layer.bias
+    return outputs if layer.activation is None else layer.activation(outputs)
+
+
+def _margin(padding: str, size: int, kernel: int, stride: int) -> list[int]:
+    """Return how many zeros `same` or `causal` puts before and after."""
+    if padding == "causal":
+        return [kernel - 1, 0]
     missing = max((-(-size // stride) - 1) * stride + kernel - size, 0)
     return [missing // 2, missing - missing // 2]

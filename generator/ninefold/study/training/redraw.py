@@ -28,11 +28,11 @@ class Redraw:
         place = {drawn: number for number, drawn in enumerate(_draws(seed))}
         self._initializers: dict[int, tuple[Any, int]] = {}
         self._generators: dict[int, int] = {}
-        for layer in layers_of(model):
-            for variable, initializer in _initializers(layer):
+        for owner in _owners(model):
+            for variable, initializer in _initializers(owner):
                 if getattr(initializer, "seed", None) in place:
                     self._initializers[id(variable)] = initializer, place[initializer.seed]
-            generator = getattr(layer, "seed_generator", None)
+            generator = getattr(owner, "seed_generator", None)
             if generator is not None and int(generator.state.numpy()[0]) in place:
                 first, _ = generator.state.numpy()
                 self._generators[id(generator.state)] = place[int(first)]
@@ -61,6 +61,13 @@ def _draws(seed: int) -> list[int]:
     """The seeds that Keras draws after `set_random_seed(seed)`, in order."""
     generator = random.Random(seed)
     return [generator.randint(1, int(1e9)) for _ in range(_DRAWS)]
+
+
+def _owners(model: Any) -> Iterator[Any]:
+    """Yield what has the variables: the layers, the cells of recurrent ones."""
+    for layer in layers_of(model):
+        yield layer
+        yield from [layer.cell] if hasattr(layer, "cell") else []
 
 
 def _initializers(layer: Any) -> Iterator[tuple[Any, Any]]:
