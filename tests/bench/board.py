@@ -18,7 +18,7 @@ NOTES = (
     "split. ninefold also computes curves, out-of-fold predictions and every metric.",
     "Score: accuracy, or R² for the regression; beside it over the folds that all ways ran.",
     "MiB: the most that the process held (ru_maxrss), imports included, its workers apart.",
-    "scikit-learn has neither the regularised network nor the convolutions.",
+    "scikit-learn has neither the regularised network nor convolutions, sequences and callbacks.",
 )
 
 

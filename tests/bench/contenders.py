@@ -10,6 +10,7 @@ tracing of a graph and the compiling of a network included.
 import json
 import resource
 import sys
+import tempfile
 import time
 from functools import partial
 from typing import Any
@@ -20,7 +21,9 @@ from problems import BATCH, PROBLEMS, Problem, made_data
 SEED = 1
 
 
-def keras_fit(job: dict[str, Any], problem: Problem, X: np.ndarray, y: np.ndarray) -> dict:
+def keras_fit(
+    job: dict[str, Any], problem: Problem, X: np.ndarray, y: np.ndarray, folder: str
+) -> dict:
     """Time `model.fit` in the first `timed` folds and one before them, which warms up."""
     import keras
 
@@ -38,6 +41,7 @@ def keras_fit(job: dict[str, Any], problem: Problem, X: np.ndarray, y: np.ndarra
             validation_data=(x[fold.validation], target[fold.validation]),
             epochs=job["epochs"],
             batch_size=BATCH,
+            callbacks=problem.callbacks(folder),
             verbose=0,
         )
         outputs = np.asarray(model(x[fold.test]))  # on few rows faster than `predict`
@@ -46,7 +50,9 @@ def keras_fit(job: dict[str, Any], problem: Problem, X: np.ndarray, y: np.ndarra
     return {"fold_seconds": seconds, "scores": scores, "engine": "model.fit"}
 
 
-def scikit_learn(job: dict[str, Any], problem: Problem, X: np.ndarray, y: np.ndarray) -> dict:
+def scikit_learn(
+    job: dict[str, Any], problem: Problem, X: np.ndarray, y: np.ndarray, folder: str
+) -> dict:
     """Time `cross_val_score`; its worker processes have started and imported all they need."""
     from joblib import Parallel, delayed
     from sklearn.model_selection import cross_val_score
@@ -66,7 +72,9 @@ def _import_network() -> None:
     import sklearn.neural_network  # noqa: F401
 
 
-def ninefold(job: dict[str, Any], problem: Problem, X: np.ndarray, y: np.ndarray) -> dict:
+def ninefold(
+    job: dict[str, Any], problem: Problem, X: np.ndarray, y: np.ndarray, folder: str
+) -> dict:
     """Time the first `evaluate` of a process, with all that a study gets: inner validation,
     curves, out-of-fold predictions, every metric."""
     import ninefold
@@ -85,6 +93,7 @@ def ninefold(job: dict[str, Any], problem: Problem, X: np.ndarray, y: np.ndarray
         repeats=job["repeats"],
         epochs=job["epochs"],
         batch_size=BATCH,
+        callbacks=problem.callbacks(folder),
         seed=SEED,
     )
     seconds = time.perf_counter() - start
@@ -106,7 +115,7 @@ def _folds(job: dict[str, Any], X: np.ndarray, y: np.ndarray) -> list:
 
 def _standardise(values: np.ndarray, train: np.ndarray) -> np.ndarray:
     """Standardise by the training rows: columns each, images as one, as ninefold does."""
-    axis = None if values.ndim == 4 else 0
+    axis = None if values.ndim > 2 else 0
     return (values - values[train].mean(axis)) / values[train].std(axis)
 
 
@@ -135,7 +144,8 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
 
     problem = PROBLEMS[job["problem"]]
     X, y = made_data(job["rows"]) if job["rows"] else problem.load()
-    outcome = WAYS[job["way"]](job, problem, X, y)
+    with tempfile.TemporaryDirectory() as folder:
+        outcome = WAYS[job["way"]](job, problem, X, y, folder)
     return outcome | {"rows": len(X), "peak_bytes": _peak_bytes()}
 
 

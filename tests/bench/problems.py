@@ -17,6 +17,8 @@ class Problem:
     network    returns a compiled Keras model; takes `rate`, the step size of Adam
     estimator  epochs → scikit-learn's model of the same shape, or None where it has none
     metric     what all ways are scored by, a name of ninefold's
+    repeats    of 10 folds
+    callbacks  given a folder, returns those that the network is trained with
     """
 
     name: str
@@ -26,6 +28,8 @@ class Problem:
     network: Callable[..., Any]
     estimator: Callable[[int], Any] | None = None
     metric: str = "accuracy"
+    repeats: int = 3
+    callbacks: Callable[[str], list[Any]] = lambda folder: []
 
 
 def plain_network(rate: float = 0.001) -> Any:
@@ -51,6 +55,25 @@ def regression_network(rate: float = 0.001) -> Any:
     return _compiled([10], _dense(32), _dense(16), _dense(1, None), rate=rate, loss="mse")
 
 
+def lstm_network(rate: float = 0.001) -> Any:
+    from keras import layers
+
+    return _compiled([20, 4], layers.LSTM(10), _dense(1, "sigmoid"), rate=rate)
+
+
+def gru_network(rate: float = 0.001) -> Any:
+    from keras import layers
+
+    return _compiled([20, 4], layers.GRU(10), _dense(1, "sigmoid"), rate=rate)
+
+
+def sequence_network(rate: float = 0.001) -> Any:
+    from keras import layers
+
+    stack = [layers.Conv1D(10, 3, activation="relu"), layers.GlobalAveragePooling1D()]
+    return _compiled([20, 4], *stack, _dense(1, "sigmoid"), rate=rate)
+
+
 def _dense(units: int, activation: str | None = "relu") -> Any:
     from keras import layers
 
@@ -63,6 +86,18 @@ def _compiled(shape: list[int], *stack: Any, rate: float, loss: str = "binary_cr
     model = keras.Sequential([keras.Input(shape), *stack])
     model.compile(optimizer=keras.optimizers.Adam(rate), loss=loss)
     return model
+
+
+def _checkpoint(folder: str) -> list[Any]:
+    from keras.callbacks import ModelCheckpoint
+
+    return [ModelCheckpoint(f"{folder}/best.keras", save_best_only=True)]
+
+
+def _logger(folder: str) -> list[Any]:
+    from keras.callbacks import CSVLogger
+
+    return [CSVLogger(f"{folder}/log.csv")]
 
 
 def _classifier(epochs: int) -> Any:
@@ -116,6 +151,13 @@ def _diabetes() -> tuple[np.ndarray, np.ndarray]:
     return load_diabetes(return_X_y=True)
 
 
+def _sequences() -> tuple[np.ndarray, np.ndarray]:
+    """Return 300 sequences of 20 steps and 4 features, classed by the mean of one of them."""
+    random = np.random.default_rng(0)
+    X = random.normal(size=(300, 20, 4))
+    return X, (X[:, :, 0].mean(axis=1) + 0.2 * random.normal(size=300) > 0).astype(int)
+
+
 def made_data(rows: int) -> tuple[np.ndarray, np.ndarray]:
     """Return `rows` rows for the plain network, to see how time grows with them."""
     from sklearn.datasets import make_classification
@@ -130,5 +172,16 @@ PROBLEMS = {
         Problem("regularised", "regularised MLP", 50, _breast_cancer, regularised_network),
         Problem("cnn", "small CNN", 50, _digits, convolutional_network),
         Problem("regression", "regression", 50, _diabetes, regression_network, _regressor, "r2"),
+        Problem("lstm", "LSTM", 20, _sequences, lstm_network, repeats=1),
+        Problem("gru", "GRU", 20, _sequences, gru_network, repeats=1),
+        Problem("conv1d", "Conv1D", 20, _sequences, sequence_network, repeats=1),
+        Problem(
+            "checkpoint", "plain MLP, ModelCheckpoint", 20, _breast_cancer, plain_network,
+            repeats=1, callbacks=_checkpoint,
+        ),
+        Problem(
+            "logger", "plain MLP, CSVLogger", 20, _breast_cancer, plain_network,
+            repeats=1, callbacks=_logger,
+        ),
     )
-}
+}  # fmt: skip

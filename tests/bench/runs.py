@@ -72,13 +72,13 @@ def plan_jobs(scale: Scale, only: Sequence[str] = ()) -> list[Entry]:
 
 def _race(scale: Scale) -> Iterator[Entry]:
     for name, problem in PROBLEMS.items():
-        epochs = problem.epochs
-        yield Entry(name, "model.fit", scale.job("model.fit", name, epochs=epochs))
+        given = {"epochs": problem.epochs, "repeats": problem.repeats}
+        yield Entry(name, "model.fit", scale.job("model.fit", name, **given))
         for n_jobs in (1, 2) if problem.estimator else ():
             label = f"scikit-learn, {n_jobs} job{'s' * (n_jobs > 1)}"
-            job = scale.job("scikit-learn", name, epochs=epochs, n_jobs=n_jobs)
+            job = scale.job("scikit-learn", name, n_jobs=n_jobs, **given)
             yield Entry(name, label, job)
-        yield Entry(name, "ninefold", scale.job("ninefold", name, epochs=epochs))
+        yield Entry(name, "ninefold", scale.job("ninefold", name, **given))
 
 
 def _growth(scale: Scale) -> Iterator[Entry]:

@@ -6,9 +6,11 @@ the inner validation split; every variant trains on the same rows.
 
 import hashlib
 import inspect
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, overload
@@ -35,7 +37,7 @@ from ninefold.study.scoring import prediction_frame, put_naive, score_folds
 from ninefold.study.splits import Fold, derive_seed
 from ninefold.study.task import Task
 from ninefold.study.time_order import is_ordered
-from ninefold.study.training import Recipe, caller_s_randomness
+from ninefold.study.training import Progress, Recipe, caller_s_randomness
 
 
 @overload
@@ -66,6 +68,7 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
     scale_target: Any = "auto",
     model_seed: int = 0,
     return_models: bool = False,
+    verbose: int = 0,
 ) -> Evaluation | dict[str, Evaluation]:
     """Judge a model by repeated k-fold cross-validation.
 
@@ -81,7 +84,10 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
                    estimator by its kind, a network by its loss and last layer; if these fit both,
                    at most 20 different ones are labels
     epochs, batch_size, callbacks   how networks are trained; callbacks are copied for each fold,
-                   and one of your own has networks trained one at a time
+                   and one of your own has networks trained one at a time. Those of Keras write a
+                   file for each fold: CSVLogger("log.csv") gives log-repeat-1-fold-2.csv, of
+                   several variants log-NAME-repeat-1-fold-2.csv; ModelCheckpoint likewise.
+                   TensorBoard and BackupAndRestore write into folders of such names
     seed           decides splits, weights, row order and noise
     validation     share of each training fold set aside as inner validation; every kind of model
                    trains without it. 0: none, and a scikit-learn estimator scores as under
@@ -118,6 +124,7 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
                    outputs, the loss has a unit of its own (Poisson, MSLE, MAPE), or prepare=None
     model_seed     another draw of weights, order and noise on the same splits
     return_models  keep each fold's model in `Evaluation.models`, in the order of `scores`
+    verbose        1: show on stderr which fold and variant trains, and how long the rest takes
 
     Raises NinefoldError for arguments that do not fit each other, naming the fold where one failed.
 
@@ -139,7 +146,10 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
     plan = Harness(task, splits, names, prepare, seed, own, needed, return_models)
     several_callbacks = callbacks if isinstance(callbacks, Sequence) else (callbacks,)
     recipe = Recipe(epochs, batch_size, tuple(several_callbacks), engine, targets, scale_target)
-    judged = judge_all(builds, plan, recipe, model_seed)
+    if verbose not in (0, 1):
+        raise NinefoldError(f"verbose={verbose!r}", "expected 0 or 1")
+    progress = Progress(len(builds) * len(splits), sys.stderr if verbose else None)
+    judged = judge_all(builds, plan, recipe, model_seed, progress)
     reasons = {e.engine_reason: 0 for e in judged.values() if e.engine == "fit"}
     for reason in reasons.keys() - {"forced"}:
         warnings.warn(f"{reason}: trained by model.fit, many times slower", stacklevel=2)
@@ -190,19 +200,30 @@ def judge(build: Any, harness: Harness, recipe: Recipe, model_seed: int = 0) -> 
 
 
 def judge_all(
-    builds: Mapping[str, Any], harness: Harness, recipe: Recipe, model_seed: int = 0
+    builds: Mapping[str, Any],
+    harness: Harness,
+    recipe: Recipe,
+    model_seed: int = 0,
+    progress: Progress | None = None,
 ) -> dict[str, Evaluation]:
     """Train and score variants on the same splits; networks of one architecture together."""
-    with caller_s_randomness():
-        return _judge_all(builds, harness, recipe, model_seed)
+    progress = progress or Progress()
+    with caller_s_randomness(), closing(progress):
+        return _judge_all(builds, harness, recipe, model_seed, progress)
 
 
 def _judge_all(
-    builds: Mapping[str, Any], harness: Harness, recipe: Recipe, model_seed: int
+    builds: Mapping[str, Any],
+    harness: Harness,
+    recipe: Recipe,
+    model_seed: int,
+    progress: Progress,
 ) -> dict[str, Evaluation]:
     learners = [
-        make_learner(build, harness.task, harness.prepare, recipe, harness.shared)
-        for build in builds.values()
+        make_learner(
+            build, harness.task, harness.prepare, recipe.of(str(name), progress), harness.shared
+        )
+        for name, build in builds.items()
     ]
     parts = [
         Part(
@@ -218,7 +239,7 @@ def _judge_all(
     fitted = fit_together(learners, parts)
     judged = zip(builds, learners, fitted, protocols, variants, strict=True)
     return {
-        name: _judge(learner, found, harness, protocol, variant)
+        name: _judge(learner, found, harness, protocol, variant, progress)
         for name, learner, found, protocol, variant in judged
     }
 
@@ -255,7 +276,12 @@ def _protocols(harness: Harness, learners: Mapping[str, Any]) -> list[Protocol]:
 
 
 def _judge(
-    learner: Any, fitted: Iterator[Fitted], harness: Harness, protocol: Protocol, variant: dict
+    learner: Any,
+    fitted: Iterator[Fitted],
+    harness: Harness,
+    protocol: Protocol,
+    variant: dict,
+    progress: Progress,
 ) -> Evaluation:
     """Predict and score the test rows of each fold, as soon as it is fitted."""
     answers: list[Answer] = []
@@ -267,6 +293,9 @@ def _judge(
         with naming(fold.name):
             answers.append(model.predict_numbers(fold.test))
         predict_seconds += time.perf_counter() - start
+        if not model.trained.weights:  # an estimator; networks tell how far they are themselves
+            progress.tell(fold.name, 1.0)
+            progress.finish()
         fit_seconds += model.seconds
         if harness.return_models:
             read = tidy_inputs if isinstance(harness.prepare, str) else as_given

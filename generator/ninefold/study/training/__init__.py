@@ -7,6 +7,7 @@ is taken, all folds as one batch of networks or one at a time, `choice` says and
 from ninefold.study.training.callbacks import refusing_memory
 from ninefold.study.training.fresh import is_keras, single_loss
 from ninefold.study.training.jobs import ENGINES, Job, Recipe, Rows, Trained, row_orders
+from ninefold.study.training.progress import Progress
 from ninefold.study.training.randomness import caller_s_randomness
 from ninefold.study.training.targets import kind_of_problem, must_have_outputs, takes_tokens
 from ninefold.study.training.trainer import Traces, Trainer, train_together
@@ -14,6 +15,7 @@ from ninefold.study.training.trainer import Traces, Trainer, train_together
 __all__ = [
     "ENGINES",
     "Job",
+    "Progress",
     "Recipe",
     "Rows",
     "Traces",

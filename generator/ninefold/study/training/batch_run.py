@@ -86,6 +86,9 @@ def train_batch(state: State, jobs: Sequence[Job], recipe: Recipe) -> list[Train
         if not run.alive:
             break
         run.epoch(epoch)
+        done = f"epoch {epoch + 1} of {recipe.epochs}"
+        recipe.progress.tell(done, (epoch + 1) / recipe.epochs, len(jobs))
+    recipe.progress.finish(len(jobs))
     return run.end((time.perf_counter() - start) / len(jobs))
 
 
@@ -102,7 +105,7 @@ class _Run:
         self.trained = [Trained() for _ in jobs]
         self.logs: list[dict[str, float]] = [{} for _ in jobs]
         self.called = [
-            Called(recipe.callbacks, NetworkView(state, number), recipe.epochs, job.name)
+            Called(recipe, NetworkView(state, number), job, job.name)
             for number, job in enumerate(jobs)
         ] if recipe.callbacks else []  # fmt: skip
         self._seen_as_trained = all(job.rows.seen_as is None for job in jobs)

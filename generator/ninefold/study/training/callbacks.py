@@ -3,10 +3,13 @@
 import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import PurePath
 from typing import Any
+from urllib.parse import quote
 
 from ninefold.errors import NinefoldError, naming
 from ninefold.study.training.fresh import is_of_keras
+from ninefold.study.training.jobs import Job, Recipe
 
 _BATCH_HOOKS = (
     "on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end",
@@ -15,20 +18,39 @@ _BATCH_HOOKS = (
 
 
 def hooks_batches(callback: Any) -> bool:
-    """Tell whether a callback must be called within epochs, on batches or around validation.
-    TerminateOnNaN need not: it is asked once an epoch, for what is not finite stays so."""
+    """Tell whether a callback must be called within epochs, on batches or around validation."""
     import keras
 
-    if type(callback) is keras.callbacks.TerminateOnNaN:
-        return False
+    known = (keras.callbacks.Callback, *_idle_within_epochs(callback))
     hooks = ((getattr(callback, name, None), name) for name in _BATCH_HOOKS)
-    plain = keras.callbacks.Callback  # LambdaCallback has its hooks on the instance
-    return any(getattr(hook, "__func__", hook) is not getattr(plain, name) for hook, name in hooks)
+    return any(  # LambdaCallback has its hooks on the instance
+        all(getattr(hook, "__func__", hook) is not getattr(kind, name) for kind in known)
+        for hook, name in hooks
+    )
+
+
+def _idle_within_epochs(callback: Any) -> list[type]:
+    """Return the class of Keras's whose hooks on batches come to nothing as this callback is set.
+
+    TerminateOnNaN is asked once an epoch, for what is not finite stays so; what TensorBoard writes
+    of validation is written between epochs, and it goes without the graph of `fit`'s operations.
+    """
+    from keras import callbacks
+
+    if type(callback) is callbacks.TerminateOnNaN:
+        return [callbacks.TerminateOnNaN]
+    for kind in (callbacks.ModelCheckpoint, callbacks.BackupAndRestore):
+        if isinstance(callback, kind) and callback.save_freq == "epoch":
+            return [kind]
+    if isinstance(callback, callbacks.TensorBoard):
+        profiles = getattr(callback, "_should_trace", True) or callback.write_steps_per_second
+        return [callbacks.TensorBoard] if callback.update_freq == "epoch" and not profiles else []
+    return []
 
 
 _LIGHT = {
     "EarlyStopping", "ReduceLROnPlateau", "LearningRateScheduler", "TerminateOnNaN",
-    "LambdaCallback",
+    "LambdaCallback", "CSVLogger",
 }  # fmt: skip
 
 
@@ -54,24 +76,63 @@ def refusing_memory(
         ) from error
 
 
+def copies_for(callbacks: Sequence[Any], place: str) -> list[Any]:
+    """Copy callbacks for one network, those of Keras that write with a path of its own.
+
+    place  what the network is called: "dropout, repeat 1, fold 2"; "" leaves paths as they are
+    """
+    copies = [copy.deepcopy(callback) for callback in callbacks]
+    part = quote(place.replace(", ", "-").replace(" ", "-"), safe="=+,")
+    for callback in copies if part else ():
+        _write_apart(callback, part)
+    return copies
+
+
+def _write_apart(callback: Any, part: str) -> None:
+    """Let `log.csv` be `log-PART.csv`, the folder `logs` be `logs/PART`."""
+    from keras import callbacks
+
+    if isinstance(callback, callbacks.CSVLogger):
+        callback.filename = _insert(callback.filename, part)
+    elif isinstance(callback, callbacks.ModelCheckpoint):
+        callback.filepath = _insert(callback.filepath, part)
+    elif isinstance(callback, callbacks.TensorBoard):
+        callback.log_dir = f"{callback.log_dir}/{part}"
+    elif isinstance(callback, callbacks.BackupAndRestore):
+        folder = str(callback.backup_dir)
+        for name, value in list(vars(callback).items()):  # files in it, too
+            if str(value).startswith(folder):
+                setattr(callback, name, f"{folder}/{part}{str(value)[len(folder) :]}")
+
+
+def _insert(path: str, part: str) -> str:
+    suffix = ".weights.h5" if path.endswith(".weights.h5") else PurePath(path).suffix
+    return f"{path[: len(path) - len(suffix)]}-{part}{suffix}"
+
+
 class Called:
     """Copies of the callbacks for one network, called as `model.fit` calls them.
 
     model  a Keras model, or what answers for one: it is asked for `stop_training`
+    name   of the network, in messages
     """
 
-    def __init__(self, callbacks: Sequence[Any], model: Any, epochs: int, name: str):
+    def __init__(self, recipe: Recipe, model: Any, job: Job, name: str):
         import keras
 
         self._model, self._name = model, name
-        copies = [copy.deepcopy(callback) for callback in callbacks]
-        self._on_nan = [c for c in copies if type(c) is keras.callbacks.TerminateOnNaN]
+        copies = copies_for(recipe.callbacks, job.place)
+        kinds = (keras.callbacks.TerminateOnNaN, keras.callbacks.TensorBoard)
+        self._on_nan, self._on_test = ([c for c in copies if isinstance(c, k)] for k in kinds)
         self._logs: dict[str, float] = {}  # as the last of the callbacks leaves them
         copies.append(
             keras.callbacks.LambdaCallback(on_epoch_end=lambda _, logs: self._logs.update(logs))
         )
-        with naming(name):
-            self._list = keras.callbacks.CallbackList(copies, model=model, epochs=epochs, verbose=0)
+        steps = -(-len(job.rows) // recipe.batch_size)
+        with naming(self._name):
+            self._list = keras.callbacks.CallbackList(
+                copies, model=model, epochs=recipe.epochs, steps=steps, verbose=0
+            )
 
     @property
     def stopped(self) -> bool:
@@ -88,9 +149,12 @@ class Called:
     def end_epoch(self, epoch: int, logs: dict[str, float]) -> dict[str, float]:
         """Return the logs with what the callbacks have added to them."""
         self._logs.clear()
+        held = {name.removeprefix("val_"): logs[name] for name in logs if name.startswith("val_")}
         with naming(self._name):
             for callback in self._on_nan:
                 callback.on_batch_end(epoch, logs)
+            for callback in self._on_test if held else ():
+                callback.on_test_end(held)
             self._list.on_epoch_end(epoch, logs)
         return dict(self._logs)
 

@@ -1,5 +1,6 @@
 """What training is given and what it leaves: rows, a recipe, jobs, what was trained."""
 
+import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ninefold.errors import NinefoldError, must_be_whole
+from ninefold.study.training.progress import Progress
 
 TARGETS = ("auto", "codes", "one-hot")
 ENGINES = ("auto", "batched", "batched-xla", "graph", "xla", "fit")
@@ -39,6 +41,8 @@ class Recipe:
     targets  one of TARGETS: what the loss of a network of several outputs is given
     scale_target  the target of a regression: True, standardised; False, as it is; a transformer of
              scikit-learn's; "auto": standardised if the network's last layer and loss allow it
+    variant  what the networks are called among others of the same recipe; "": there are none
+    progress where it is told how far training is
     """
 
     epochs: int
@@ -47,6 +51,8 @@ class Recipe:
     engine: str = "auto"
     targets: str = "auto"
     scale_target: Any = "auto"
+    variant: str = ""
+    progress: Progress = field(default_factory=Progress, compare=False)
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size"):
@@ -65,18 +71,31 @@ class Recipe:
                 'expected True, False, "auto" or a transformer of scikit-learn with an inverse',
             )
 
+    def of(self, variant: str, progress: Progress) -> "Recipe":
+        """Return the same recipe for one of several variants, which share its callbacks."""
+        named = copy.copy(self)  # a study's recipe reads its settings late
+        vars(named).update(variant=variant, progress=progress)
+        return named
+
 
 @dataclass(frozen=True)
 class Job:
     """One network to train: on `rows`, watched on `validation`, everything drawn from `seed`.
 
-    name  what a message calls it: "repeat 1, fold 2"
+    name     what a message calls it: "repeat 1, fold 2"
+    variant  of several that are trained side by side
     """
 
     rows: Rows
     validation: Rows | None
     seed: int
     name: str = ""
+    variant: str = ""
+
+    @property
+    def place(self) -> str:
+        """Return what tells it from all others: "dropout, repeat 1, fold 2"."""
+        return ", ".join(filter(None, (self.variant, self.name)))
 
 
 @dataclass

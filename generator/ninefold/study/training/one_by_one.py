@@ -4,19 +4,20 @@ The compiled epoch calls the model's own `train_step` on one batch after another
 and history are, bit for bit, those of `model.fit` fed the same order of rows.
 """
 
-import copy
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from ninefold.errors import naming
-from ninefold.study.training.callbacks import Called, refusing_memory
+from ninefold.errors import NinefoldError, naming
+from ninefold.study.training.callbacks import Called, copies_for, refusing_memory
 from ninefold.study.training.fresh import (
     TracedOnce,
     build_fresh,
     inference,
+    layers_of,
     make_metrics,
     mean_loss,
     one_number,
@@ -35,11 +36,21 @@ class CompiledModel:
     """
 
     def __init__(self, model: Any, rows: Rows, xla: bool = False):
+        self._rows, self._xla = rows, xla
+        self._take(model)
+        self.likeness = likeness_of(model)
+
+    def _take(self, model: Any) -> None:
+        make_metrics(model, self._rows)
+        self.model, self._built = model, _settings_of(model)
+        self._traced_as, self._train_function = self._built, model.train_function
+        self._loss = model.metrics[0]
+        self._trace()
+
+    def _trace(self) -> None:
         import tensorflow as tf
 
-        make_metrics(model, rows)
-        self.model, loss = model, mean_loss(model)
-        self.likeness = likeness_of(model)
+        model, rows, loss = self.model, self._rows, mean_loss(self.model)
 
         def over_batches(step: Callable, x, y, weight, order, batch_size):
             for start in tf.range(0, tf.shape(order)[0], batch_size):
@@ -82,17 +93,45 @@ class CompiledModel:
         steps = [tf.TensorSpec([None, *part.shape], tf.float32) for part in parts]
         self.epoch = TracedOnce(epoch, batches)
         # XLA needs all sizes: it is given whole batches, the same for all folds
-        self.whole_batches = TracedOnce(whole_batches, steps, jit_compile=True) if xla else None
+        self.whole_batches = (
+            TracedOnce(whole_batches, steps, jit_compile=True) if self._xla else None
+        )
         self.validate = TracedOnce(validate, batches)
         self.observe = TracedOnce(observe, parts)
         self.infer = inference(model, rows)
 
     def renew(self, fresh: Any) -> None:
-        """Give every variable the value it has in a freshly built model."""
+        """Give every variable the value it has in a freshly built model; or, where callbacks have
+        changed more than variables, take that model."""
         must_be_like(fresh, self.likeness)
+        if _settings_of(self.model) != self._built:
+            self._take(fresh)
         for old, new in zip(state_of(self.model), state_of(fresh), strict=True):
             old.assign(new)
-        self.model.stop_training = False
+        self.model.stop_training, self.model._initial_epoch = False, None
+
+    def heed_callbacks(self, first: bool) -> None:
+        """Trace anew what callbacks have changed about the model, as `fit` does: before the first
+        epoch, or when they have had it make its train function. Raises NinefoldError where they
+        have compiled it."""
+        model = self.model
+        if model.metrics[0] is not self._loss:
+            raise NinefoldError(
+                "a callback compiled the model", "expected it to stay as it was compiled, for "
+                "model.fit cannot go on either", "set what is to change, such as the learning rate",
+            )  # fmt: skip
+        if not first and model.train_function is self._train_function:
+            return
+        settings, made = _settings_of(model), model.train_function
+        if (settings, made) != (self._traced_as, self._train_function):
+            self._traced_as, self._train_function = settings, made
+            self._trace()
+
+
+def _settings_of(model: Any) -> tuple:
+    """Return what of a model is no variable and decides what a step does."""
+    trainable = tuple(layer.trainable for layer in (model, *layers_of(model)))
+    return trainable, model.optimizer, likeness_of(model)
 
 
 def state_of(model: Any) -> list[Any]:
@@ -119,6 +158,7 @@ def train_each(
             trained = train(compiled, fresh, job, recipe)
             fresh = None
         trained.seconds = time.perf_counter() - start
+        recipe.progress.finish()
         yield trained
 
 
@@ -127,14 +167,18 @@ def _train(compiled: CompiledModel, fresh: Any, job: Job, recipe: Recipe) -> Tra
 
     compiled.renew(fresh)
     model, rows, trained = compiled.model, job.rows, Trained()
-    called = Called(recipe.callbacks, model, recipe.epochs, "")
+    called = Called(recipe, model, job, "")
     orders, logs = row_orders(job.seed, len(rows)), Logs()
     batch_size = tf.constant(recipe.batch_size)
     called.begin()
-    for epoch in range(recipe.epochs):
+    first = model._initial_epoch or 0  # BackupAndRestore goes on where it was interrupted
+    for epoch, order in islice(enumerate(orders), first, recipe.epochs):
         called.begin_epoch(epoch)
+        if recipe.callbacks:
+            compiled.heed_callbacks(epoch == first)
         model.reset_metrics()
-        order = next(orders)
+        if called.stopped:  # before it has begun: `fit` notices after a batch
+            order = order[: recipe.batch_size]
         if compiled.whole_batches:
             order = _train_whole(compiled.whole_batches, rows, order, recipe.batch_size)
         if len(order):
@@ -144,6 +188,7 @@ def _train(compiled: CompiledModel, fresh: Any, job: Job, recipe: Recipe) -> Tra
             logs |= _validate(compiled, job.validation, batch_size)
         points = _curve_points(compiled.observe, job)
         trained.add(called.end_epoch(epoch, logs), *points)
+        recipe.progress.tell(job.place, (epoch + 1) / recipe.epochs)
         if called.stopped:
             break
     # an optimizer may keep an average of the weights, which `fit` takes in the end
@@ -191,13 +236,14 @@ def _fit(compiled: CompiledModel, fresh: Any, job: Job, recipe: Recipe) -> Train
     def watch(epoch: int, logs: Logs) -> None:
         logs = _as_floats(logs)  # with what callbacks have added
         trained.add(logs, *_curve_points(observe, job))
+        recipe.progress.tell(job.place, (epoch + 1) / recipe.epochs)
 
     fresh.fit(
         rows.x, rows.y, sample_weight=rows.weight, epochs=recipe.epochs, verbose=0,
         batch_size=recipe.batch_size,
         validation_data=(held.x, held.y, held.weight) if held else None,
         callbacks=[
-            *map(copy.deepcopy, recipe.callbacks),
+            *copies_for(recipe.callbacks, job.place),
             keras.callbacks.LambdaCallback(on_epoch_end=watch),
         ],
     )  # fmt: skip

@@ -3,6 +3,7 @@
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -113,8 +114,9 @@ class Trainer:
         self._compiled = CompiledModel(model, first.rows)
 
     def _train_each(self, jobs: Sequence[Job]) -> Iterator[Trained]:
-        engine, first = self.choice.engine, self._first
-        return train_each(self._compiled, first, jobs, self._build, self._recipe, engine)
+        engine, first, variant = self.choice.engine, self._first, self._recipe.variant
+        named = [replace(job, variant=variant) for job in jobs]
+        return train_each(self._compiled, first, named, self._build, self._recipe, engine)
 
     def shape_targets(self, y: np.ndarray, classes: int, x: np.ndarray) -> np.ndarray:
         """Return (n,) codes or numbers as the compiled loss expects them: (n, 1), or one column a
@@ -172,7 +174,8 @@ def train_together(
     batches: dict[tuple, list[int]] = {}
     for number, trainer in enumerate(trainers):
         if isinstance(trainer._compiled, BatchedModel):
-            key = (id(trainer._compiled), id(trainer._recipe))
+            recipe = trainer._recipe
+            key = (id(trainer._compiled), recipe.epochs, recipe.batch_size, id(recipe.callbacks))
             batches.setdefault(key, []).append(number)
     trained: dict[int, Iterator[Trained]] = {}
     for members in batches.values():
@@ -193,7 +196,11 @@ def _train_batches(trainers: Sequence[Trainer], jobs: Sequence[Sequence[Job]]) -
         for trainer, its in zip(trainers, jobs, strict=True)
     ]
     floats, wholes = (np.concatenate(parts) for parts in zip(*states, strict=True))
-    together = [job for its in jobs for job in its]
+    together = [
+        replace(job, variant=trainer._recipe.variant)
+        for trainer, its in zip(trainers, jobs, strict=True)
+        for job in its
+    ]
     size = max(part.rows.x.nbytes for part in together) * 2 + floats[0].nbytes + wholes[0].nbytes
     parts = -(-len(together) * size // _BATCH_BYTES)
     trained: list[Trained] = []
