@@ -255,7 +255,6 @@ def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
 
 
 def test_tensorboard_gets_the_scalars_that_fit_writes(tmp_path):
-    pytest.importorskip("tensorboard")
     _, engine = train([TensorBoard(tmp_path / "found", histogram_freq=1)])
     assert engine == "graph"
     for job, part in zip(jobs(), parts(), strict=True):
