@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from numbers import Real
 from types import MappingProxyType
 from typing import Any
@@ -11,11 +10,11 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import check_cv
 
-from ninefold.errors import NinefoldError, must_be_whole
+from ninefold.errors import NinefoldError, must_be_whole, naming
 from ninefold.study.learners import asked_problem
 from ninefold.study.metrics import METRICS, Metric, deciding_metric, metrics_for
 from ninefold.study.own_metrics import make_own, must_differ
-from ninefold.study.preparation import as_given, tidy_inputs
+from ninefold.study.preparation import read_inputs, rows_of
 from ninefold.study.splits import Fold, derive_seed, make_folds, plan_folds, take_share
 from ninefold.study.task import Task
 from ninefold.study.time_order import find_blocks, is_ordered, take_last
@@ -23,6 +22,35 @@ from ninefold.suggestions import did_you_mean
 
 PROBLEMS = ("auto", "regression", "classification")
 _MOST_CODES = 20  # whole numbers with more different values are no labels, if nobody says they are
+
+
+def make_tasks(
+    X: Any, y: Any, *, class_weight: Any = None, problem: Any = "auto", **given: Any
+) -> dict[str, Task]:
+    """Return output → its task (see `make_task`); of one y, not a mapping of outputs to such, the
+    output is "". `problem` may be such a mapping, too."""
+    if not isinstance(y, Mapping):
+        return {"": make_task(X, y, class_weight=class_weight, problem=problem, **given)}
+    if not y:
+        raise NinefoldError("y is an empty mapping", "expected output → y")
+    if class_weight is not None:
+        raise NinefoldError(
+            "class_weight is given, and y has several outputs",
+            "a row has one weight for all of them", "weigh the rows by sample_weight",
+        )  # fmt: skip
+    X = read_inputs(X, given.get("prepare", "auto"))  # what is wrong with it is no output's
+    outputs = {name: _different_labels(np.asarray(values)) for name, values in y.items()}
+    tasks = {}
+    for name, values in y.items():
+        its = of_output(problem, name, "auto")
+        with naming(f"the output '{name}'"):
+            tasks[name] = make_task(X, values, problem=its, outputs=outputs, output=name, **given)
+    return tasks
+
+
+def of_output(given: Any, output: str, otherwise: Any) -> Any:
+    """Return what an argument says of an output: the same for all, or a mapping's."""
+    return given.get(output, otherwise) if isinstance(given, Mapping) else given
 
 
 def make_task(
@@ -34,13 +62,19 @@ def make_task(
     builds: Mapping[str, Any] = MappingProxyType({}),
     prepare: Any = "auto",
     problem: str = "auto",
+    outputs: Mapping[str, int] = MappingProxyType({}),
+    output: str = "",
 ) -> Task:
     """Return the rows as a task, the problem as `problem` or the models, name → build, say it.
-    Raises NinefoldError where X, y and weights do not fit."""
-    if problem not in PROBLEMS:
+
+    outputs  of several outputs, each one's number of different labels, or 1; output: y's own
+
+    Raises NinefoldError where X, y and weights do not fit.
+    """
+    if not isinstance(problem, str) or problem not in PROBLEMS:
         raise NinefoldError(f"problem={problem!r}", f"expected one of {', '.join(PROBLEMS)}")
-    inputs = tidy_inputs(X) if isinstance(prepare, str) else as_given(X)
-    rows = inputs.shape[0] if inputs.ndim else 0
+    inputs = read_inputs(X, prepare)
+    rows = rows_of(inputs)
     values = np.asarray(y)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
@@ -57,7 +91,12 @@ def make_task(
         raise NinefoldError("y has infinite values", "expected finite numbers")
     classes: tuple[str, ...] = ()
     labels = None
-    if _has_labels(values, problem, partial(asked_problem, builds, inputs, values, prepare)):
+
+    def ask(different: int) -> str:
+        asked = dict(outputs) or different
+        return asked_problem(builds, inputs, values, prepare, asked, output)
+
+    if _has_labels(values, problem, ask):
         labels, codes = _encode(values)
         classes = tuple(map(str, labels))
     else:
@@ -91,10 +130,17 @@ def _has_labels(values: np.ndarray, problem: str, ask: Callable[[int], str]) -> 
     if not whole:
         return not numeric
     if problem == "auto":
-        different = len(np.unique(values))
-        guess = "classification" if different <= _MOST_CODES else "regression"
-        problem = ask(different if guess == "classification" else 1) or guess
+        many = len(np.unique(values)) > _MOST_CODES
+        problem = ask(_different_labels(values)) or ("regression" if many else "classification")
     return problem == "classification"
+
+
+def _different_labels(values: np.ndarray) -> int:
+    """Return how many different labels y would have; 1 if it looks like numbers."""
+    fractions = values.dtype.kind == "f" and bool(np.any(np.mod(values, 1) != 0))
+    different = len(set(values.ravel().tolist()))
+    numbers = values.dtype.kind in "iuf" and different > _MOST_CODES
+    return 1 if fractions or numbers else different
 
 
 def _encode(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -215,7 +261,8 @@ def _split(
     try:
         with warnings.catch_warnings():  # a group that is ignored and parted is refused below
             warnings.filterwarnings("ignore", "The groups parameter is ignored")
-            found = splitter.split(task.X, task.y, groups)
+            X = task.y if isinstance(task.X, Mapping) else task.X
+            found = splitter.split(X, task.y, groups)
             pairs = [(np.asarray(train), np.asarray(test)) for train, test in found]
     except (ValueError, TypeError, IndexError) as error:
         rows = len(task.y)
@@ -255,6 +302,22 @@ def absent_classes(task: Task, splits: Sequence[Fold]) -> Iterator[str]:
         if missing:
             names = ", ".join(task.classes[code] for code in sorted(missing))
             yield f"{fold.name}: no training row of the class {names}"
+
+
+def metrics_of(metrics: Any, output: str, outputs: Sequence[str]) -> Any:
+    """Return the metrics of an output: all that fit, or those that a mapping names for it. Raises
+    NinefoldError for what names no output."""
+    if output == "" or metrics is None:
+        return metrics
+    names = ", ".join(outputs)
+    if not isinstance(metrics, Mapping):
+        raise NinefoldError(
+            f"metrics={_short(metrics)}", f"expected output → its metrics, of the outputs {names}"
+        )
+    unknown = [name for name in metrics if name not in outputs]
+    if unknown:
+        raise NinefoldError(f"metrics names the output '{unknown[0]}'", f"y has {names}")
+    return metrics.get(output)
 
 
 def choose_metrics(task: Task, metrics: Any) -> tuple[Metric, ...]:

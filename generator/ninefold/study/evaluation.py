@@ -33,6 +33,8 @@ class Evaluation:
     diverged     (repeat, fold) where a network's outputs were not finite: scored as the naive
                  model, for each metric its own strongest constant
     models       each fold's model, in the order of `scores`, if `evaluate` was to return them
+    callbacks    each fold's copies of the callbacks, as training left them, if it was to return
+                 them; their `model` may serve other folds, too
     """
 
     scores: pd.DataFrame
@@ -50,6 +52,7 @@ class Evaluation:
     members: int = 1
     diverged: tuple[tuple[int, int], ...] = ()
     models: tuple[FoldModel, ...] = ()
+    callbacks: tuple[tuple[Any, ...], ...] = ()
 
     def __repr__(self) -> str:
         found = self.interval()
@@ -211,4 +214,5 @@ def average(evaluations: Sequence[Evaluation]) -> Evaluation:
         members=len(evaluations),
         diverged=diverged,
         models=(),
+        callbacks=(),
     )

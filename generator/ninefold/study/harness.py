@@ -19,7 +19,13 @@ import numpy as np
 import pandas as pd
 
 from ninefold.errors import NinefoldError, naming
-from ninefold.study.arguments import choose_metrics, make_splits, make_task
+from ninefold.study.arguments import (
+    choose_metrics,
+    make_splits,
+    make_tasks,
+    metrics_of,
+    must_be_filled,
+)
 from ninefold.study.evaluation import Evaluation
 from ninefold.study.learners import (
     Answer,
@@ -28,10 +34,11 @@ from ninefold.study.learners import (
     Part,
     Shared,
     fit_together,
+    make_joint,
     make_learner,
 )
 from ninefold.study.metrics import METRICS, Metric, shown_beside
-from ninefold.study.preparation import as_given, tidy_inputs
+from ninefold.study.preparation import read_inputs
 from ninefold.study.protocol import Protocol
 from ninefold.study.scoring import prediction_frame, put_naive, score_folds
 from ninefold.study.splits import Fold, derive_seed
@@ -68,6 +75,7 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
     scale_target: Any = "auto",
     model_seed: int = 0,
     return_models: bool = False,
+    return_callbacks: bool = False,
     verbose: int = 0,
 ) -> Evaluation | dict[str, Evaluation]:
     """Judge a model by repeated k-fold cross-validation.
@@ -79,10 +87,14 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
                    judged on the same splits, those of one architecture trained together; returned
                    is then a mapping of the same names
     X              (n, features) DataFrame or array, sequences (n, time, features), or images (n,
-                   height, width, channels); with prepare=None or an own one, whatever it takes
+                   height, width, channels); with prepare=None or an own one, whatever it takes.
+                   For a network of several inputs a mapping of their names to such
     y              (n,) numbers (a regression) or labels. Of whole numbers the models say which: an
                    estimator by its kind, a network by its loss and last layer; if these fit both,
-                   at most 20 different ones are labels
+                   at most 20 different ones are labels. For a network of several outputs a
+                   mapping of their names to such; returned is then a mapping of the outputs to
+                   evaluations. The first one's classes are in equal shares in all folds, and no
+                   target is standardised unless scale_target=True
     epochs, batch_size, callbacks   how networks are trained; callbacks are copied for each fold,
                    and one of your own has networks trained one at a time. Those of Keras write a
                    file for each fold: CSVLogger("log.csv") gives log-repeat-1-fold-2.csv, of
@@ -124,6 +136,7 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
                    outputs, the loss has a unit of its own (Poisson, MSLE, MAPE), or prepare=None
     model_seed     another draw of weights, order and noise on the same splits
     return_models  keep each fold's model in `Evaluation.models`, in the order of `scores`
+    return_callbacks   keep each fold's copies of the callbacks in `Evaluation.callbacks`
     verbose        1: show on stderr which fold and variant trains, and how long the rest takes
 
     Raises NinefoldError for arguments that do not fit each other, naming the fold where one failed.
@@ -133,27 +146,43 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
     """
     several = isinstance(build, Mapping)
     builds = build if several else {"": build}
-    task = make_task(
-        X, y, sample_weight, class_weight, builds=builds, prepare=prepare, problem=problem
+    tasks = make_tasks(
+        X, y, sample_weight=sample_weight, class_weight=class_weight, builds=builds,
+        prepare=prepare, problem=problem,
     )  # fmt: skip
+    first, *others = tasks.values()
     splits = make_splits(
-        task, folds=folds, repeats=repeats, validation=validation, seed=seed,
+        first, folds=folds, repeats=repeats, validation=validation, seed=seed,
         splitter=splitter, groups=groups,
     )  # fmt: skip
-    chosen = choose_metrics(task, metrics)
-    own, names = tuple(m for m in chosen if m.function), tuple(m.name for m in chosen)
-    needed = () if metrics is None else names
-    plan = Harness(task, splits, names, prepare, seed, own, needed, return_models)
+    for task in others:
+        must_be_filled(task, splits)
+    harnesses = {}
+    for output, task in tasks.items():
+        its = metrics_of(metrics, output, list(tasks))
+        chosen = choose_metrics(task, its)
+        harnesses[output] = Harness(
+            task, splits, tuple(m.name for m in chosen), prepare, seed,
+            own=tuple(m for m in chosen if m.function),
+            needed=() if its is None else tuple(m.name for m in chosen),
+            return_models=return_models, return_callbacks=return_callbacks,
+        )  # fmt: skip
     several_callbacks = callbacks if isinstance(callbacks, Sequence) else (callbacks,)
     recipe = Recipe(epochs, batch_size, tuple(several_callbacks), engine, targets, scale_target)
     if verbose not in (0, 1):
         raise NinefoldError(f"verbose={verbose!r}", "expected 0 or 1")
     progress = Progress(len(builds) * len(splits), sys.stderr if verbose else None)
-    judged = judge_all(builds, plan, recipe, model_seed, progress)
-    reasons = {e.engine_reason: 0 for e in judged.values() if e.engine == "fit"}
-    for reason in reasons.keys() - {"forced"}:
+    if "" in harnesses:
+        judged = judge_all(builds, harnesses[""], recipe, model_seed, progress)
+        found: dict[str, Any] = judged
+        evaluations = list(judged.values())
+    else:
+        found = judge_outputs(builds, harnesses, recipe, model_seed, progress)
+        evaluations = [one for its in found.values() for one in its.values()]
+    reasons = {e.engine_reason for e in evaluations if e.engine == "fit"}
+    for reason in reasons - {"forced"}:
         warnings.warn(f"{reason}: trained by model.fit, many times slower", stacklevel=2)
-    return judged if several else judged[""]
+    return found if several else found[""]
 
 
 @dataclass(frozen=True)
@@ -172,6 +201,7 @@ class Harness:
     own: tuple[Metric, ...] = ()
     needed: tuple[str, ...] = ()
     return_models: bool = False
+    return_callbacks: bool = False
     shared: Shared = field(default_factory=Shared, compare=False, repr=False)
 
     def protocol(self) -> Protocol:
@@ -225,13 +255,7 @@ def _judge_all(
         )
         for name, build in builds.items()
     ]
-    parts = [
-        Part(
-            fold.train, fold.validation,
-            derive_seed(harness.seed, fold.repeat, fold.fold, model_seed), fold.name,
-        )
-        for fold in harness.splits
-    ]  # fmt: skip
+    parts = _parts(harness, model_seed)
     protocols = _protocols(harness, dict(zip(builds, learners, strict=True)))
     variants = [
         describe_variant(build, recipe) | {"model_seed": model_seed} for build in builds.values()
@@ -242,6 +266,50 @@ def _judge_all(
         name: _judge(learner, found, harness, protocol, variant, progress)
         for name, learner, found, protocol, variant in judged
     }
+
+
+def judge_outputs(
+    builds: Mapping[str, Any],
+    harnesses: Mapping[str, Harness],
+    recipe: Recipe,
+    model_seed: int,
+    progress: Progress,
+) -> dict[str, dict[str, Evaluation]]:
+    """Train networks of several outputs, and score each output as a problem of its own.
+
+    harnesses  output → its harness, all of the same splits
+
+    Returns variant → output → evaluation.
+    """
+    tasks = {output: harness.task for output, harness in harnesses.items()}
+    first = next(iter(harnesses.values()))
+    parts = _parts(first, model_seed)
+    found: dict[str, dict[str, Evaluation]] = {}
+    with caller_s_randomness(), closing(progress):
+        for name, build in builds.items():
+            its = recipe.of(str(name), progress)
+            network = make_joint(build, tasks, first.prepare, its, first.shared)
+            fitted = network.fit_outputs(parts)
+            variant = describe_variant(build, recipe) | {"model_seed": model_seed}
+            found[name] = {}
+            for output, harness in harnesses.items():
+                learner = network.of(output)
+                protocol = _protocols(harness, {name: learner})[0]
+                with naming(f"the output '{output}'"):
+                    found[name][output] = _judge(
+                        learner, iter(fitted[output]), harness, protocol, variant, progress
+                    )
+    return found
+
+
+def _parts(harness: Harness, model_seed: int) -> list[Part]:
+    return [
+        Part(
+            fold.train, fold.validation,
+            derive_seed(harness.seed, fold.repeat, fold.fold, model_seed), fold.name,
+        )
+        for fold in harness.splits
+    ]  # fmt: skip
 
 
 def _protocols(harness: Harness, learners: Mapping[str, Any]) -> list[Protocol]:
@@ -298,7 +366,7 @@ def _judge(
             progress.finish()
         fit_seconds += model.seconds
         if harness.return_models:
-            read = tidy_inputs if isinstance(harness.prepare, str) else as_given
+            read = partial(read_inputs, prepare=harness.prepare)
             models.append(FoldModel(model, read, harness.task.labels))
         places.append((fold.repeat, fold.fold))
         trained.append(model.trained)
@@ -326,6 +394,7 @@ def _judge(
         predict_seconds=predict_seconds,
         diverged=tuple(diverged),
         models=tuple(models),
+        callbacks=tuple(t.callbacks for t in trained) if harness.return_callbacks else (),
     )
 
 

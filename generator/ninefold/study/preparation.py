@@ -5,13 +5,14 @@ a statistic of a number.
 """
 
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from ninefold.errors import NinefoldError
+from ninefold.errors import NinefoldError, naming
 
 RARE = 10  # a category of fewer rows joins the others that are rare: all its columns are zero
 MISSING = "(missing)"
@@ -20,12 +21,16 @@ MISSING = "(missing)"
 def make_preparation(prepare: Any, X: pd.DataFrame | np.ndarray) -> Any:
     """Return an unfitted scikit-learn transformer for X, or None where X goes in as it is.
 
-    prepare  "auto", None, or any scikit-learn transformer (it is cloned for each fold)
+    prepare  "auto", None, or any scikit-learn transformer (it is cloned for each fold); of several
+             inputs a mapping to such, "auto" for those that it lacks
     X        (n, features) frame or array, sequences (n, time, features), or images (n, height,
-             width, channels)
+             width, channels); or a mapping of names to such
 
     Raises NinefoldError for anything else.
     """
+    if isinstance(X, Mapping):
+        its = of_inputs(prepare, X)
+        return EachInput({name: make_preparation(its[name], part) for name, part in X.items()})
     if prepare is None:
         return None
     if hasattr(prepare, "transform") and not inspect.isclass(prepare):
@@ -38,6 +43,45 @@ def make_preparation(prepare: Any, X: pd.DataFrame | np.ndarray) -> Any:
         return _for_columns(X)
     kinds = {2: _for_numbers, 3: SequenceScaler}
     return kinds.get(X.ndim, PixelScaler)()
+
+
+def of_inputs(prepare: Any, X: Mapping[str, Any]) -> dict[str, Any]:
+    """Return input → how it is prepared. Raises NinefoldError for an input that X lacks, or one
+    transformer for all of them."""
+    if isinstance(prepare, Mapping):
+        unknown = [name for name in prepare if name not in X]
+        if unknown:
+            raise NinefoldError(f"prepare names the input '{unknown[0]}'", f"X has {', '.join(X)}")
+    elif prepare is not None and not isinstance(prepare, str):
+        raise NinefoldError(
+            "prepare is one transformer", "X has several inputs: expected a mapping, input → one"
+        )
+    else:
+        prepare = dict.fromkeys(X, prepare)
+    return {name: prepare.get(name, "auto") for name in X}
+
+
+class EachInput(TransformerMixin, BaseEstimator):
+    """Prepare each of several inputs by itself.
+
+    parts  name → a transformer, or None for an input that goes in as it is
+    """
+
+    def __init__(self, parts: dict[str, Any]):
+        self.parts = parts
+
+    def fit(self, X: Mapping[str, Any], y: object = None) -> "EachInput":
+        for name, part in self.parts.items():
+            with naming(f"the input '{name}'"):
+                if part is not None:
+                    part.fit(X[name], y)
+        return self
+
+    def transform(self, X: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            name: X[name] if part is None else part.transform(X[name])
+            for name, part in self.parts.items()
+        }
 
 
 def _for_columns(X: pd.DataFrame):
@@ -105,6 +149,31 @@ def _levels(values: pd.Series) -> list[str]:
     return frequent or [str(counts.index[0])]
 
 
+def read_inputs(X: Any, prepare: Any) -> Any:
+    """Return X as `prepare` is given it: tidy for ninefold's own, as it is for one of the user's or
+    none. Raises NinefoldError for what cannot be read so."""
+    if not isinstance(X, Mapping):
+        return tidy_inputs(X) if isinstance(prepare, str) else as_given(X)
+    if not X:
+        raise NinefoldError("X is an empty mapping", "expected at least one input")
+    found = {}
+    for name, its in of_inputs(prepare, X).items():
+        with naming(f"the input '{name}'"):
+            found[name] = read_inputs(X[name], its)
+    rows = {name: rows_of(part) for name, part in found.items()}
+    if len(set(rows.values())) > 1:
+        told = ", ".join(f"'{name}' {n}" for name, n in rows.items())
+        raise NinefoldError(f"the inputs have rows: {told}", "expected as many of each")
+    return found
+
+
+def rows_of(X: Any) -> int:
+    """Return how many rows there are."""
+    if isinstance(X, Mapping):
+        return rows_of(next(iter(X.values())))
+    return X.shape[0] if X.ndim else 0
+
+
 def tidy_inputs(X: Any) -> pd.DataFrame | np.ndarray:
     """Return X with columns of numbers as float64 and all others as text, missing ones as MISSING.
 
@@ -154,6 +223,8 @@ def as_given(X: Any) -> Any:
 
 def take_rows(X: Any, rows: np.ndarray) -> Any:
     """Return the rows of those numbers."""
+    if isinstance(X, Mapping):
+        return {name: take_rows(part, rows) for name, part in X.items()}
     return X.iloc[rows] if isinstance(X, pd.DataFrame) else X[rows]
 
 

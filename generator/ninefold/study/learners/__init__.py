@@ -12,6 +12,7 @@ from ninefold.errors import NinefoldError
 from ninefold.study.learners.asking import asked_problem
 from ninefold.study.learners.estimator import Estimator, is_estimator
 from ninefold.study.learners.fitted import Answer, Fitted, FoldModel, Part
+from ninefold.study.learners.joint import JointNetwork, make_joint
 from ninefold.study.learners.network import Network, network_prediction, told
 from ninefold.study.learners.prepared import Prepared, Shared
 from ninefold.study.task import Task
@@ -21,10 +22,12 @@ __all__ = [
     "Answer",
     "Fitted",
     "FoldModel",
+    "JointNetwork",
     "Part",
     "Shared",
     "asked_problem",
     "fit_together",
+    "make_joint",
     "make_learner",
     "network_prediction",
 ]

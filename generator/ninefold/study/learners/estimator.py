@@ -2,7 +2,7 @@
 what it would answer there."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from inspect import isclass
 from typing import Any
 
@@ -25,10 +25,14 @@ class Estimator:
 
     def __init__(self, build: Callable[[], Any], task: Task, prepare: Any):
         self._build, self._task = build, task
-        self._prepare = make_preparation(prepare, task.X)
-        self.parameters = 0
         made = build()
         self.name = type(made).__name__
+        if isinstance(task.X, Mapping):
+            raise NinefoldError(
+                f"a {self.name} takes one input", f"X has several: {', '.join(task.X)}"
+            )
+        self._prepare = make_preparation(prepare, task.X)
+        self.parameters = 0
         _must_fit_problem(made, task)
         self.gives = _given_by(made, task)
 

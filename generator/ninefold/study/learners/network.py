@@ -1,7 +1,7 @@
 """A Keras network as a learner."""
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -11,11 +11,12 @@ import numpy as np
 from ninefold.errors import NinefoldError, naming
 from ninefold.quiet import load_tensorflow
 from ninefold.study.learners.fitted import Answer, Fitted, Part
-from ninefold.study.learners.prepared import MOST_BYTES, Prepared, Shared, as_input
+from ninefold.study.learners.prepared import MOST_BYTES, Prepared, Shared, as_input, width_of
 from ninefold.study.metrics import Takes
-from ninefold.study.preparation import are_tokens, make_preparation
+from ninefold.study.preparation import are_tokens, make_preparation, of_inputs
 from ninefold.study.task import Task
 from ninefold.study.training import (
+    Form,
     Job,
     Recipe,
     Rows,
@@ -35,11 +36,8 @@ class Network:
         self._build, self._task, self._recipe, self._shared = build, task, recipe, shared
         self._trainers: dict[tuple, Trainer] = {}
         self._may_scale = not task.classes and prepare is not None
-        self.gives: frozenset[Takes] = frozenset({"numbers"})
-        if task.classes:
-            self.gives = frozenset({"labels", "ranking", "probabilities"})
-        tokens = isinstance(prepare, str) and are_tokens(task.X) and self._reads_tokens()
-        self._prepare = make_preparation(None if tokens else prepare, task.X)
+        self.gives = given_for(task)
+        self._prepare = make_preparation(self._without_tokens(prepare), task.X)
 
     @property
     def name(self) -> str:
@@ -75,7 +73,8 @@ class Network:
         for part in parts:
             with naming(part.name):
                 prepared.append(self._prepared(part))
-                self.trainer = self._trainer(prepared[-1].inputs(part.train).shape[1:])
+                x = prepared[-1].inputs(part.train)
+                self.trainer = self._trainer(x, prepared[-1].form)
         return prepared
 
     def jobs(self, parts: Sequence[Part], prepared: Sequence[Prepared]) -> list[Job]:
@@ -93,11 +92,11 @@ class Network:
 
     def _rows(self, numbers: np.ndarray, part: Part, prepared: Prepared) -> Rows:
         """Return rows as they are looked at, without weights of classes."""
-        task, target = self._task, self._target(part)
-        x, y = prepared.inputs(numbers), task.y[numbers]
-        y = y if target is None else target.transform(y[:, None])[:, 0]
-        y = self.trainer.shape_targets(y, task.outputs, x)
-        return Rows(x, y, task.weight[numbers].astype("float32"))
+        task, x = self._task, prepared.inputs(numbers)
+        y = self.trainer.shape_targets(
+            in_units(task.y[numbers], self._target(part)), task.outputs, x, prepared.form
+        )
+        return Rows(x, y, task.weight[numbers].astype("float32"), form=prepared.form)
 
     def wrap(
         self, trained: Iterator[Trained], parts: Sequence[Part], prepared: Sequence[Prepared]
@@ -107,15 +106,21 @@ class Network:
             yield self._wrap(found, part, inputs)
 
     def _wrap(self, trained: Trained, part: Part, prepared: Prepared) -> Fitted:
-        trainer, target, classes = self.trainer, self._target(part), len(self._task.classes)
+        loss = single_loss(self.trainer.model)
+        return self._fitted(trained, prepared, self._task, self._target(part), 0, loss)
+
+    def _fitted(
+        self, trained: Trained, prepared: Prepared, task: Task, target: Any, place: int, loss: Any
+    ) -> Fitted:
+        """Return what answers a task by the output at a place, compiled with a loss."""
+        trainer, logits = self.trainer, getattr(loss, "from_logits", False)
 
         def predict(x: np.ndarray) -> Answer:
-            outputs = trainer.predict(trained, x)
-            logits = getattr(single_loss(trainer.model), "from_logits", False)
-            return Answer(network_prediction(outputs, logits, classes, target))
+            outputs = trainer.predict(trained, x)[place]
+            return Answer(network_prediction(outputs, logits, len(task.classes), target))
 
         return Fitted(
-            predict=lambda raw: predict(as_input(prepared.preparation, raw)),
+            predict=lambda raw: predict(as_input(prepared.preparation, raw)[0]),
             predict_numbers=lambda numbers: predict(prepared.inputs(numbers)),
             seconds=trained.seconds,
             preparation=prepared.preparation,
@@ -128,21 +133,33 @@ class Network:
     def _target(self, part: Part) -> Any:
         """Return what brings the target to the network's units and back, fitted on the rows that
         it trains on; None: these are the target's own."""
-        from sklearn.base import clone
-        from sklearn.preprocessing import StandardScaler
-
         scale = self._recipe.scale_target
         if isinstance(scale, str):  # "auto"
             scale = self._may_scale and self.trainer.scales_target
-        if self._task.classes or scale is False:
-            return None
-        scaler = StandardScaler() if scale is True else clone(scale)
-        return scaler.fit(self._task.y[part.train][:, None])
+        return fit_target(scale, self._task, part)
 
-    def _reads_tokens(self) -> bool:
-        """Tell whether the model looks the rows up in an embedding: they go in as they are."""
-        inputs = self._task.X.shape[1]
-        return takes_tokens(told(self._build, inputs=inputs, outputs=self._task.outputs)())
+    def _without_tokens(self, prepare: Any) -> Any:
+        """Return `prepare`, but for rows that the model looks up in an embedding: None, they go in
+        as they are."""
+        X = self._task.X
+        if not isinstance(X, Mapping):
+            asked = isinstance(prepare, str) and are_tokens(X)
+            return None if asked and takes_tokens(self._made(X.shape[1])) else prepare
+        its = of_inputs(prepare, X)
+        tokens = [n for n, how in its.items() if isinstance(how, str) and are_tokens(X[n])]
+        if not tokens:
+            return prepare
+        shapes = tuple((name, np.shape(part)[1:]) for name, part in X.items())
+        model = self._made(width_of(np.empty(0), Form(shapes)))
+        return its | {name: None for name in tokens if takes_tokens(model, name)}
+
+    def _made(self, inputs: Any) -> Any:
+        return told(self._build, inputs=inputs, outputs=self._outputs)()
+
+    @property
+    def _outputs(self) -> Any:
+        """Return what a model function is told as `outputs`."""
+        return self._task.outputs
 
     def _prepared(self, part: Part) -> Prepared:
         kept, key = self._shared.prepared, (self._prepare is None, part.train.tobytes())
@@ -152,12 +169,35 @@ class Network:
             kept[key] = Prepared(self._prepare, self._task, part.train)
         return kept[key]
 
-    def _trainer(self, shape: tuple[int, ...]) -> Trainer:
+    def _trainer(self, x: np.ndarray, form: Form) -> Trainer:
+        shape = (x.shape[1:], form)
         if shape not in self._trainers:
-            inputs = shape[0] if len(shape) == 1 else shape
-            build = told(self._build, inputs=inputs, outputs=self._task.outputs)
+            build = told(self._build, inputs=width_of(x, form), outputs=self._outputs)
             self._trainers[shape] = Trainer(build, self._recipe, self._shared.traces)
         return self._trainers[shape]
+
+
+def given_for(task: Task) -> frozenset[Takes]:
+    """Return the kinds of metrics that a network's answers allow."""
+    if task.classes:
+        return frozenset({"labels", "ranking", "probabilities"})
+    return frozenset({"numbers"})
+
+
+def fit_target(scale: Any, task: Task, part: Part) -> Any:
+    """Return a scaler of the target fitted on the rows of a part; None where it stays as it is."""
+    from sklearn.base import clone
+    from sklearn.preprocessing import StandardScaler
+
+    if task.classes or scale is False:
+        return None
+    scaler = StandardScaler() if scale is True else clone(scale)
+    return scaler.fit(task.y[part.train][:, None])
+
+
+def in_units(y: np.ndarray, target: Any) -> np.ndarray:
+    """Return targets (n,) in the network's units."""
+    return y if target is None else target.transform(y[:, None])[:, 0]
 
 
 def told(build: Callable, **known: Any) -> Callable[[], Any]:

@@ -1,13 +1,15 @@
 """The inputs of a fold, prepared once by what its training rows tell; shared between variants."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from ninefold.errors import naming
 from ninefold.study.preparation import as_numbers
 from ninefold.study.task import Task
-from ninefold.study.training import Traces
+from ninefold.study.training import PLAIN, Form, Traces
 
 MOST_BYTES = 2**29  # of prepared inputs that are kept for the next variant
 
@@ -27,12 +29,14 @@ class Prepared:
         self.preparation = fit_preparation(prepare, task, train)
         self._task = task
         self._inputs: dict[bytes, np.ndarray] = {}
+        self.form = PLAIN
 
     def inputs(self, numbers: np.ndarray) -> np.ndarray:
         """Return the prepared rows of those numbers, (n, …) float32, prepared once."""
         key = numbers.tobytes()
         if key not in self._inputs:
-            self._inputs[key] = as_input(self.preparation, self._task.rows(numbers))
+            rows = self._task.rows(numbers)
+            self._inputs[key], self.form = as_input(self.preparation, rows)
         return self._inputs[key]
 
     @property
@@ -49,6 +53,27 @@ def fit_preparation(prepare: Any, task: Task, train: np.ndarray) -> Any:
     return clone(prepare).fit(task.rows(train), task.named(task.y[train]))
 
 
-def as_input(preparation: Any, rows: Any) -> np.ndarray:
-    """Return raw rows as a network takes them."""
-    return as_numbers(rows if preparation is None else preparation.transform(rows))
+def as_input(preparation: Any, rows: Any) -> tuple[np.ndarray, Form]:
+    """Return raw rows as a network takes them (n, …) float32; several inputs as one table, with
+    the form that parts it."""
+    prepared = rows if preparation is None else preparation.transform(rows)
+    if not isinstance(prepared, Mapping):
+        return as_numbers(prepared), PLAIN
+    parts = {}
+    for name, part in prepared.items():
+        with naming(f"the input '{name}'"):
+            parts[name] = as_numbers(part)
+    shapes = tuple((name, part.shape[1:]) for name, part in parts.items())
+    return np.hstack([part.reshape(len(part), -1) for part in parts.values()]), Form(shapes)
+
+
+def width_of(x: np.ndarray, form: Form) -> Any:
+    """Return what a model function is told as `inputs`: the width of a row, or its shape; of
+    several inputs a mapping to such."""
+    if form.inputs:
+        return {name: _width(shape) for name, shape in form.inputs}
+    return _width(x.shape[1:])
+
+
+def _width(shape: tuple[int, ...]) -> Any:
+    return shape[0] if len(shape) == 1 else shape

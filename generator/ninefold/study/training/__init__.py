@@ -5,7 +5,8 @@ is taken, all folds as one batch of networks or one at a time, `choice` says and
 """
 
 from ninefold.study.training.callbacks import refusing_memory
-from ninefold.study.training.fresh import is_keras, single_loss
+from ninefold.study.training.forms import PLAIN, Form
+from ninefold.study.training.fresh import is_keras, losses_of, single_loss
 from ninefold.study.training.jobs import ENGINES, Job, Recipe, Rows, Trained, row_orders
 from ninefold.study.training.progress import Progress
 from ninefold.study.training.randomness import caller_s_randomness
@@ -14,6 +15,8 @@ from ninefold.study.training.trainer import Traces, Trainer, train_together
 
 __all__ = [
     "ENGINES",
+    "PLAIN",
+    "Form",
     "Job",
     "Progress",
     "Recipe",
@@ -24,6 +27,7 @@ __all__ = [
     "caller_s_randomness",
     "is_keras",
     "kind_of_problem",
+    "losses_of",
     "must_have_outputs",
     "refusing_memory",
     "row_orders",

@@ -12,13 +12,12 @@ from ninefold.study.training.jobs import Rows
 from ninefold.study.training.one_by_one import CompiledModel, state_of
 from ninefold.study.training.products import suiting_batches
 
-_ROWS = 8
 _ROUNDING = 1e-3  # of the largest number of its kind: sums are taken in another order
 
 
 def disagreement(compiled: BatchedModel | CompiledModel, model: Any, rows: Rows) -> str:
     """Return in what a trace's step is not that of a freshly built `model`; "" in nothing."""
-    few = Rows(rows.x[:_ROWS], rows.y[:_ROWS], rows.weight[:_ROWS])
+    few = rows.first
     if isinstance(compiled, BatchedModel):
         return _of_batch(compiled, model, few)
     if compiled.model is model:
@@ -86,7 +85,7 @@ def _first_step(model: Any, few: Rows) -> dict[str, list]:
     with _kept(model):
         vars(optimizer)["apply_gradients"] = catch
         try:
-            model.train_step(tuple(map(tf.constant, (few.x, few.y, few.weight))))
+            model.train_step(tf.nest.map_structure(tf.constant, few.fed))
         finally:
             del vars(optimizer)["apply_gradients"]
         return {

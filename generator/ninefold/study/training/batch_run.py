@@ -149,6 +149,7 @@ class _Run:
         self._call(lambda number: self.called[number].end(self.logs[number]))
         for number, trained in enumerate(self.trained):
             trained.weights, trained.seconds = self.state.weights(number), seconds
+            trained.callbacks = self.called[number].copies if self.called else ()
         return self.trained
 
     def _train(self) -> None:

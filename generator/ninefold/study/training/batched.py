@@ -61,7 +61,7 @@ class BatchedModel:
         self.packing = Packing([*shapes, *[((), "float32")] * len(self.pure.strengths)])
         self.redraw: Redraw | None = None
         self.infer = inference(model, rows)
-        self._rows, self._xla = rows, xla
+        self.rows, self._xla = rows, xla
         self._no_metrics = [v.numpy() for v in model.metrics_variables]
         self._traced: dict[int, Traced] = {}
 
@@ -80,7 +80,7 @@ class BatchedModel:
         ]
         batches = [
             tf.TensorSpec([None, networks, None, *part.shape[1:]], tf.float32)
-            for part in (self._rows.x, self._rows.y, self._rows.weight)
+            for part in (self.rows.x, self.rows.y, self.rows.weight)
         ]
         real = tf.TensorSpec([None, networks, None], tf.float32)
         held = tf.TensorSpec([None], tf.bool)
@@ -209,8 +209,8 @@ def _draw(
     with naming(job.name):
         try:
             with light_variables():
-                model = build_fresh(build, job.seed, job.rows.x)
+                model = build_fresh(build, job.seed, job.rows)
         except Exception:  # the function assigns to weights, or loads them: it needs variables
-            model = build_fresh(build, job.seed, job.rows.x)
+            model = build_fresh(build, job.seed, job.rows)
         must_be_like(model, likeness)
     return batched.weights_of(model)

@@ -122,6 +122,7 @@ class Called:
 
         self._model, self._name = model, name
         copies = copies_for(recipe.callbacks, job.place)
+        self.copies = tuple(copies)
         kinds = (keras.callbacks.TerminateOnNaN, keras.callbacks.TensorBoard)
         self._on_nan, self._on_test = ([c for c in copies if isinstance(c, k)] for k in kinds)
         self._logs: dict[str, float] = {}  # as the last of the callbacks leaves them

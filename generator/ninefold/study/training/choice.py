@@ -35,7 +35,9 @@ def choose_engine(model: Any, recipe: Recipe, jobs: Sequence[Job]) -> Choice:
 
     Raises NinefoldError where the engine that the recipe forces cannot train it.
     """
-    mean_loss(model)  # there is one loss
+    form = jobs[0].rows.form
+    if not form.targets:
+        mean_loss(model)  # there is one loss
     uncompilable = _uncompilable(model, recipe)
     if recipe.engine == "fit":
         return Choice("fit", "forced", "")
@@ -54,7 +56,8 @@ def choose_engine(model: Any, recipe: Recipe, jobs: Sequence[Job]) -> Choice:
             'use engine="auto", "batched" or "graph"',
         )
     strange = [type(c).__name__ for c in recipe.callbacks if not is_light(c)]
-    obstacle = architecture.obstacle
+    obstacle = "several inputs" if form.inputs else architecture.obstacle
+    obstacle = "several outputs" if form.targets else obstacle
     if strange and not obstacle:
         obstacle = f"{strange[0]} may ask for anything of the model"
     forced = recipe.engine.startswith("batched")

@@ -1,7 +1,7 @@
 """Models as their function builds them: fresh from a seed, compiled, with one loss."""
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from weakref import WeakSet
@@ -9,11 +9,13 @@ from weakref import WeakSet
 import numpy as np
 
 from ninefold.errors import NinefoldError
+from ninefold.study.training.forms import Form
+from ninefold.study.training.jobs import Rows
 from ninefold.study.training.private import unknown_keras
 
 
-def build_fresh(build: Callable[[], Any], seed: int, x: np.ndarray) -> Any:
-    """Return the model that `build` makes from a seed, its variables created by rows `x`.
+def build_fresh(build: Callable[[], Any], seed: int, rows: Rows) -> Any:
+    """Return the model that `build` makes from a seed, its variables created by a row.
 
     Raises NinefoldError where it is no compiled Keras model.
     """
@@ -24,7 +26,7 @@ def build_fresh(build: Callable[[], Any], seed: int, x: np.ndarray) -> Any:
     model = build()
     must_be_compiled(model)
     if not model.built:
-        model(x[:1])
+        model(rows.form.x(rows.x[:1]))
     _must_be_new(model)
     return model
 
@@ -100,24 +102,25 @@ def must_be_compiled(model: Any) -> None:
         )
 
 
-def make_metrics(model: Any, rows: Any) -> None:
+def make_metrics(model: Any, rows: Rows) -> None:
     """Create the variables of the model's metrics, which Keras does at their first update: inside
     a compiled loop it would be too late."""
     if all(getattr(group, "built", True) for group in model.metrics[1:]):
         return
     before = [(variable, variable.numpy()) for variable in model.variables]
-    model.test_step((rows.x[:1], rows.y[:1], rows.weight[:1]))
+    model.test_step(rows.first.fed)
     model.reset_metrics()
     for variable, value in before:  # a network may draw noise in inference too
         variable.assign(value)
 
 
-def inference(model: Any, rows: Any) -> Callable:
-    """Return the model's outputs as a function of any number of rows, in inference mode."""
+def inference(model: Any, rows: Rows) -> Callable:
+    """Return the model's outputs, a list, as a function of any number of rows, in inference
+    mode."""
     import tensorflow as tf
 
-    signature = [tf.TensorSpec([None, *rows.x.shape[1:]], tf.float32)]
-    return TracedOnce(lambda x: model(x, training=False), signature)
+    form, signature = rows.form, [tf.TensorSpec([None, *rows.x.shape[1:]], tf.float32)]
+    return TracedOnce(lambda x: form.of_each(model(form.x(x), training=False)), signature)
 
 
 class TracedOnce:
@@ -153,12 +156,48 @@ def single_loss(model: Any) -> Any:
     return loss
 
 
+def losses_of(model: Any, outputs: Sequence[str]) -> dict[str, Any]:
+    """Return output → its loss, of a model of several. Raises NinefoldError for one without."""
+    loss = model.loss
+    if isinstance(loss, (list, tuple)):  # in Keras's order, which is not that of a mapping
+        loss = dict(zip(getattr(model, "output_names", outputs), loss, strict=False))
+    losses = {name: loss.get(name) if isinstance(loss, dict) else loss for name in outputs}
+    for name, its in losses.items():
+        if its is None:
+            raise NinefoldError(f"the output '{name}' has no loss", "expected one for each output")
+        if getattr(its, "reduction", None) == "sum":
+            raise NinefoldError(
+                f"the loss of the output '{name}' is a sum over rows",
+                "expected a mean, as of several outputs each counts whatever the batch",
+            )
+    return losses
+
+
+def seen_loss(model: Any, form: Form) -> Callable:
+    """Return the loss that rows are looked at with, of (y, outputs, sample_weight): without
+    penalties, of several outputs the sum that the model was compiled with."""
+    if not form.targets:
+        return mean_loss(model)
+    import tensorflow as tf
+
+    def without_penalties(y: Any, outputs: Any, sample_weight: Any) -> Any:
+        whole = model.compute_loss(None, y, outputs, sample_weight)
+        return tf.cast(whole, tf.float32) - sum(tf.cast(one, tf.float32) for one in model.losses)
+
+    return without_penalties
+
+
 def mean_loss(model: Any) -> Callable:
     """Return the compiled loss of (y, outputs, sample_weight=…): the mean over rows, also where the
     model was compiled with their sum."""
+    return mean_of(single_loss(model))
+
+
+def mean_of(loss: Any) -> Callable:
+    """Return a loss, a name, a function or an object, as the mean over rows."""
     import keras
 
-    function = keras.losses.get(single_loss(model))
+    function = keras.losses.get(loss)
     if isinstance(function, keras.losses.Loss):
         if type(function).__call__ is not keras.losses.Loss.__call__:
             return function  # what it makes of rows is its own
@@ -173,13 +212,13 @@ def mean_loss(model: Any) -> Callable:
     return Mean(dtype=dtype)
 
 
-def rows_apart(model: Any, rows: Any) -> bool:
+def rows_apart(model: Any, rows: Rows) -> bool:
     """Tell whether the compiled loss is a mean of what it makes of each row by itself, as it is not
     for Dice or Tversky; the first of `rows` are tried."""
     import tensorflow as tf
 
     loss: Any = mean_loss(model)
-    x, y = tf.constant(rows.x[:8]), tf.constant(rows.y[:8])
+    x, y = tf.constant(rows.first.x), tf.constant(rows.first.y)
     half = len(x) // 2
     if type(loss).__call__ is not _loss_call():
         return False

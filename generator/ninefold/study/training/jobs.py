@@ -2,12 +2,13 @@
 
 import copy
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from ninefold.errors import NinefoldError, must_be_whole
+from ninefold.study.training.forms import PLAIN, Form
 from ninefold.study.training.progress import Progress
 
 TARGETS = ("auto", "codes", "one-hot")
@@ -17,12 +18,14 @@ ENGINES = ("auto", "batched", "batched-xla", "graph", "xla", "fit")
 @dataclass(frozen=True)
 class Rows:
     """What a network is fed: x (n, …) float32, y (n, outputs), weight (n,) in training, and
-    `seen_as` (n,), their weight where they are only looked at; None: the same."""
+    `seen_as` (n,), their weight where they are only looked at; None: the same. `form` tells what
+    a model of several inputs or outputs makes of them."""
 
     x: np.ndarray
     y: np.ndarray
     weight: np.ndarray
     seen_as: np.ndarray | None = None
+    form: Form = PLAIN
 
     def __len__(self) -> int:
         return len(self.x)
@@ -30,7 +33,18 @@ class Rows:
     @property
     def seen(self) -> "Rows":
         """Return the rows as they are looked at."""
-        return self if self.seen_as is None else Rows(self.x, self.y, self.seen_as)
+        return self if self.seen_as is None else replace(self, weight=self.seen_as, seen_as=None)
+
+    @property
+    def first(self) -> "Rows":
+        """Return the first few rows, enough to try a model on."""
+        few = slice(8)
+        return replace(self, x=self.x[few], y=self.y[few], weight=self.weight[few], seen_as=None)
+
+    @property
+    def fed(self) -> tuple[Any, Any, Any]:
+        """Return inputs, targets and weights as Keras takes them."""
+        return self.form.x(self.x), self.form.y(self.y), self.weight
 
 
 @dataclass(frozen=True)
@@ -107,12 +121,14 @@ class Trained:
     history            what `model.fit` calls history: metric or val_metric → its values; of the
                        training rows it weighs batches while weights change, penalties included
     weights            as `model.get_weights()` gives them
+    callbacks          the copies of the recipe's that were called
     """
 
     train: dict[str, list[float]] = field(default_factory=dict)
     validation: dict[str, list[float]] = field(default_factory=dict)
     history: dict[str, list[float]] = field(default_factory=dict)
     weights: list[np.ndarray] = field(default_factory=list)
+    callbacks: tuple[Any, ...] = ()
     seconds: float = 0.0
 
     def add(self, logs: dict[str, float], train: dict, validation: dict) -> None:

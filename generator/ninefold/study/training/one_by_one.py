@@ -19,8 +19,8 @@ from ninefold.study.training.fresh import (
     inference,
     layers_of,
     make_metrics,
-    mean_loss,
     one_number,
+    seen_loss,
 )
 from ninefold.study.training.jobs import Job, Recipe, Rows, Trained, row_orders
 from ninefold.study.training.live import likeness_of, must_be_like
@@ -36,12 +36,12 @@ class CompiledModel:
     """
 
     def __init__(self, model: Any, rows: Rows, xla: bool = False):
-        self._rows, self._xla = rows, xla
+        self.rows, self._xla = rows, xla
         self._take(model)
         self.likeness = likeness_of(model)
 
     def _take(self, model: Any) -> None:
-        make_metrics(model, self._rows)
+        make_metrics(model, self.rows)
         self.model, self._built = model, _settings_of(model)
         self._traced_as, self._train_function = self._built, model.train_function
         self._loss = model.metrics[0]
@@ -50,19 +50,21 @@ class CompiledModel:
     def _trace(self) -> None:
         import tensorflow as tf
 
-        model, rows, loss = self.model, self._rows, mean_loss(self.model)
+        model, rows, form = self.model, self.rows, self.rows.form
+        loss = seen_loss(model, form)
 
         def over_batches(step: Callable, x, y, weight, order, batch_size):
             for start in tf.range(0, tf.shape(order)[0], batch_size):
                 part = order[start : start + batch_size]  # the last batch may be shorter
-                step((tf.gather(x, part), tf.gather(y, part), tf.gather(weight, part)))
+                x_part, y_part = form.x(tf.gather(x, part)), form.y(tf.gather(y, part))
+                step((x_part, y_part, tf.gather(weight, part)))
 
         def epoch(x, y, weight, order, batch_size):
             over_batches(model.train_step, x, y, weight, order, batch_size)
 
         def whole_batches(x, y, weight):  # (steps, batch_size, …)
             for step in tf.range(tf.shape(x)[0]):
-                model.train_step((x[step], y[step], weight[step]))
+                model.train_step((form.x(x[step]), form.y(y[step]), weight[step]))
 
         def validate(x, y, weight, order, batch_size):
             over_batches(model.test_step, x, y, weight, order, batch_size)
@@ -76,10 +78,11 @@ class CompiledModel:
             rows, total = tf.shape(x)[0], tf.zeros(())
             for start in tf.range(0, rows, _SEEN_AT_ONCE):
                 part = slice(start, start + _SEEN_AT_ONCE)
-                outputs = model(x[part], training=False)
-                mean = loss(y[part], outputs, sample_weight=weight[part])
-                total += mean * tf.cast(tf.shape(outputs)[0], tf.float32)
-                model.compute_metrics(x[part], y[part], outputs, weight[part])
+                inputs, targets, weights = form.x(x[part]), form.y(y[part]), weight[part]
+                outputs = model(inputs, training=False)
+                mean = loss(targets, outputs, sample_weight=weights)
+                total += mean * tf.cast(tf.shape(weights)[0], tf.float32)
+                model.compute_metrics(inputs, targets, outputs, weights)
             for variable, value in zip(noise, before, strict=True):
                 variable.assign(value)  # to look takes nothing from the noise of training
             mean = total / tf.cast(rows, tf.float32)
@@ -153,7 +156,7 @@ def train_each(
     for job in jobs:
         start = time.perf_counter()
         with naming(job.name), refusing_memory(""):
-            fresh = fresh or build_fresh(build, job.seed, job.rows.x)
+            fresh = fresh or build_fresh(build, job.seed, job.rows)
             must_be_like(fresh, compiled.likeness)
             trained = train(compiled, fresh, job, recipe)
             fresh = None
@@ -194,6 +197,7 @@ def _train(compiled: CompiledModel, fresh: Any, job: Job, recipe: Recipe) -> Tra
     # an optimizer may keep an average of the weights, which `fit` takes in the end
     model.optimizer.finalize_variable_values(model.trainable_weights)
     called.end(logs)
+    trained.callbacks = called.copies
     trained.weights = model.get_weights()
     return trained
 
@@ -238,14 +242,12 @@ def _fit(compiled: CompiledModel, fresh: Any, job: Job, recipe: Recipe) -> Train
         trained.add(logs, *_curve_points(observe, job))
         recipe.progress.tell(job.place, (epoch + 1) / recipe.epochs)
 
+    copies = copies_for(recipe.callbacks, job.place)
+    x, y, weight = rows.fed
     fresh.fit(
-        rows.x, rows.y, sample_weight=rows.weight, epochs=recipe.epochs, verbose=0,
-        batch_size=recipe.batch_size,
-        validation_data=(held.x, held.y, held.weight) if held else None,
-        callbacks=[
-            *copies_for(recipe.callbacks, job.place),
-            keras.callbacks.LambdaCallback(on_epoch_end=watch),
-        ],
+        x, y, sample_weight=weight, epochs=recipe.epochs, verbose=0, batch_size=recipe.batch_size,
+        validation_data=held.fed if held else None,
+        callbacks=[*copies, keras.callbacks.LambdaCallback(on_epoch_end=watch)],
     )  # fmt: skip
-    trained.weights = fresh.get_weights()
+    trained.weights, trained.callbacks = fresh.get_weights(), tuple(copies)
     return trained

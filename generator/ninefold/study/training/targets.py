@@ -2,7 +2,7 @@
 form of the targets that its loss takes; whether it may be trained on a standardised one."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -11,7 +11,8 @@ from ninefold.errors import NinefoldError, naming
 from ninefold.study.training.fresh import (
     is_of_keras,
     layers_of,
-    mean_loss,
+    losses_of,
+    mean_of,
     must_be_compiled,
     single_loss,
 )
@@ -32,8 +33,15 @@ _OF_CLASSES = {
 _OF_ONE_UNIT = {"poisson", "meansquaredlogarithmicerror", "meanabsolutepercentageerror"}
 
 
-def kind_of_problem(model: Any) -> Kind:
-    """Return the problem that a compiled model is made for; "" if it fits both."""
+def kind_of_problem(model: Any, output: str = "") -> Kind:
+    """Return the problem that a compiled model is made for, or one of its outputs; "" if it fits
+    both."""
+    if output:
+        if output not in getattr(model, "output_names", [output]):
+            return ""
+        loss = _name_of(losses_of(model, [output])[output])
+        kinds: dict[Kind, set[str]] = {"classification": _OF_CLASSES, "regression": _OF_NUMBERS}
+        return next((kind for kind, losses in kinds.items() if loss in losses), "")
     loss, last = _loss_name(model), last_activation(model)
     if loss in _OF_CLASSES or last == "softmax":
         return "classification"
@@ -66,18 +74,29 @@ def _last_layer(model: Any) -> Any:
 
 def _loss_name(model: Any) -> str:
     """Return the name of the loss, a function's or a class's, in lower case without underscores."""
+    return _name_of(single_loss(model))
+
+
+def _name_of(loss: Any) -> str:
     import keras
 
-    loss = keras.losses.get(single_loss(model))
+    loss = keras.losses.get(loss)
     name = getattr(loss, "__name__", "") or type(loss).__name__
     return str(name).replace("_", "").lower()
 
 
-def takes_tokens(model: Any) -> bool:
-    """Tell whether a model looks its inputs up in an embedding: they are numbers of tokens."""
+def takes_tokens(model: Any, name: str = "") -> bool:
+    """Tell whether a model looks its inputs, or the one of that name, up in an embedding: they are
+    numbers of tokens."""
     import keras
 
-    inputs = {id(tensor) for tensor in getattr(model, "inputs", None) or ()}
+    inputs = {
+        id(tensor)
+        for tensor in getattr(model, "inputs", None) or ()
+        if not name or tensor.name == name
+    }
+    if name and isinstance(getattr(model, "input", None), Mapping):
+        inputs = {id(model.input[name])}
     embeddings = [la for la in layers_of(model) if isinstance(la, keras.layers.Embedding)]
     return any(not inputs or id(layer.input) in inputs for layer in embeddings)
 
@@ -92,9 +111,47 @@ def compares_with_one_column(model: Any, x: np.ndarray, classes: int, targets: s
     takes neither.
     """
     must_be_compiled(model)
-    outputs, loss = model(x[:2]), single_loss(model)
+    outputs, loss = model(x), single_loss(model)
     if not hasattr(outputs, "shape"):
-        raise NinefoldError("the model has several outputs", "expected one")
+        raise NinefoldError(
+            "the model has several outputs", "expected one, or y as a mapping: output → y"
+        )
+    return _takes_one_column(outputs, loss, classes, targets)
+
+
+def sort_outputs(
+    model: Any, x: Any, classes: Mapping[str, int], targets: str
+) -> tuple[bool, dict[str, bool]]:
+    """Return whether a model of several outputs returns them as a list, not a mapping; and, in
+    their order, output → whether its loss is given one column (see `compares_with_one_column`).
+
+    classes  output → its classes, 1 for numbers: those that there is a y for
+
+    Raises NinefoldError where these are not the model's outputs.
+    """
+    must_be_compiled(model)
+    outputs = model(x)
+    listed = not isinstance(outputs, Mapping)
+    names = list(getattr(model, "output_names", ())) if listed else list(outputs)
+    if set(names) != set(classes):
+        has = ", ".join(f"'{name}'" for name in names) or "one without a name"
+        given = ", ".join(f"'{name}'" for name in classes)
+        raise NinefoldError(f"the model has the outputs {has} and y {given}", "expected the same")
+    found = {}
+    losses = losses_of(model, names)
+    parts = outputs if listed and len(names) > 1 else [outputs] if listed else outputs.values()
+    for name, output in zip(names, parts, strict=True):
+        with naming(f"the output '{name}'"):
+            found[name] = _takes_one_column(output, losses[name], classes[name], targets)
+    return listed, found
+
+
+def as_targets(y: np.ndarray, classes: int, one_column: bool) -> np.ndarray:
+    """Return (n,) codes or numbers as (n, 1), or one column a class, float32."""
+    return (y[:, None] if one_column else np.eye(classes)[y]).astype("float32")
+
+
+def _takes_one_column(outputs: Any, loss: Any, classes: int, targets: str) -> bool:
     must_have_outputs(int(np.prod(outputs.shape[1:])), classes)
     if outputs.shape[-1] == 1 or targets == "codes":
         return True
@@ -104,7 +161,7 @@ def compares_with_one_column(model: Any, x: np.ndarray, classes: int, targets: s
     name = loss if isinstance(loss, str) else named.__name__
     if isinstance(loss, str) or is_of_keras(named.__module__):
         return "sparse" in name.lower()
-    return _takes_codes_alone(mean_loss(model), name, outputs)
+    return _takes_codes_alone(mean_of(loss), name, outputs)
 
 
 def _takes_codes_alone(loss: Callable, name: str, outputs: Any) -> bool:

@@ -2,7 +2,7 @@
 
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
@@ -17,12 +17,18 @@ from ninefold.study.training.batch_run import State, train_batch
 from ninefold.study.training.batched import BatchedModel, fresh_states
 from ninefold.study.training.callbacks import refusing_memory
 from ninefold.study.training.choice import Choice, choose_engine
+from ninefold.study.training.forms import PLAIN, Form
 from ninefold.study.training.fresh import build_fresh, make_metrics, must_be_compiled
 from ninefold.study.training.jobs import Job, Recipe, Trained
 from ninefold.study.training.one_by_one import CompiledModel, train_each
 from ninefold.study.training.randomness import caller_s_randomness
 from ninefold.study.training.stateless import strengths_of
-from ninefold.study.training.targets import allows_scaling, compares_with_one_column
+from ninefold.study.training.targets import (
+    allows_scaling,
+    as_targets,
+    compares_with_one_column,
+    sort_outputs,
+)
 
 _KEPT = 8  # traces: one more makes the oldest go
 _BATCH_BYTES = 2**28  # of the networks of one batch, with their rows
@@ -59,6 +65,7 @@ class Trainer:
         self._compiled: Any = None
         self.choice = Choice("", "", "")
         self._one_column: bool | None = None  # the loss compares with (n, 1), not one-hot
+        self._several: tuple[bool, dict[str, bool]] | None = None  # the same for each output
 
     @property
     def model(self) -> Any:
@@ -73,12 +80,12 @@ class Trainer:
         """Build the first job's model, choose the engine, and find or make the trace."""
         first = jobs[0]
         with naming(first.name):
-            model = build_fresh(self._build, first.seed, first.rows.x)
+            model = build_fresh(self._build, first.seed, first.rows)
             make_metrics(model, first.rows)
             self.choice = choose_engine(model, self._recipe, jobs)
             engine = self.choice.engine
             xla, batched = engine.endswith("xla"), engine.startswith("batched")
-            shapes = (first.rows.x.shape[1:], first.rows.y.shape[1:])
+            shapes = (first.rows.x.shape[1:], first.rows.y.shape[1:], first.rows.form)
             # one at a time, the strengths of regularisers are constants of the trace
             strengths = () if batched else tuple(strengths_of(model))
             key = (engine, shapes, self.choice.key or self, strengths)
@@ -118,14 +125,33 @@ class Trainer:
         named = [replace(job, variant=variant) for job in jobs]
         return train_each(self._compiled, first, named, self._build, self._recipe, engine)
 
-    def shape_targets(self, y: np.ndarray, classes: int, x: np.ndarray) -> np.ndarray:
+    def shape_targets(
+        self, y: np.ndarray, classes: int, x: np.ndarray, form: Form = PLAIN
+    ) -> np.ndarray:
         """Return (n,) codes or numbers as the compiled loss expects them: (n, 1), or one column a
         class for a loss that is not sparse. Any prepared rows `x` tell the network's outputs."""
         if self._one_column is None:
             self._one_column = compares_with_one_column(
-                self._sample, x, classes, self._recipe.targets
+                self._sample, form.x(x[:2]), classes, self._recipe.targets
             )
-        return (y[:, None] if self._one_column else np.eye(classes)[y]).astype("float32")
+        return as_targets(y, classes, self._one_column)
+
+    def shape_several(
+        self, y: Mapping[str, np.ndarray], classes: Mapping[str, int], x: np.ndarray, form: Form
+    ) -> tuple[np.ndarray, Form]:
+        """Return output → (n,) codes or numbers as one table of targets, with the form that tells
+        what the losses of the outputs make of it and of the inputs."""
+        if self._several is None:
+            self._several = sort_outputs(self._sample, form.x(x[:2]), classes, self._recipe.targets)
+        listed, one_column = self._several
+        parts = [as_targets(y[name], classes[name], one) for name, one in one_column.items()]
+        columns = [(name, part.shape[1]) for name, part in zip(one_column, parts, strict=True)]
+        return np.hstack(parts), replace(form, targets=tuple(columns), listed=listed)
+
+    @property
+    def outputs(self) -> list[str]:
+        """Return the names of several outputs, in the network's order."""
+        return list(self._several[1]) if self._several else []
 
     @cached_property
     def scales_target(self) -> bool:
@@ -150,16 +176,20 @@ class Trainer:
         with caller_s_randomness():
             model = self._build()
         if not model.built:
-            model.build((None, *self.model.input_shape[1:]))
+            rows = self._compiled.rows
+            model(rows.form.x(rows.x[:1]))
         model.set_weights(trained.weights)
         return model
 
-    def predict(self, trained: Trained, x: np.ndarray) -> np.ndarray:
-        """Return a trained network's outputs (n, outputs), in inference mode."""
+    def predict(self, trained: Trained, x: np.ndarray) -> list[np.ndarray]:
+        """Return each output (n, …) of a trained network, in inference mode."""
         self.load(trained)
         starts = range(0, max(len(x), 1), _ROWS_AT_ONCE)
-        parts = (x[start : start + _ROWS_AT_ONCE] for start in starts)
-        return np.concatenate([np.asarray(self._compiled.infer(part)) for part in parts])
+        parts = [self._compiled.infer(x[start : start + _ROWS_AT_ONCE]) for start in starts]
+        return [
+            np.concatenate([np.asarray(part) for part in of_one])
+            for of_one in zip(*parts, strict=True)
+        ]
 
 
 def train_together(
