@@ -15,7 +15,7 @@ _ROOMS = {
     "Metric": "ninefold.study.metrics",
     "average": "ninefold.study.evaluation",
     "compare": "ninefold.study.comparison",
-    "evaluate": "ninefold.study.harness",
+    "evaluate": "ninefold.study.evaluate",
     "open_study": "ninefold.study.notebook",
 }
 

@@ -107,7 +107,8 @@ WAYS = {"model.fit": keras_fit, "scikit-learn": scikit_learn, "ninefold": ninefo
 
 def _folds(job: dict[str, Any], X: np.ndarray, y: np.ndarray) -> list:
     """Return the folds that `ninefold.evaluate` makes of the same arguments."""
-    from ninefold.study.arguments import make_splits, make_task
+    from ninefold.study.arguments import make_task
+    from ninefold.study.splitters import make_splits
 
     task = make_task(X, y, None, None)
     return make_splits(task, folds=job["folds"], repeats=job["repeats"], validation=0.2, seed=SEED)

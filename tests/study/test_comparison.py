@@ -15,8 +15,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from ninefold.errors import NinefoldError
 from ninefold.plain_json import plain
 from ninefold.study.comparison import compare, naive_score
+from ninefold.study.evaluate import evaluate
 from ninefold.study.evaluation import average
-from ninefold.study.harness import evaluate
 from ninefold.study.metrics import practical_margin, score
 from ninefold.study.scoring import score_folds
 from ninefold.study.statistics import (

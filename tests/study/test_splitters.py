@@ -23,9 +23,10 @@ from sklearn.model_selection import (
 )
 
 from ninefold.errors import NinefoldError
-from ninefold.study.arguments import make_splits, make_task
+from ninefold.study.arguments import make_task
 from ninefold.study.comparison import compare
-from ninefold.study.harness import evaluate
+from ninefold.study.evaluate import evaluate
+from ninefold.study.splitters import make_splits
 
 RANDOM = np.random.default_rng(0)
 ROWS = 40

@@ -12,8 +12,8 @@ from sklearn.model_selection import KFold, TimeSeriesSplit
 
 from ninefold.errors import NinefoldError
 from ninefold.study.comparison import compare
+from ninefold.study.evaluate import evaluate
 from ninefold.study.evaluation import interval_of
-from ninefold.study.harness import evaluate
 from ninefold.study.time_order import (
     find_blocks,
     is_ordered,
@@ -160,8 +160,9 @@ def test_a_comparison_in_time_order_has_a_difference_and_no_test():
 
 
 def test_the_constant_of_a_fold_in_time_order_knows_the_past_only():
-    from ninefold.study.arguments import make_splits, make_task
+    from ninefold.study.arguments import make_task
     from ninefold.study.harness import Harness, judge_constant
+    from ninefold.study.splitters import make_splits
 
     task = make_task(X, np.arange(60.0), None, None)
     splits = make_splits(
@@ -173,7 +174,7 @@ def test_the_constant_of_a_fold_in_time_order_knows_the_past_only():
         assert told.to_numpy() == pytest.approx(np.arange(fold.test[0]).mean())
 
 
-def test_a_class_absent_from_a_training_fold_is_one_clear_line():
+def test_a_training_fold_of_one_class_is_one_clear_line():
     y = np.where(np.arange(60) < 15, "early", "late")
-    with pytest.raises(NinefoldError, match="fold 1: no training row of the class late"):
+    with pytest.raises(NinefoldError, match="fold 1: all training rows are of the class early; "):
         evaluate(LogisticRegression(), X, y, splitter=TimeSeriesSplit(5))

@@ -1,23 +1,19 @@
-"""What `evaluate` is given, checked and turned into a task, its splits and its metrics."""
+"""What `evaluate` is given, checked and turned into tasks and their metrics."""
 
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from numbers import Real
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import check_cv
 
-from ninefold.errors import NinefoldError, must_be_whole, naming
+from ninefold.errors import NinefoldError, naming
 from ninefold.study.learners import asked_problem
 from ninefold.study.metrics import METRICS, Metric, deciding_metric, metrics_for
 from ninefold.study.own_metrics import make_own, must_differ
 from ninefold.study.preparation import read_inputs, rows_of
-from ninefold.study.splits import Fold, derive_seed, make_folds, plan_folds, take_share
+from ninefold.study.splitters import must_match, short
 from ninefold.study.task import Task
-from ninefold.study.time_order import find_blocks, is_ordered, take_last
 from ninefold.suggestions import did_you_mean
 
 PROBLEMS = ("auto", "regression", "classification")
@@ -103,7 +99,7 @@ def make_task(
         codes = values.astype(float)
     _check_class_weight(class_weight, classes)
     weight = np.ones(len(codes)) if sample_weight is None else np.asarray(sample_weight, float)
-    _must_match("sample_weight", weight, len(codes))
+    must_match("sample_weight", weight, len(codes))
     if not np.isfinite(weight).all() or weight.min() < 0 or not weight.any():
         wrong = "missing or infinite" if not np.isfinite(weight).all() else "negative"
         said = f"sample_weight has {wrong} values" if weight.any() else "sample_weight is all 0"
@@ -176,134 +172,6 @@ def _check_class_weight(class_weight: Any, classes: tuple[str, ...]) -> None:
         )
 
 
-def _must_match(name: str, values: np.ndarray, rows: int) -> None:
-    if values.shape != (rows,):
-        raise NinefoldError(
-            f"{name} has the shape {values.shape} and X {rows} rows", "expected one for each row"
-        )
-
-
-def make_splits(
-    task: Task,
-    *,
-    folds: int,
-    repeats: int,
-    validation: float,
-    seed: int,
-    splitter: Any = None,
-    groups: Any = None,
-) -> list[Fold]:
-    """Return the splits of a task's rows: folds × repeats, or those of a scikit-learn splitter.
-
-    Raises NinefoldError where the rows cannot fill them.
-    """
-    for name, number, least in (("folds", folds, 2), ("repeats", repeats, 1), ("seed", seed, 0)):
-        must_be_whole(name, number, least)
-    if isinstance(validation, bool) or not isinstance(validation, Real) or not 0 <= validation < 1:
-        raise NinefoldError(f"validation={validation!r}", "expected a share from 0 to below 1")
-    ids = None
-    if groups is not None:
-        _must_match("groups", np.asarray(groups), len(task.y))
-        ids = pd.factorize(np.asarray(groups), use_na_sentinel=False)[0]
-    if splitter is not None:
-        splits = _from_splitter(splitter, task, validation, seed, ids)
-        for absent in absent_classes(task, splits):
-            warnings.warn(f"{absent}, which cannot be predicted there", stacklevel=3)
-        return splits
-    smallest = int(np.bincount(task.y).min()) if task.classes else None
-    plan_folds(len(task.y), smallest, None if ids is None else ids.max() + 1, folds, repeats)
-    splits = make_folds(
-        task.y, folds=folds, repeats=repeats, validation=validation, seed=seed,
-        stratify=bool(task.classes), groups=ids,
-    )  # fmt: skip
-    must_be_filled(task, splits)
-    return splits
-
-
-def _from_splitter(
-    splitter: Any, task: Task, validation: float, seed: int, groups: np.ndarray | None
-) -> list[Fold]:
-    """Take the splitter's folds; where they are ordered in time, the inner validation split is the
-    last share of each training fold, else drawn as `take_share` does."""
-    pairs = _split(splitter, task, groups)
-    # the repeated splitters of scikit-learn number all their folds through
-    per_repeat = getattr(splitter, "cvargs", {}).get("n_splits", len(pairs))
-    ordered, made = is_ordered(pairs), []
-    for number, (outer, test) in enumerate(pairs):
-        outer = np.sort(outer) if ordered else outer
-        part = None if groups is None else groups[outer]
-        if ordered:
-            held = take_last(find_blocks(outer if part is None else part), validation)
-        else:
-            held = take_share(
-                task.y[outer], validation, derive_seed(seed, number),
-                stratify=bool(task.classes), groups=part,
-            )  # fmt: skip
-        repeat, fold = divmod(number, per_repeat)
-        made.append(Fold(repeat, fold, np.delete(outer, held), outer[held], test))
-    return made
-
-
-def _split(
-    splitter: Any, task: Task, groups: np.ndarray | None
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return (training rows, test rows) of each fold; raise where they are none."""
-    if isinstance(splitter, str) or not callable(getattr(splitter, "split", None)):
-        try:
-            splitter = check_cv(splitter, task.y, classifier=bool(task.classes))
-        except (ValueError, TypeError):
-            raise NinefoldError(
-                f"splitter={_short(splitter)}",
-                "expected a splitter of scikit-learn, such as KFold(5), a number of folds, or for "
-                "each of them the numbers of rows to train and to test on",
-            ) from None
-    called = _short(splitter)
-    try:
-        with warnings.catch_warnings():  # a group that is ignored and parted is refused below
-            warnings.filterwarnings("ignore", "The groups parameter is ignored")
-            X = task.y if isinstance(task.X, Mapping) else task.X
-            found = splitter.split(X, task.y, groups)
-            pairs = [(np.asarray(train), np.asarray(test)) for train, test in found]
-    except (ValueError, TypeError, IndexError) as error:
-        rows = len(task.y)
-        raise NinefoldError(f"{called} cannot split these {rows} rows: {error}") from None
-    if not pairs:
-        raise NinefoldError(f"{called} makes no fold")
-    for number, (train, test) in enumerate(pairs, start=1):
-        name = f"fold {number} of {called}"
-        if not len(train) or not len(test):
-            raise NinefoldError(f"{name} has no row to train or to test on")
-        if np.isin(test, train).any():
-            raise NinefoldError(f"{name} trains and tests on the same row")
-        if groups is not None and np.isin(groups[test], groups[train]).any():
-            raise NinefoldError(
-                f"{name} trains and tests on rows of the same group",
-                todo="take a splitter that heeds groups, such as GroupKFold, or leave them out",
-            )
-    return pairs
-
-
-def _short(value: Any) -> str:
-    shown = " ".join(repr(value).split())
-    return shown if len(shown) < 60 else f"{shown[:50]} …"
-
-
-def must_be_filled(task: Task, splits: Sequence[Fold]) -> None:
-    for absent in absent_classes(task, splits):
-        raise NinefoldError(
-            absent, "every class in every training fold", "use fewer folds or join rare classes"
-        )
-
-
-def absent_classes(task: Task, splits: Sequence[Fold]) -> Iterator[str]:
-    """Say of each fold that trains on no row of some class, which."""
-    for fold in splits:
-        missing = set(range(len(task.classes))) - set(task.y[fold.train].tolist())
-        if missing:
-            names = ", ".join(task.classes[code] for code in sorted(missing))
-            yield f"{fold.name}: no training row of the class {names}"
-
-
 def metrics_of(metrics: Any, output: str, outputs: Sequence[str]) -> Any:
     """Return the metrics of an output: all that fit, or those that a mapping names for it. Raises
     NinefoldError for what names no output."""
@@ -312,7 +180,7 @@ def metrics_of(metrics: Any, output: str, outputs: Sequence[str]) -> Any:
     names = ", ".join(outputs)
     if not isinstance(metrics, Mapping):
         raise NinefoldError(
-            f"metrics={_short(metrics)}", f"expected output → its metrics, of the outputs {names}"
+            f"metrics={short(metrics)}", f"expected output → its metrics, of the outputs {names}"
         )
     unknown = [name for name in metrics if name not in outputs]
     if unknown:

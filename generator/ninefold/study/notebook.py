@@ -12,7 +12,6 @@ import pandas as pd
 from ninefold.errors import NinefoldError
 from ninefold.project import Project, find_project
 from ninefold.records import Record
-from ninefold.study.arguments import must_be_filled
 from ninefold.study.by_hand import number_by_hand, said_by_hand, section_by_hand
 from ninefold.study.comparison import compare
 from ninefold.study.dataset import Dataset
@@ -24,6 +23,7 @@ from ninefold.study.recipe import StudyRecipe
 from ninefold.study.recorder import Recorder
 from ninefold.study.split_data import SplitData, load_split, make_task
 from ninefold.study.splits import Plan
+from ninefold.study.splitters import must_be_filled
 from ninefold.study.task import Task
 from ninefold.study.training import Recipe
 from ninefold.study.variants import Variant, choose_best, model_function
