@@ -14,7 +14,7 @@ from ninefold.study.learners.estimator import Estimator, is_estimator
 from ninefold.study.learners.fitted import Answer, Fitted, FoldModel, Part
 from ninefold.study.learners.joint import JointNetwork, make_joint
 from ninefold.study.learners.network import Network, network_prediction, told
-from ninefold.study.learners.prepared import Prepared, Shared
+from ninefold.study.learners.prepared import Shared, have_one_width
 from ninefold.study.task import Task
 from ninefold.study.training import Recipe, is_keras, train_together
 
@@ -64,7 +64,7 @@ def fit_together(
     """
     networks = [learner for learner in learners if isinstance(learner, Network)]
     prepared = {id(network): network.prepare(parts) for network in networks}
-    together = [n for n in networks if _have_one_width(prepared[id(n)], parts)]
+    together = [n for n in networks if have_one_width(prepared[id(n)], parts)]
     jobs = [network.jobs(parts, prepared[id(network)]) for network in together]
     trained = dict(
         zip(
@@ -79,12 +79,6 @@ def fit_together(
         else learner.fit_each(parts)
         for learner in learners
     ]
-
-
-def _have_one_width(prepared: Sequence[Prepared], parts: Sequence[Part]) -> bool:
-    """A transformer of the user's may find other columns in another fold."""
-    folds = zip(prepared, parts, strict=True)
-    return len({inputs.inputs(part.train).shape[1:] for inputs, part in folds}) == 1
 
 
 def _returns_estimator(build: Callable, task: Task) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from ninefold.errors import NinefoldError
 from ninefold.study.learners.fitted import Fitted, Part
 from ninefold.study.learners.network import Network, fit_target, given_for, in_units
-from ninefold.study.learners.prepared import Prepared, Shared
+from ninefold.study.learners.prepared import Prepared, Shared, have_one_width
 from ninefold.study.task import Task
 from ninefold.study.training import Recipe, Rows, Trained, losses_of
 
@@ -34,11 +34,13 @@ class JointNetwork(Network):
     def fit_outputs(self, parts: Sequence[Part]) -> dict[str, list[Fitted]]:
         """Train on one part after another. Returns output → what answers for it, by part."""
         found: dict[str, list[Fitted]] = {output: [] for output in self._tasks}
-        for part in parts:
-            prepared = self.prepare([part])
-            trained = next(self.trainer.train(self.jobs([part], prepared)))
-            for output in found:
-                found[output].append(self._answering(output, trained, part, prepared[0]))
+        together = have_one_width(self.prepare(parts), parts)
+        for some in [parts] if together else [[part] for part in parts]:
+            prepared = self.prepare(some)
+            trained = self.trainer.train(self.jobs(some, prepared))
+            for part, inputs, network in zip(some, prepared, trained, strict=True):
+                for output in found:
+                    found[output].append(self._answering(output, network, part, inputs))
         return found
 
     def of(self, output: str) -> "JointNetwork":

@@ -1,12 +1,13 @@
 """The inputs of a fold, prepared once by what its training rows tell; shared between variants."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ninefold.errors import naming
+from ninefold.study.learners.fitted import Part
 from ninefold.study.preparation import as_numbers
 from ninefold.study.task import Task
 from ninefold.study.training import PLAIN, Form, Traces
@@ -42,6 +43,13 @@ class Prepared:
     @property
     def bytes(self) -> int:
         return sum(x.nbytes for x in self._inputs.values())
+
+
+def have_one_width(prepared: Sequence[Prepared], parts: Sequence[Part]) -> bool:
+    """Tell whether all folds give a network as many inputs: a transformer of the user's may find
+    other columns in another fold."""
+    folds = zip(prepared, parts, strict=True)
+    return len({(inputs.inputs(part.train).shape[1:], inputs.form) for inputs, part in folds}) == 1
 
 
 def fit_preparation(prepare: Any, task: Task, train: np.ndarray) -> Any:
