@@ -28,6 +28,8 @@ from sklearn.model_selection import (
     FixedThresholdClassifier,
     GridSearchCV,
     KFold,
+    LeaveOneGroupOut,
+    StratifiedGroupKFold,
     StratifiedKFold,
     TunedThresholdClassifierCV,
     cross_val_score,
@@ -172,8 +174,6 @@ def test_of_three_classes_decisions_rank_each_against_the_rest():
             each.append(pairs.mean())
         expected.append(np.mean(each))
     np.testing.assert_allclose(found.values("roc_auc"), expected, rtol=1e-12)
-    with pytest.raises(NinefoldError, match=r"decides between pairs.*_shape=.ovr"):
-        judged(SVC(decision_function_shape="ovo"), *many_classes())
 
 
 def many_classes():
@@ -366,3 +366,81 @@ def test_a_class_that_a_fold_does_not_train_on_keeps_its_column(model):
     if "1" in first:
         assert (first["1"] == 0).all()
         assert first[["0", "2"]].sum(axis=1).to_numpy() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("classes", [3, 4])  # of three there are as many pairs as classes
+def test_decisions_between_pairs_of_classes_rank_nothing(classes):
+    rows, y = load_iris(return_X_y=True) if classes == 3 else many_classes()
+    model = SVC(decision_function_shape="ovo")
+    found = judged(model, rows, y)
+    assert "roc_auc" not in found.scores
+    expected = cross_val_score(model, rows, y, cv=FOLDS)
+    assert found.values("accuracy").tolist() == pytest.approx(expected.tolist())
+    with pytest.raises(NinefoldError, match="SVC gives no decision"):
+        judged(model, rows, y, metrics=["roc_auc"])
+
+
+def test_a_search_whose_winners_give_probabilities_in_some_folds_says_so():
+    class Chosen(LogisticRegression):
+        def fit(self, X, y, sample_weight=None):
+            super().fit(X, y, sample_weight)
+            self.lacks_ = len(X) % 2
+            return self
+
+        @property
+        def predict_proba(self):
+            if getattr(self, "lacks_", 0):
+                raise AttributeError
+            return super().predict_proba
+
+    splits = [(np.arange(80), np.arange(80, 120)), (np.arange(41, 120), np.arange(41))]
+    with pytest.raises(NinefoldError, match="fold 2: Chosen gives probabilities in other"):
+        judged(Chosen(), splitter=splits)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        VotingClassifier([("a", LogisticRegression())], voting="soft"),
+        make_pipeline(VotingClassifier([("a", LogisticRegression())], voting="soft")),
+    ],
+)
+def test_weights_reach_an_estimator_that_passes_them_on(model):
+    weight = np.arange(120) % 3 + 0.5
+    found = judged(model, metrics=["log_loss"], sample_weight=weight)
+    for fold, (train, test) in enumerate(FOLDS.split(X, Y)):
+        name = "sample_weight" if isinstance(model, VotingClassifier) else (
+            "votingclassifier__sample_weight"
+        )  # fmt: skip
+        plain = clone(model).fit(X[train], Y[train], **{name: weight[train]})
+        part = found.predictions[found.predictions["fold"] == fold]
+        np.testing.assert_allclose(part[["0", "1"]], plain.predict_proba(X[test]), atol=1e-6)
+
+
+def test_a_group_splitter_is_given_the_callers_groups_and_labels():
+    letters = np.array(list("zyxwvutsrq"))[np.arange(120) // 12]
+    names = np.where(Y == 1, "yes", "no")
+    model = LogisticRegression()
+    for splitter in (LeaveOneGroupOut(), StratifiedGroupKFold(3)):
+        expected = cross_val_score(model, X, names, groups=letters, cv=splitter)
+        found = judged(model, X, names, splitter, groups=letters, metrics=["accuracy"])
+        assert found.values("accuracy").tolist() == pytest.approx(expected.tolist())
+
+
+def test_truth_values_are_a_regressions_numbers_if_a_regressor_is_given_them():
+    found = judged(LinearRegression(), X, Y == 1, FOLDS, metrics=["r2"])
+    expected = cross_val_score(LinearRegression(), X, Y == 1, cv=FOLDS, scoring="r2")
+    assert found.values("r2").tolist() == pytest.approx(expected.tolist())
+
+
+def test_a_network_wrapped_for_scikit_learn_is_an_estimator():
+    keras = pytest.importorskip("keras")
+
+    def build(X, y):
+        model = keras.Sequential([keras.Input((X.shape[1],)), keras.layers.Dense(1, "sigmoid")])
+        model.compile("sgd", "binary_crossentropy")
+        return model
+
+    wrapped = keras.wrappers.SKLearnRegressor(build, fit_kwargs={"epochs": 1, "verbose": 0})
+    found = judged(wrapped, X, TARGET, KFold(2))
+    assert found.engine == "scikit-learn"

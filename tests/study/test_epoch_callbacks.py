@@ -291,8 +291,10 @@ def test_an_interrupted_fold_goes_on_from_its_backup(tmp_path, monkeypatch):
 def test_variants_write_files_of_their_own(tmp_path):
     X, y = rows(40).x, rows(40).y[:, 0].astype(int)
     ninefold.evaluate(
-        {"a/b": network, "none": network}, X, y, folds=2, repeats=1, epochs=1,
+        {"a/b": network, "a b": network, "a-b": network}, X, y, folds=2, repeats=1, epochs=1,
         callbacks=[CSVLogger(tmp_path / "log.csv")],
     )  # fmt: skip
     found = {path.name for path in tmp_path.iterdir()}
-    assert found == {f"log-{name}-{part}.csv" for name in ("a%2Fb", "none") for part in parts()}
+    assert found == {
+        f"log-{name}-{part}.csv" for name in ("a%2Fb", "a b", "a-b") for part in parts()
+    }

@@ -24,11 +24,12 @@ from ninefold.quiet import load_tensorflow
 from ninefold.study.baselines import constant_prediction
 from ninefold.study.evaluate import evaluate
 from ninefold.study.evaluation import average
-from ninefold.study.harness import Harness, describe_variant, judge_constant
+from ninefold.study.harness import Harness, judge_constant
 from ninefold.study.metrics import METRICS, metrics_for, score
 from ninefold.study.splits import derive_seed, make_folds
 from ninefold.study.task import Task
 from ninefold.study.training import Recipe
+from ninefold.study.variants import describe_variant
 
 load_tensorflow()
 import keras  # noqa: E402

@@ -1,10 +1,12 @@
 """A network's loss and last layer say which problem it is made for and whether its target may be
 standardised; an embedding says that its inputs are numbers of tokens."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from sklearn.metrics import r2_score, roc_auc_score
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from ninefold import evaluate
 from ninefold.errors import NinefoldError
@@ -178,3 +180,167 @@ def test_padded_sequences_keep_their_padding_and_each_feature_its_scale():
 
     found = evaluate(build, rows, labels, epochs=20, metrics=["roc_auc"], **SMALL)
     assert found.values().mean() > 0.8
+
+
+def nested(words=50, length=8):
+    inner = keras.Sequential([keras.Input((length,)), layers.Embedding(words, 4)])
+    return [inner, layers.GlobalMaxPooling1D()]
+
+
+def moved(words=50, length=8):
+    return [layers.Reshape((2, length // 2)), layers.Embedding(words, 4), layers.Flatten()]
+
+
+def counted(words=50, length=8):
+    return [layers.CategoryEncoding(words, "multi_hot")]
+
+
+@pytest.mark.parametrize("parts", [nested, moved, counted])
+def test_numbers_that_reach_an_embedding_by_other_ways_go_in_as_they_are(parts):
+    texts, labels = tokens(120)
+
+    def build():
+        model = keras.Sequential([keras.Input((8,)), *parts(), layers.Dense(1, "sigmoid")])
+        model.compile("sgd", "binary_crossentropy")
+        return model
+
+    found = evaluate(build, texts, labels, epochs=2, **SMALL)
+    plain = evaluate(build, texts, labels, epochs=2, prepare=None, **SMALL)
+    assert found.values().tolist() == plain.values().tolist()
+
+
+def test_whole_numbers_beside_an_embedding_of_other_things_are_standardised_with_a_warning():
+    counts, labels = tokens(120)
+
+    class Placed(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.places = layers.Embedding(8, 3)
+
+        def call(self, x):
+            return keras.ops.expand_dims(x, -1) + self.places(keras.ops.arange(8)[None])
+
+    def build():
+        parts = [Placed(), layers.Flatten(), layers.Dense(1, "sigmoid")]
+        model = keras.Sequential([keras.Input((8,)), *parts])
+        model.compile("sgd", "binary_crossentropy")
+        return model
+
+    with pytest.warns(UserWarning, match="are whole numbers, and the network has an Embedding: "):
+        found = evaluate(build, counts, labels, epochs=1, return_models=True, **SMALL)
+    assert found.models[0].preparation is not None
+
+
+def test_padding_is_what_the_network_masks():
+    generator = np.random.default_rng(5)
+    rows = generator.normal(50.0, 3.0, (120, 6, 1))
+    ends = generator.integers(2, 7, 120)
+    y = np.array([row[end - 1, 0] for row, end in zip(rows, ends, strict=True)])
+    filled = {}
+    for padding in (0.0, -1.0):
+        filled[padding] = rows.copy()
+        for row, end in zip(filled[padding], ends, strict=True):
+            row[end:] = padding
+
+    def build(padding):
+        model = keras.Sequential(
+            [keras.Input((6, 1)), layers.Masking(padding), layers.SimpleRNN(3), layers.Dense(1)]
+        )
+        model.compile(keras.optimizers.Adam(0.02), "mse")
+        return model
+
+    found = [
+        evaluate(partial(build, padding), filled[padding], y, epochs=3, **SMALL).values()
+        for padding in (0.0, -1.0)
+    ]
+    assert found[0].tolist() == pytest.approx(found[1].tolist(), rel=1e-4)
+
+
+class Positive(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.inner, self.out = layers.Dense(6, "relu"), layers.Dense(1)
+
+    def call(self, x):
+        return keras.ops.exp(self.out(self.inner(x)))
+
+
+class Linear(Positive):
+    def call(self, x):
+        return self.out(self.inner(x))
+
+
+ONE = partial(layers.Dense, 1)
+
+
+def ending(*parts):
+    return lambda: keras.Sequential(
+        [keras.Input((3,)), layers.Dense(6, "relu"), *(part() for part in parts)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("build", "scaled"),
+    [
+        (ending(ONE), True),
+        (ending(ONE, partial(layers.Rescaling, 30.0)), True),
+        (ending(ONE, layers.Flatten), True),
+        (ending(partial(ONE, "sigmoid"), partial(layers.Rescaling, 30.0)), False),
+        (ending(partial(ONE, "softplus"), layers.Flatten), False),
+        (ending(ONE, layers.ReLU), False),
+        (ending(partial(ONE, lambda x: x**2)), False),
+        (Positive, False),
+        (Linear, True),
+    ],
+)
+def test_a_network_is_tried_for_what_it_can_answer(build, scaled):
+    def compiled():
+        model = build()
+        model.compile("sgd", "mse")
+        return model
+
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    y = 100 + X[:, 0]
+    found = evaluate(compiled, X, y, epochs=1, return_models=True, **SMALL)
+    targets = {model._fitted.target is not None for model in found.models}
+    assert targets == {scaled}
+
+
+def test_a_transformer_of_the_target_must_come_back():
+    y = np.exp(X[:, 0])
+    options = {"epochs": 2, **SMALL}
+    with pytest.raises(NinefoldError, match="does not come back to y; its inverse_transform must"):
+        evaluate(network("mse"), X, y, scale_target=FunctionTransformer(np.log1p), **options)
+    there_and_back = FunctionTransformer(np.log1p, inverse_func=np.expm1)
+    assert evaluate(network("mse"), X, y, scale_target=there_and_back, **options).diverged == ()
+
+
+def test_a_transformer_that_returns_frames_scales_as_any_other():
+    y = 100 + X[:, 0]
+    frames = StandardScaler().set_output(transform="pandas")
+    found = [
+        evaluate(network("mse"), X, y, scale_target=scale, epochs=2, **SMALL).values().tolist()
+        for scale in (True, frames)
+    ]
+    assert found[0] == found[1]
+
+
+def test_outputs_that_the_transformer_makes_no_numbers_of_are_said():
+    y = np.exp(X[:, 0])
+
+    class Half(FunctionTransformer):
+        def fit(self, X, y=None):
+            self.limit_ = np.log(X).max()
+            return super().fit(X, y)
+
+        def inverse_transform(self, X):
+            return np.where(self.limit_ < X, np.nan, np.exp(X))
+
+    def far():
+        model = network("mse")()
+        model.layers[-1].bias.assign([50.0])
+        return model
+
+    with pytest.warns(UserWarning, match="makes no numbers of some of the network's outputs"):
+        found = evaluate(far, X, y, scale_target=Half(np.log), epochs=1, **SMALL)
+    assert found.diverged == ((0, 0), (0, 1), (0, 2))

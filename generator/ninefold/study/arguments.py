@@ -35,7 +35,7 @@ def make_tasks(
             "a row has one weight for all of them", "weigh the rows by sample_weight",
         )  # fmt: skip
     X = read_inputs(X, given.get("prepare", "auto"))  # what is wrong with it is no output's
-    outputs = {name: _different_labels(np.asarray(values)) for name, values in y.items()}
+    outputs = {name: _different_labels(_as_values(values)) for name, values in y.items()}
     tasks = {}
     for name, values in y.items():
         its = of_output(problem, name, "auto")
@@ -71,19 +71,17 @@ def make_task(
         raise NinefoldError(f"problem={problem!r}", f"expected one of {', '.join(PROBLEMS)}")
     inputs = read_inputs(X, prepare)
     rows = rows_of(inputs)
-    values = np.asarray(y)
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]
+    if not rows:
+        raise NinefoldError("X has no rows")
+    values = _as_values(y)
     if values.ndim != 1 or len(values) != rows:
         raise NinefoldError(
             f"y has the shape {values.shape} and X {rows} rows",
             "expected one y for each row",
         )
-    if values.dtype == object:
-        values = pd.Series(values).infer_objects().to_numpy(dtype=None)
     if pd.isna(values).any():
         raise NinefoldError("y has missing values", todo="leave these rows out")
-    if values.dtype.kind in "fc" and not np.isfinite(values).all():
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise NinefoldError("y has infinite values", "expected finite numbers")
     classes: tuple[str, ...] = ()
     labels = None
@@ -97,23 +95,52 @@ def make_task(
         classes = tuple(map(str, labels))
     else:
         codes = values.astype(float)
-    _check_class_weight(class_weight, classes)
-    weight = np.ones(len(codes)) if sample_weight is None else np.asarray(sample_weight, float)
+    by_class = _weights_of_classes(class_weight, labels)
+    weight = np.ones(len(codes)) if sample_weight is None else np.asarray(sample_weight)
     must_match("sample_weight", weight, len(codes))
-    if not np.isfinite(weight).all() or weight.min() < 0 or not weight.any():
-        wrong = "missing or infinite" if not np.isfinite(weight).all() else "negative"
-        said = f"sample_weight has {wrong} values" if weight.any() else "sample_weight is all 0"
+    weight = _as_weights("sample_weight", weight)
+    return Task(inputs, codes, classes, weight, by_class, labels)
+
+
+def _as_values(y: Any) -> np.ndarray:
+    """Return y as an array (n,) of one type. A list keeps the types of its labels, which an array
+    of NumPy's would make text of."""
+    listed = isinstance(y, (list, tuple))
+    values = np.asarray(y, dtype=object) if listed else np.asarray(y)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.dtype == object and values.ndim == 1:
+        values = pd.Series(values).infer_objects().to_numpy(dtype=None)
+    if values.dtype.kind in "mMc":
+        kinds = {"m": "spans of time", "M": "dates", "c": "complex numbers"}
         raise NinefoldError(
-            said, "expected finite numbers of 0 or more", "mend them, or leave it out"
+            f"y has {kinds[values.dtype.kind]}", "expected numbers, or labels of classes"
         )
-    return Task(inputs, codes, classes, weight, class_weight, labels)
+    return values
+
+
+def _as_weights(name: str, weights: np.ndarray) -> np.ndarray:
+    """Return weights as floats. Raises NinefoldError where they are not all finite, 0 or more, and
+    one of them above it."""
+    try:
+        weights = weights.astype(float)
+    except (ValueError, TypeError):
+        raise NinefoldError(f"{name} has values that are no numbers") from None
+    wrong = "" if weights.any() else f"{name} is all 0"
+    wrong = f"{name} has negative values" if (weights < 0).any() else wrong
+    wrong = wrong if np.isfinite(weights).all() else f"{name} has missing or infinite values"
+    if wrong:
+        raise NinefoldError(
+            wrong, "expected finite numbers of 0 or more", "mend them, or leave it out"
+        )
+    return weights
 
 
 def _has_labels(values: np.ndarray, problem: str, ask: Callable[[int], str]) -> bool:
     """Tell whether y has labels, not numbers. Whole numbers may be either: then `problem` says it,
     else the models, else how many different ones there are."""
-    numeric = values.dtype.kind in "iuf"
-    whole = numeric and bool(np.all(np.mod(values, 1) == 0))
+    numeric = values.dtype.kind in "iufb"  # LinearRegression takes True and False for 1 and 0
+    whole = numeric and not _has_fractions(values)
     if problem == "regression" and not numeric:
         raise NinefoldError(
             f"y has labels, such as {values.tolist()[0]!r}", 'problem="regression" expects numbers'
@@ -133,10 +160,13 @@ def _has_labels(values: np.ndarray, problem: str, ask: Callable[[int], str]) -> 
 
 def _different_labels(values: np.ndarray) -> int:
     """Return how many different labels y would have; 1 if it looks like numbers."""
-    fractions = values.dtype.kind == "f" and bool(np.any(np.mod(values, 1) != 0))
-    different = len(set(values.ravel().tolist()))
+    different = len(pd.unique(values.ravel()))
     numbers = values.dtype.kind in "iuf" and different > _MOST_CODES
-    return 1 if fractions or numbers else different
+    return 1 if _has_fractions(values) or numbers else different
+
+
+def _has_fractions(values: np.ndarray) -> bool:
+    return values.dtype.kind == "f" and bool(np.any(np.mod(values, 1) != 0))
 
 
 def _encode(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -147,29 +177,43 @@ def _encode(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
                  for kind in sorted(kinds)}  # fmt: skip
         shown = " and ".join(f"{value!r} ({kind})" for kind, value in named.items())
         raise NinefoldError(f"y has labels of several types: {shown}", "expected one type")
+    if kinds - {"bool", "int", "float", "str"}:
+        raise NinefoldError(
+            f"y has values of the type {kinds.pop()}", "expected numbers, or labels of classes"
+        )
     labels, codes = np.unique(values, return_inverse=True)
     if len(labels) < 2:
         raise NinefoldError(f"y has one class only, {labels[0]}", "expected at least two")
     return labels, codes
 
 
-def _check_class_weight(class_weight: Any, classes: tuple[str, ...]) -> None:
+def _weights_of_classes(
+    class_weight: Any, labels: np.ndarray | None
+) -> dict[str, float] | str | None:
+    """Return the name of a class → its weight, or "balanced". The keys are labels as y has them, or
+    their names."""
     if class_weight is None:
-        return
-    if not classes:
+        return None
+    if labels is None:
         raise NinefoldError("class_weight is given for a regression", todo="leave it out")
-    if isinstance(class_weight, str):
-        if class_weight != "balanced":
-            raise NinefoldError(
-                f"class_weight={class_weight!r}", 'expected class → weight, or "balanced"'
-            )
-        return
-    unknown = [str(name) for name in class_weight if str(name) not in classes]
-    if unknown:
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        return class_weight
+    if not isinstance(class_weight, Mapping | pd.Series):
         raise NinefoldError(
-            f"class_weight names the class '{unknown[0]}', which y does not have",
-            did_you_mean(unknown[0], classes),
+            f"class_weight={short(class_weight)}", 'expected class → weight, or "balanced"'
         )
+    given = dict(class_weight.items())
+    weights = _as_weights("class_weight", np.array(list(given.values()), dtype=object))
+    found = {}
+    for key, weight in zip(given, weights.tolist(), strict=True):
+        named = [str(label) for label in labels.tolist() if key == label or str(key) == str(label)]
+        if not named:
+            raise NinefoldError(
+                f"class_weight names the class '{key}', which y does not have",
+                did_you_mean(str(key), [str(label) for label in labels]),
+            )
+        found[named[0]] = weight
+    return found
 
 
 def metrics_of(metrics: Any, output: str, outputs: Sequence[str]) -> Any:
@@ -197,7 +241,9 @@ def choose_metrics(task: Task, metrics: Any) -> tuple[Metric, ...]:
         decides, _ = deciding_metric(task.y, task.problem)
         names = (decides, *(name for name in metrics_for(task.problem) if name != decides))
         return tuple(METRICS[name] for name in names)
-    given = [metrics] if isinstance(metrics, str | Metric) or callable(metrics) else list(metrics)
+    given = [metrics] if isinstance(metrics, str | Metric) or callable(metrics) else metrics
+    if not isinstance(given, list | tuple):
+        raise NinefoldError(f"metrics={short(metrics)}", "expected a metric, or a list of them")
     if not given:
         raise NinefoldError("metrics is empty", "expected one metric at least, or None for all")
     chosen = [

@@ -8,7 +8,7 @@ from typing import Any, overload
 import numpy as np
 import pandas as pd
 
-from ninefold.errors import NinefoldError
+from ninefold.errors import NinefoldError, must_be_whole
 from ninefold.study.arguments import choose_metrics, make_tasks, metrics_of
 from ninefold.study.evaluation import Evaluation
 from ninefold.study.harness import Harness, judge_all, judge_outputs
@@ -82,8 +82,9 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
                    scikit-learn names them: …_score, or …_error, …_loss, …_deviance, of which less
                    is better
     prepare        "auto": impute, standardise and one-hot encode inside each fold; sequences
-                   feature by feature, where steps of zeros at their ends are padding and stay 0;
-                   numbers of tokens, which a network looks up in an embedding, go in as they are.
+                   feature by feature, where steps of zeros (or of what a Masking layer masks) at
+                   their ends are padding and stay as they are; numbers of tokens, which a network
+                   looks up in an embedding, go in as they are.
                    None: X goes in as it is, its types and missing values included; or a
                    scikit-learn transformer, which is given X as it is
     splitter       a scikit-learn splitter instead of folds × repeats, or what `cv` takes there: a
@@ -103,7 +104,8 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
     scale_target   the target of a network's regression: True, standardised by the rows it trains
                    on (predictions and scores come back in its own units); False, as it is; a
                    scikit-learn transformer; "auto": standardised, unless the last layer bounds the
-                   outputs, the loss has a unit of its own (Poisson, MSLE, MAPE), or prepare=None
+                   outputs, the loss has a unit of its own (Poisson, MSLE, MAPE), or prepare=None.
+                   The delta of Huber counts in the units that the network is trained on
     model_seed     another draw of weights, order and noise on the same splits
     return_models  keep each fold's model in `Evaluation.models`, in the order of `scores`
     return_callbacks   keep each fold's copies of the callbacks in `Evaluation.callbacks`
@@ -114,7 +116,15 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
     >>> evaluation = ninefold.evaluate(LogisticRegression(), X, y, folds=5, repeats=1)
     >>> evaluation.scores["accuracy"].mean()
     """
+    must_be_whole("model_seed", model_seed, 0)
+    for name, asked in (("return_models", return_models), ("return_callbacks", return_callbacks)):
+        if not isinstance(asked, bool):
+            raise NinefoldError(f"{name}={asked!r}", "expected True or False")
+    if verbose not in (0, 1):
+        raise NinefoldError(f"verbose={verbose!r}", "expected 0 or 1")
     several = isinstance(build, Mapping)
+    if several and not build:
+        raise NinefoldError("build is an empty mapping", "expected variant → model")
     builds = build if several else {"": build}
     tasks = make_tasks(
         X, y, sample_weight=sample_weight, class_weight=class_weight, builds=builds,
@@ -137,10 +147,8 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
             needed=() if its is None else tuple(m.name for m in chosen),
             return_models=return_models, return_callbacks=return_callbacks,
         )  # fmt: skip
-    several_callbacks = callbacks if isinstance(callbacks, Sequence) else (callbacks,)
-    recipe = Recipe(epochs, batch_size, tuple(several_callbacks), engine, targets, scale_target)
-    if verbose not in (0, 1):
-        raise NinefoldError(f"verbose={verbose!r}", "expected 0 or 1")
+    several_callbacks = tuple(callbacks) if isinstance(callbacks, Sequence) else (callbacks,)
+    recipe = Recipe(epochs, batch_size, several_callbacks, engine, targets, scale_target)
     progress = Progress(len(builds) * len(splits), sys.stderr if verbose else None)
     if "" in harnesses:
         judged = judge_all(builds, harnesses[""], recipe, model_seed, progress)

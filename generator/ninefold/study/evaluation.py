@@ -32,7 +32,8 @@ class Evaluation:
                  model gives probabilities
     diverged     (repeat, fold) where a network's outputs were not finite: scored as the naive
                  model, for each metric its own strongest constant
-    models       each fold's model, in the order of `scores`, if `evaluate` was to return them
+    models       each fold's model, in the order of `scores`, if `evaluate` was to return them;
+                 one of a network cannot be pickled, but `models[0].model.save(path)` writes it
     callbacks    each fold's copies of the callbacks, as training left them, if it was to return
                  them; their `model` may serve other folds, too
     """

@@ -5,7 +5,6 @@ the inner validation split; every variant trains on the same rows.
 """
 
 import hashlib
-import inspect
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -14,9 +13,9 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from ninefold.errors import NinefoldError, naming
+from ninefold.study.curves import curve_frame, divide_history
 from ninefold.study.evaluation import Evaluation
 from ninefold.study.learners import (
     Answer,
@@ -36,6 +35,7 @@ from ninefold.study.splits import Fold, derive_seed
 from ninefold.study.task import Task
 from ninefold.study.time_order import is_ordered
 from ninefold.study.training import Progress, Recipe, caller_s_randomness
+from ninefold.study.variants import describe_variant
 
 
 @dataclass(frozen=True)
@@ -235,7 +235,7 @@ def _judge(
             predictions, protocol, diverged, np.concatenate(rankings) if rankings else None
         ),
         curves=curve_frame(places, [(t.train, t.validation) for t in trained]),
-        history=curve_frame(places, [_divide_history(t.history) for t in trained]),
+        history=curve_frame(places, [divide_history(t.history) for t in trained]),
         predictions=predictions,
         protocol=protocol,
         variant=variant,
@@ -249,12 +249,6 @@ def _judge(
         models=tuple(models),
         callbacks=tuple(t.callbacks for t in trained) if harness.return_callbacks else (),
     )
-
-
-def _divide_history(history: dict[str, list[float]]) -> tuple[dict, dict]:
-    """Divide what `model.fit` calls history into that of training rows and of validation rows."""
-    held = {name.removeprefix("val_"): v for name, v in history.items() if name.startswith("val_")}
-    return {name: v for name, v in history.items() if not name.startswith("val_")}, held
 
 
 def judge_constant(harness: Harness) -> Evaluation:
@@ -281,51 +275,3 @@ def judge_constant(harness: Harness) -> Evaluation:
         fit_seconds=0.0,
         predict_seconds=0.0,
     )
-
-
-def describe_variant(build: Any, recipe: Recipe) -> dict[str, Any]:
-    """Return what a record keeps of a variant: enough to build it again where it is a function
-    of a module, with keyword arguments bound by `functools.partial`."""
-    function: Any = build
-    keywords: dict[str, Any] = {}
-    whole = True
-    while isinstance(function, partial):
-        keywords = {**function.keywords, **keywords}
-        whole = whole and not function.args
-        function = function.func
-    named = inspect.isfunction(function)
-    # a notebook's own function is gone with its kernel
-    lasting = named and "<" not in function.__qualname__ and function.__module__ != "__main__"
-    variant = {
-        "function": f"{function.__module__}:{function.__qualname__}" if named else repr(function),
-        "keywords": keywords,
-        "rebuildable": lasting and whole and _are_plain(keywords),
-    }
-    if named:
-        variant |= {"epochs": recipe.epochs, "batch_size": recipe.batch_size}
-    return variant
-
-
-def _are_plain(value: Any) -> bool:
-    """Tell whether a record gives the same back (a tuple as a list, NumPy's numbers as numbers)."""
-    if isinstance(value, dict):
-        return all(map(_are_plain, value.values()))
-    if isinstance(value, (list, tuple)):
-        return all(map(_are_plain, value))
-    return value is None or isinstance(value, (bool, int, float, str)) or hasattr(value, "tolist")
-
-
-def curve_frame(
-    places: Sequence[tuple[int, int]], curves: Sequence[tuple[dict, dict]]
-) -> pd.DataFrame:
-    """Return curves, long, one row for each (repeat, fold), metric and epoch; NaN for what was
-    not computed."""
-    rows = [
-        (*place, epoch, metric, value, other)
-        for place, (train, held) in zip(places, curves, strict=True)
-        for metric, values in train.items()
-        for epoch, (value, other) in enumerate(
-            zip(values, held.get(metric) or [np.nan] * len(values), strict=True), start=1
-        )
-    ]
-    return pd.DataFrame(rows, columns=["repeat", "fold", "epoch", "metric", "train", "validation"])

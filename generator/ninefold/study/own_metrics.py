@@ -48,9 +48,9 @@ def _from_function(given: Any, problem: str) -> Metric:
     name = getattr(given, "__name__", None)
     if not callable(given) or name is None:
         raise NinefoldError(
-            f"{given!r} is no metric",
+            f"{' '.join(repr(given).split())[:60]} is no metric with a name",
             "expected a metric's name, a function f(y_true, y_pred), or a ninefold.Metric",
-            "instead of scikit-learn's make_scorer(f), give ninefold.Metric(…, function=f)",
+            "give ninefold.Metric(…, function=f); of scikit-learn's make_scorer(f), the f",
         )
     ending = next((ending for ending in _BETTER if name.endswith(ending)), None)
     if ending is None:

@@ -18,19 +18,22 @@ RARE = 10  # a category of fewer rows joins the others that are rare: all its co
 MISSING = "(missing)"
 
 
-def make_preparation(prepare: Any, X: pd.DataFrame | np.ndarray) -> Any:
+def make_preparation(prepare: Any, X: Any, padding: float = 0.0) -> Any:
     """Return an unfitted scikit-learn transformer for X, or None where X goes in as it is.
 
     prepare  "auto", None, or any scikit-learn transformer (it is cloned for each fold); of several
              inputs a mapping to such, "auto" for those that it lacks
     X        (n, features) frame or array, sequences (n, time, features), or images (n, height,
              width, channels); or a mapping of names to such
+    padding  the value in all features of steps that sequences are filled up with
 
     Raises NinefoldError for anything else.
     """
     if isinstance(X, Mapping):
         its = of_inputs(prepare, X)
-        return EachInput({name: make_preparation(its[name], part) for name, part in X.items()})
+        return EachInput(
+            {name: make_preparation(its[name], part, padding) for name, part in X.items()}
+        )
     if prepare is None:
         return None
     if hasattr(prepare, "transform") and not inspect.isclass(prepare):
@@ -41,8 +44,9 @@ def make_preparation(prepare: Any, X: pd.DataFrame | np.ndarray) -> Any:
         )
     if isinstance(X, pd.DataFrame):
         return _for_columns(X)
-    kinds = {2: _for_numbers, 3: SequenceScaler}
-    return kinds.get(X.ndim, PixelScaler)()
+    if X.ndim == 3:
+        return SequenceScaler(padding)
+    return _for_numbers() if X.ndim == 2 else PixelScaler()
 
 
 def of_inputs(prepare: Any, X: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,23 +124,27 @@ class PixelScaler(TransformerMixin, BaseEstimator):
 
 class SequenceScaler(TransformerMixin, BaseEstimator):
     """Standardise each feature of sequences (n, time, features) over all steps of the training
-    sequences. Padding, steps before the first or after the last that is not 0 in all features,
-    counts for nothing and stays 0."""
+    sequences. Padding, steps before the first or after the last that is not `padding` in all
+    features, counts for nothing and stays what it is."""
+
+    def __init__(self, padding: float = 0.0):
+        self.padding = padding
 
     def fit(self, X: np.ndarray, y: object = None) -> "SequenceScaler":
-        steps = X[_inside(X)] if _inside(X).any() else X.reshape(-1, X.shape[-1])
+        inside = _inside(X, self.padding)
+        steps = X[inside] if inside.any() else X.reshape(-1, X.shape[-1])
         spread = steps.std(axis=0)
         self.mean_, self.scale_ = steps.mean(axis=0), np.where(spread > 0, spread, 1.0)
         return self
 
     def transform(self, X: np.ndarray) -> np.ndarray:
         scaled = (np.asarray(X, dtype=float) - self.mean_) / self.scale_
-        return np.where(_inside(X)[..., None], scaled, 0.0)
+        return np.where(_inside(X, self.padding)[..., None], scaled, self.padding)
 
 
-def _inside(X: np.ndarray) -> np.ndarray:
+def _inside(X: np.ndarray, padding: float) -> np.ndarray:
     """Tell which steps are no padding (n, time)."""
-    filled = (X != 0).any(axis=-1)
+    filled = np.any(np.not_equal(X, padding), axis=-1)
     begun = np.maximum.accumulate(filled, axis=1)
     return begun & np.maximum.accumulate(filled[:, ::-1], axis=1)[:, ::-1]
 
@@ -275,9 +283,9 @@ def _float32(x: np.ndarray, name: str) -> np.ndarray:
     return numbers
 
 
-def are_tokens(X: Any) -> bool:
-    """Tell whether all inputs are whole numbers from 0 on, as the numbers of tokens are."""
+def are_whole(X: Any) -> bool:
+    """Tell whether all inputs (n, features) are whole numbers, as the numbers of tokens are."""
     x = X.to_numpy() if isinstance(X, pd.DataFrame) else X
     if not isinstance(x, np.ndarray) or x.ndim != 2 or x.dtype.kind not in "iuf":
         return False
-    return bool((x >= 0).all() and (np.mod(x, 1) == 0).all())
+    return bool((np.mod(x, 1) == 0).all())

@@ -36,10 +36,11 @@ def make_splits(
         raise NinefoldError(f"validation={validation!r}", "expected a share from 0 to below 1")
     ids = None
     if groups is not None:
-        must_match("groups", np.asarray(groups), len(task.y))
-        ids = pd.factorize(np.asarray(groups), use_na_sentinel=False)[0]
+        groups = np.asarray(groups)
+        must_match("groups", groups, len(task.y))
+        ids = pd.factorize(groups, use_na_sentinel=False)[0]
     if splitter is not None:
-        splits = _from_splitter(splitter, task, validation, seed, ids)
+        splits = _from_splitter(splitter, task, validation, seed, groups, ids)
         _must_have_two_classes(task, splits)
         for absent in absent_classes(task, splits):
             warnings.warn(f"{absent}, which cannot be predicted there", stacklevel=3)
@@ -55,17 +56,26 @@ def make_splits(
 
 
 def _from_splitter(
-    splitter: Any, task: Task, validation: float, seed: int, groups: np.ndarray | None
+    splitter: Any,
+    task: Task,
+    validation: float,
+    seed: int,
+    groups: np.ndarray | None,
+    ids: np.ndarray | None,
 ) -> list[Fold]:
     """Take the splitter's folds; where they are ordered in time, the inner validation split is the
-    last share of each training fold, else drawn as `take_share` does."""
+    last share of each training fold, else drawn as `take_share` does.
+
+    groups  (n,) as the splitter is given them; ids: the same, numbered
+    """
     pairs = _split(splitter, task, groups)
+    _must_be_folds(pairs, short(splitter), ids)
     # the repeated splitters of scikit-learn number all their folds through
     per_repeat = getattr(splitter, "cvargs", {}).get("n_splits", len(pairs))
     ordered, made = is_ordered(pairs), []
     for number, (outer, test) in enumerate(pairs):
         outer = np.sort(outer) if ordered else outer
-        part = None if groups is None else groups[outer]
+        part = None if ids is None else ids[outer]
         if ordered:
             held = take_last(find_blocks(outer if part is None else part), validation)
         else:
@@ -81,26 +91,49 @@ def _from_splitter(
 def _split(
     splitter: Any, task: Task, groups: np.ndarray | None
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return (training rows, test rows) of each fold; raise where they are none."""
-    if isinstance(splitter, str) or not callable(getattr(splitter, "split", None)):
+    """Return (training rows, test rows) of each fold, by their numbers."""
+    called, rows = short(splitter), len(task.y)
+    if isinstance(splitter, str | type) or not callable(getattr(splitter, "split", None)):
         try:
+            if isinstance(splitter, type):
+                raise TypeError("a class, not a splitter")
             splitter = check_cv(splitter, task.y, classifier=bool(task.classes))
         except (ValueError, TypeError):
             raise NinefoldError(
-                f"splitter={short(splitter)}",
+                f"splitter={called}",
                 "expected a splitter of scikit-learn, such as KFold(5), a number of folds, or for "
                 "each of them the numbers of rows to train and to test on",
             ) from None
-    called = short(splitter)
     try:
         with warnings.catch_warnings():  # a group that is ignored and parted is refused below
             warnings.filterwarnings("ignore", "The groups parameter is ignored")
             X = task.y if isinstance(task.X, Mapping) else task.X
-            found = splitter.split(X, task.y, groups)
-            pairs = [(np.asarray(train), np.asarray(test)) for train, test in found]
+            pairs = [
+                (_row_numbers(train, rows), _row_numbers(test, rows))
+                for train, test in splitter.split(X, task.named(task.y), groups)
+            ]
     except (ValueError, TypeError, IndexError) as error:
-        rows = len(task.y)
         raise NinefoldError(f"{called} cannot split these {rows} rows: {error}") from None
+    return pairs
+
+
+def _row_numbers(given: Any, rows: int) -> np.ndarray:
+    """Return the numbers, from 0, of rows that are given as an array can be indexed: by numbers,
+    negative ones from the end, or by a mask."""
+    numbers = np.asarray(given)
+    if numbers.dtype == bool and numbers.shape == (rows,):
+        return np.flatnonzero(numbers)
+    if numbers.ndim != 1 or (len(numbers) and numbers.dtype.kind not in "iu"):
+        raise ValueError(f"expected numbers of rows, not {short(given)}")
+    outside = numbers[(numbers < -rows) | (numbers >= rows)]
+    if len(outside):
+        raise ValueError(f"there is no row {outside[0]}")
+    return numbers.astype(int) % rows
+
+
+def _must_be_folds(
+    pairs: Sequence[tuple[np.ndarray, np.ndarray]], called: str, ids: np.ndarray | None
+) -> None:
     if not pairs:
         raise NinefoldError(f"{called} makes no fold")
     for number, (train, test) in enumerate(pairs, start=1):
@@ -109,12 +142,11 @@ def _split(
             raise NinefoldError(f"{name} has no row to train or to test on")
         if np.isin(test, train).any():
             raise NinefoldError(f"{name} trains and tests on the same row")
-        if groups is not None and np.isin(groups[test], groups[train]).any():
+        if ids is not None and np.isin(ids[test], ids[train]).any():
             raise NinefoldError(
                 f"{name} trains and tests on rows of the same group",
                 todo="take a splitter that heeds groups, such as GroupKFold, or leave them out",
             )
-    return pairs
 
 
 def short(value: Any) -> str:

@@ -17,7 +17,7 @@ class Task:
     y        (n,) class codes 0 … K−1, or numbers
     classes  names of the labels in the order of their codes; empty for a regression
     weight   (n,) weights of rows, in training and where it is watched
-    class_weight  class → a factor of the weights in training, or "balanced"
+    class_weight  name of a class → a factor of the weights in training, or "balanced"
     labels   (K,) the labels as y has them, which estimators are given; None: `classes`
     """
 
@@ -25,7 +25,7 @@ class Task:
     y: np.ndarray
     classes: tuple[str, ...]
     weight: np.ndarray
-    class_weight: dict[Any, float] | str | None = None
+    class_weight: dict[str, float] | str | None = None
     labels: np.ndarray | None = None
 
     @property
@@ -73,8 +73,7 @@ class Task:
             counts = np.bincount(y, minlength=len(self.classes))
             factors = len(y) / (np.count_nonzero(counts) * np.maximum(counts, 1))
         else:
-            by_name = {str(key): value for key, value in self.class_weight.items()}
-            factors = np.array([by_name.get(name, 1.0) for name in self.classes])
+            factors = np.array([self.class_weight.get(name, 1.0) for name in self.classes])
         return weight * factors[y]
 
 

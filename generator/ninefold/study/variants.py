@@ -1,5 +1,6 @@
 """A variant: a model function with its keyword arguments, as records keep it; and the best one."""
 
+import inspect
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from ninefold.errors import NinefoldError
 from ninefold.plain_json import digest
 from ninefold.records import EvaluationEntry, Mean, Record
 from ninefold.study.metrics import METRICS
+from ninefold.study.training import Recipe
 
 
 @dataclass(frozen=True)
@@ -97,3 +99,35 @@ def model_function(variant: Variant) -> partial:
             f"'{variant.function}', which made {variant.name}, does not exist any more",
             todo=f"run {variant.section} again",
         ) from None
+
+
+def describe_variant(build: Any, recipe: Recipe) -> dict[str, Any]:
+    """Return what a record keeps of a variant: enough to build it again where it is a function
+    of a module, with keyword arguments bound by `functools.partial`."""
+    function: Any = build
+    keywords: dict[str, Any] = {}
+    whole = True
+    while isinstance(function, partial):
+        keywords = {**function.keywords, **keywords}
+        whole = whole and not function.args
+        function = function.func
+    named = inspect.isfunction(function)
+    # a notebook's own function is gone with its kernel
+    lasting = named and "<" not in function.__qualname__ and function.__module__ != "__main__"
+    variant = {
+        "function": f"{function.__module__}:{function.__qualname__}" if named else repr(function),
+        "keywords": keywords,
+        "rebuildable": lasting and whole and _are_plain(keywords),
+    }
+    if named:
+        variant |= {"epochs": recipe.epochs, "batch_size": recipe.batch_size}
+    return variant
+
+
+def _are_plain(value: Any) -> bool:
+    """Tell whether a record gives the same back (a tuple as a list, NumPy's numbers as numbers)."""
+    if isinstance(value, dict):
+        return all(map(_are_plain, value.values()))
+    if isinstance(value, (list, tuple)):
+        return all(map(_are_plain, value))
+    return value is None or isinstance(value, (bool, int, float, str)) or hasattr(value, "tolist")

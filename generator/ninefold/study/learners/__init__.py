@@ -37,7 +37,7 @@ def make_learner(
     build: Any, task: Task, prepare: Any, recipe: Recipe, shared: Shared | None = None
 ) -> "Network | Estimator":
     """Return the learner for what `build` is or returns."""
-    if is_keras(build):
+    if is_keras(build) and not is_estimator(build):
         raise NinefoldError(
             f"the model is a {type(build).__name__} of Keras",
             "expected a function that returns a new one each time, compiled",

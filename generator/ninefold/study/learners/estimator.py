@@ -3,7 +3,7 @@ what it would answer there."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from inspect import isclass
+from inspect import isclass, signature
 from typing import Any
 
 import numpy as np
@@ -58,14 +58,20 @@ class Estimator:
 
         weight = task.weights(part.train)
         weighted = {} if np.all(weight == 1) else {_weight_of(model): weight}
-        model.fit(as_given(task.rows(part.train)), task.named(task.y[part.train]), **weighted)
+        x, y = as_given(task.rows(part.train)), task.named(task.y[part.train])
+        try:
+            model.fit(x, y, **weighted)
+        except (TypeError, ValueError) as error:
+            if weighted and "sample_weight" in str(error):
+                raise _takes_no_weights(model) from error
+            raise
         self.parameters = _count(model)
 
         def predict(rows: Any) -> Answer:
             x = as_given(rows)
             if not task.classes:
                 return Answer(np.asarray(model.predict(x), float).reshape(-1, 1))
-            return _classify(model, x, task)
+            return _classify(model, x, task, self.gives)
 
         return Fitted(
             predict=predict,
@@ -116,12 +122,23 @@ def _given_by(estimator: Any, task: Task) -> frozenset[Takes]:
     if not task.classes:
         return frozenset({"numbers"})
     probabilities = hasattr(estimator, "predict_proba")
+    decides = hasattr(estimator, "decision_function")
+    if len(task.classes) > 2:
+        decides = decides and not _decides_pairs(estimator)
     gives: dict[Takes, bool] = {
         "labels": True,
-        "ranking": probabilities or hasattr(estimator, "decision_function"),
+        "ranking": probabilities or decides,
         "probabilities": probabilities,
     }
     return frozenset(kind for kind, given in gives.items() if given)
+
+
+def _decides_pairs(estimator: Any) -> bool:
+    """Tell whether an estimator decides between pairs of classes, not for each: as an SVC may."""
+    for name, value in estimator.get_params().items():
+        if name.split("__")[-1] == "decision_function_shape" and value == "ovo":
+            return True
+    return False
 
 
 def _seed(model: Any, seed: int) -> None:
@@ -145,24 +162,36 @@ def _weight_of(model: Any, inside: str = "") -> str:
     if hasattr(model, "steps"):
         name, last = model.steps[-1]
         return _weight_of(last, f"{inside}{name}__")
-    if hasattr(model, "cv_results_") or hasattr(model, "refit"):
+    if hasattr(model, "param_grid") or hasattr(model, "param_distributions"):  # a search
         return _weight_of(model.estimator, inside)
-    if has_fit_parameter(model, "sample_weight"):
+    parameters = signature(model.fit).parameters.values()
+    passed_on = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+    if passed_on or has_fit_parameter(model, "sample_weight"):
         return f"{inside}sample_weight"
-    raise NinefoldError(
+    raise _takes_no_weights(model)
+
+
+def _takes_no_weights(model: Any) -> NinefoldError:
+    return NinefoldError(
         f"{type(model).__name__} takes no weights of rows",
         "expected no sample_weight and no class_weight",
         "leave them out, or take another estimator",
     )
 
 
-def _classify(model: Any, x: Any, task: Task) -> Answer:
+def _classify(model: Any, x: Any, task: Task, gives: frozenset[Takes]) -> Answer:
     codes = task.codes(model.predict(x))
     outputs = None
-    if hasattr(model, "predict_proba"):
+    if "probabilities" in gives:
+        if not hasattr(model, "predict_proba"):
+            raise NinefoldError(
+                f"{type(model).__name__} gives probabilities in other folds, and none here",
+                "expected them in each fold",
+                "let it choose among models that all give them",
+            )
         outputs = np.zeros((len(codes), len(task.classes)))
         outputs[:, task.codes(model.classes_)] = model.predict_proba(x)
-    return Answer(outputs, codes, _ranking(model, x, task))
+    return Answer(outputs, codes, _ranking(model, x, task) if "ranking" in gives else None)
 
 
 def _ranking(model: Any, x: Any, task: Task) -> np.ndarray | None:
@@ -175,11 +204,10 @@ def _ranking(model: Any, x: Any, task: Task) -> np.ndarray | None:
     if len(model.classes_) == 2:
         decision = decision.reshape(len(decision), -1)[:, -1:]
         decision = np.hstack([-decision, decision])
-    if decision.shape[1:] != (len(model.classes_),):  # one class against one, not the rest
+    if decision.shape[1:] != (len(model.classes_),):
         raise NinefoldError(
-            f"{type(model).__name__} decides between pairs of classes",
-            "expected a decision for each class",
-            'give it decision_function_shape="ovr", or choose metrics of labels',
+            f"{type(model).__name__} makes {decision.shape[1]} decisions",
+            f"expected one for each of {len(model.classes_)} classes",
         )
     ranking = np.full((len(decision), len(task.classes)), decision.min() - 1)
     ranking[:, task.codes(model.classes_)] = decision

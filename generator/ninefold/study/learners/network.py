@@ -1,9 +1,10 @@
 """A Keras network as a learner."""
 
 import inspect
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -13,17 +14,21 @@ from ninefold.quiet import load_tensorflow
 from ninefold.study.learners.fitted import Answer, Fitted, Part
 from ninefold.study.learners.prepared import MOST_BYTES, Prepared, Shared, as_input, width_of
 from ninefold.study.metrics import Takes
-from ninefold.study.preparation import are_tokens, make_preparation, of_inputs
+from ninefold.study.preparation import are_whole, make_preparation, of_inputs
 from ninefold.study.task import Task
 from ninefold.study.training import (
+    PLAIN,
     Form,
     Job,
     Recipe,
     Rows,
     Trained,
     Trainer,
+    lookups_of,
     must_have_outputs,
+    padding_of,
     single_loss,
+    takes_logits,
     takes_tokens,
 )
 
@@ -37,7 +42,7 @@ class Network:
         self._trainers: dict[tuple, Trainer] = {}
         self._may_scale = not task.classes and prepare is not None
         self.gives = given_for(task)
-        self._prepare = make_preparation(self._without_tokens(prepare), task.X)
+        self._prepare = make_preparation(self._without_tokens(prepare), task.X, self._padding)
 
     @property
     def name(self) -> str:
@@ -94,7 +99,7 @@ class Network:
         """Return rows as they are looked at, without weights of classes."""
         task, x = self._task, prepared.inputs(numbers)
         y = self.trainer.shape_targets(
-            in_units(task.y[numbers], self._target(part)), task.outputs, x, prepared.form
+            in_units(task.y[numbers], self._target(part, prepared)), task.outputs, x, prepared.form
         )
         return Rows(x, y, task.weight[numbers].astype("float32"), form=prepared.form)
 
@@ -107,13 +112,13 @@ class Network:
 
     def _wrap(self, trained: Trained, part: Part, prepared: Prepared) -> Fitted:
         loss = single_loss(self.trainer.model)
-        return self._fitted(trained, prepared, self._task, self._target(part), 0, loss)
+        return self._fitted(trained, prepared, self._task, self._target(part, prepared), 0, loss)
 
     def _fitted(
         self, trained: Trained, prepared: Prepared, task: Task, target: Any, place: int, loss: Any
     ) -> Fitted:
         """Return what answers a task by the output at a place, compiled with a loss."""
-        trainer, logits = self.trainer, getattr(loss, "from_logits", False)
+        trainer, logits = self.trainer, takes_logits(loss)
 
         def predict(x: np.ndarray) -> Answer:
             outputs = trainer.predict(trained, x)[place]
@@ -130,28 +135,53 @@ class Network:
             trained=trained,
         )
 
-    def _target(self, part: Part) -> Any:
+    def _target(self, part: Part, prepared: Prepared) -> Any:
         """Return what brings the target to the network's units and back, fitted on the rows that
         it trains on; None: these are the target's own."""
         scale = self._recipe.scale_target
         if isinstance(scale, str):  # "auto"
-            scale = self._may_scale and self.trainer.scales_target
+            x = prepared.inputs(part.train)
+            scale = self._may_scale and self.trainer.scales_target(x, prepared.form)
         return fit_target(scale, self._task, part)
 
     def _without_tokens(self, prepare: Any) -> Any:
         """Return `prepare`, but for rows that the model looks up in an embedding: None, they go in
-        as they are."""
+        as they are. Warns of whole numbers that it may look up and are standardised."""
         X = self._task.X
         if not isinstance(X, Mapping):
-            asked = isinstance(prepare, str) and are_tokens(X)
-            return None if asked and takes_tokens(self._made(X.shape[1])) else prepare
+            return None if isinstance(prepare, str) and self._are_tokens(X) else prepare
         its = of_inputs(prepare, X)
-        tokens = [n for n, how in its.items() if isinstance(how, str) and are_tokens(X[n])]
-        if not tokens:
-            return prepare
+        asked = [name for name, how in its.items() if isinstance(how, str)]
+        return its | {name: None for name in asked if self._are_tokens(X[name], name)}
+
+    def _are_tokens(self, X: Any, name: str = "") -> bool:
+        if not are_whole(X):
+            return False
+        tokens = takes_tokens(self._sample, name)
+        lookups = lookups_of(self._sample)
+        if lookups and not tokens and not name:
+            warnings.warn(
+                f"the inputs are whole numbers, and the network has an {lookups[0]}: "
+                'prepare="auto" standardises them; prepare=None gives them as they are',
+                stacklevel=2,
+            )
+        return tokens
+
+    @property
+    def _padding(self) -> float:
+        """Return the value of the steps that sequences are filled up with."""
+        X = self._task.X
+        parts = X.values() if isinstance(X, Mapping) else [X]
+        return padding_of(self._sample) if any(np.ndim(part) == 3 for part in parts) else 0.0
+
+    @cached_property
+    def _sample(self) -> Any:
+        """A model for inputs of the width that X has before it is prepared."""
+        X = self._task.X
+        if not isinstance(X, Mapping):
+            return self._made(width_of(np.empty((0, *np.shape(X)[1:])), PLAIN))
         shapes = tuple((name, np.shape(part)[1:]) for name, part in X.items())
-        model = self._made(width_of(np.empty(0), Form(shapes)))
-        return its | {name: None for name in tokens if takes_tokens(model, name)}
+        return self._made(width_of(np.empty(0), Form(shapes)))
 
     def _made(self, inputs: Any) -> Any:
         return told(self._build, inputs=inputs, outputs=self._outputs)()
@@ -191,19 +221,39 @@ def fit_target(scale: Any, task: Task, part: Part) -> Any:
 
     if task.classes or scale is False:
         return None
-    scaler = StandardScaler() if scale is True else clone(scale)
-    return scaler.fit(task.y[part.train][:, None])
+    scaler, y = StandardScaler() if scale is True else clone(scale), task.y[part.train][:, None]
+    again = np.asarray(scaler.fit(y).inverse_transform(np.asarray(scaler.transform(y))))
+    if not np.allclose(again, y, rtol=1e-3, atol=1e-3 * float(np.std(y))):
+        raise NinefoldError(
+            f"scale_target={scale!r} does not come back to y",
+            "its inverse_transform must undo its transform",
+            "FunctionTransformer, for one, needs an inverse_func",
+        )
+    return scaler
 
 
 def in_units(y: np.ndarray, target: Any) -> np.ndarray:
     """Return targets (n,) in the network's units."""
-    return y if target is None else target.transform(y[:, None])[:, 0]
+    return y if target is None else np.asarray(target.transform(y[:, None]))[:, 0]
 
 
 def told(build: Callable, **known: Any) -> Callable[[], Any]:
     """Bind those of `inputs`, `outputs` that the function asks for and has not been given."""
     given = build.keywords if isinstance(build, partial) else {}
-    asked = set(inspect.signature(build).parameters) - set(given)
+    parameters = inspect.signature(build).parameters
+    needed = [
+        name for name, parameter in parameters.items()
+        if name not in {*known, *given, "inputs", "outputs"}
+        and parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]  # fmt: skip
+    if needed:
+        raise NinefoldError(
+            f"the model function needs an argument '{needed[0]}'",
+            "expected none but `inputs` and `outputs`",
+            f"bind it: functools.partial(build, {needed[0]}=…)",
+        )
+    asked = set(parameters) - set(given)
     return partial(build, **{name: value for name, value in known.items() if name in asked})
 
 
@@ -216,17 +266,28 @@ def network_prediction(outputs: np.ndarray, logits: bool, classes: int, target: 
     if not np.isfinite(outputs).all():
         return np.full((len(outputs), classes or 1), np.nan)
     if not classes:
-        return outputs if target is None else target.inverse_transform(outputs)
+        return outputs if target is None else _in_own_units(outputs, target)
     outputs = _from_logits(outputs) if logits else outputs
     if outputs.min() < -1e-6 or outputs.max() > 1 + 1e-6:
         raise NinefoldError(
             "the network's outputs are not probabilities",
             "expected values from 0 to 1",
-            "end it in a softmax or sigmoid, or compile a loss with from_logits=True",
+            "end it in a softmax or sigmoid, or compile a cross-entropy with from_logits=True",
         )
     if outputs.shape[1] == 1:
         return np.hstack([1 - outputs, outputs])
     return outputs / np.maximum(outputs.sum(axis=1, keepdims=True), 1e-12)
+
+
+def _in_own_units(outputs: np.ndarray, target: Any) -> np.ndarray:
+    found = np.asarray(target.inverse_transform(outputs))
+    if not np.isfinite(found).all():
+        warnings.warn(
+            f"{target!r} makes no numbers of some of the network's outputs, such as "
+            f"{outputs[~np.isfinite(found)][0]:.4g}: the fold counts as diverged",
+            stacklevel=2,
+        )
+    return found
 
 
 def _from_logits(outputs: np.ndarray) -> np.ndarray:

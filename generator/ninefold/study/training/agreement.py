@@ -119,7 +119,7 @@ def _difference(found: dict[str, list], wanted: dict[str, list], floor: float = 
         sizes = [np.abs(b).max(initial=0) for _, b in pairs]
         if kind == "gradients":  # those that are nothing but rounding are measured by the others
             sizes = [max(sizes, default=0)] * len(pairs)
-        for (a, b), size in zip(pairs, sizes, strict=True):
+        for (a, b), size in zip(pairs, np.nan_to_num(sizes, posinf=0), strict=True):
             if not np.allclose(a, b, rtol=0, atol=_ROUNDING * size + floor, equal_nan=True):
                 return kind
     return ""

@@ -76,13 +76,12 @@ def refusing_memory(
         ) from error
 
 
-def copies_for(callbacks: Sequence[Any], place: str) -> list[Any]:
-    """Copy callbacks for one network, those of Keras that write with a path of its own.
-
-    place  what the network is called: "dropout, repeat 1, fold 2"; "" leaves paths as they are
-    """
+def copies_for(callbacks: Sequence[Any], job: Job) -> list[Any]:
+    """Copy callbacks for one network, those of Keras that write with a path of its own; a job
+    without a name leaves paths as they are."""
     copies = [copy.deepcopy(callback) for callback in callbacks]
-    part = quote(place.replace(", ", "-").replace(" ", "-"), safe="=+,")
+    place = job.name.replace(", ", "-").replace(" ", "-")  # repeat-1-fold-2
+    part = "-".join(filter(None, (quote(job.variant, safe="=+, "), place)))
     for callback in copies if part else ():
         _write_apart(callback, part)
     return copies
@@ -121,7 +120,7 @@ class Called:
         import keras
 
         self._model, self._name = model, name
-        copies = copies_for(recipe.callbacks, job.place)
+        copies = copies_for(recipe.callbacks, job)
         self.copies = tuple(copies)
         kinds = (keras.callbacks.TerminateOnNaN, keras.callbacks.TensorBoard)
         self._on_nan, self._on_test = ([c for c in copies if isinstance(c, k)] for k in kinds)

@@ -92,9 +92,11 @@ def must_be_compiled(model: Any) -> None:
     import keras
 
     if not isinstance(model, keras.Model):
+        is_estimator = hasattr(model, "get_params")
         raise NinefoldError(
             f"the model function returned {type(model).__name__}",
             "expected a compiled Keras model or a scikit-learn estimator",
+            "let a function that returns an estimator take no `inputs`" if is_estimator else "",
         )
     if not model.compiled:
         raise NinefoldError(
@@ -112,6 +114,23 @@ def make_metrics(model: Any, rows: Rows) -> None:
     model.reset_metrics()
     for variable, value in before:  # a network may draw noise in inference too
         variable.assign(value)
+
+
+def must_begin_with_a_number(model: Any, rows: Rows) -> None:
+    """Refuse a model whose loss is no number before any training: it would be none ever after."""
+    if not model.metrics or model.metrics[0].name != "loss":  # a step of the user's own
+        return
+    before = [(variable, variable.numpy()) for variable in model.variables]
+    model.test_step(rows.first.fed)
+    loss = float(model.metrics[0].result())
+    model.reset_metrics()
+    for variable, value in before:
+        variable.assign(value)
+    if not np.isfinite(loss):
+        raise NinefoldError(
+            f"the loss of the network is {loss} before any training", "expected a number",
+            "mend the loss, or the outputs that it is given",
+        )  # fmt: skip
 
 
 def inference(model: Any, rows: Rows) -> Callable:

@@ -77,9 +77,14 @@ class Recipe:
             raise NinefoldError(
                 f"targets={self.targets!r}", f"expected one of {', '.join(TARGETS)}"
             )
+        for callback in self.callbacks:
+            if isinstance(callback, type) or not hasattr(callback, "on_epoch_end"):
+                raise NinefoldError(
+                    f"callbacks holds {callback!r}", "expected callbacks, such as CSVLogger(…)"
+                )
         scale = self.scale_target
         known = isinstance(scale, bool) or (isinstance(scale, str) and scale == "auto")
-        if not known and not hasattr(scale, "inverse_transform"):
+        if not known and (isinstance(scale, type) or not hasattr(scale, "inverse_transform")):
             raise NinefoldError(
                 f"scale_target={scale!r}",
                 'expected True, False, "auto" or a transformer of scikit-learn with an inverse',

@@ -242,7 +242,7 @@ def _fit(compiled: CompiledModel, fresh: Any, job: Job, recipe: Recipe) -> Train
         trained.add(logs, *_curve_points(observe, job))
         recipe.progress.tell(job.place, (epoch + 1) / recipe.epochs)
 
-    copies = copies_for(recipe.callbacks, job.place)
+    copies = copies_for(recipe.callbacks, job)
     x, y, weight = rows.fed
     fresh.fit(
         x, y, sample_weight=weight, epochs=recipe.epochs, verbose=0, batch_size=recipe.batch_size,

@@ -76,6 +76,23 @@ def outputs_of(layer: Any) -> list[Any]:
     return [layer.output if isinstance(layer.output, (list, tuple)) else [layer.output]]
 
 
+def all_layers_of(model: Any) -> list[Any]:
+    """Return the layers of a model, those that its layers hold too."""
+    flatten = getattr(model, "_flatten_layers", None)
+    return list(model.layers) if flatten is None else list(flatten(include_self=False))
+
+
+def inputs_of(operation: Any) -> list[Any]:
+    """Return the tensors that a layer or an operation of a network is called with."""
+    nodes = getattr(operation, "_inbound_nodes", None) or ()
+    return [tensor for node in nodes for tensor in node.input_tensors]
+
+
+def origin_of(tensor: Any) -> Any:
+    """Return the layer or operation that a tensor of a network comes from; None: not known."""
+    return getattr(getattr(tensor, "_keras_history", None), "operation", None)
+
+
 @cache
 def unknown_keras() -> str:
     """Return why nothing may be compiled with the Keras that is installed; "" where it may."""

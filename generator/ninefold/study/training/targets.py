@@ -3,14 +3,15 @@ form of the targets that its loss takes; whether it may be trained on a standard
 
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
 from ninefold.errors import NinefoldError, naming
+from ninefold.study.training.ends import is_unbounded, last_layer
 from ninefold.study.training.fresh import (
     is_of_keras,
-    layers_of,
     losses_of,
     mean_of,
     must_be_compiled,
@@ -29,6 +30,7 @@ _OF_CLASSES = {
     "categoricalgeneralizedcrossentropy", "hinge", "squaredhinge", "categoricalhinge",
     "dice", "tversky", "circle",
 }  # fmt: skip
+_OF_CODES = {"Circle", "circle"}  # beside those called sparse
 # Another unit of the target is another loss, not the same one times a number.
 _OF_ONE_UNIT = {"poisson", "meansquaredlogarithmicerror", "meanabsolutepercentageerror"}
 
@@ -45,31 +47,26 @@ def kind_of_problem(model: Any, output: str = "") -> Kind:
     loss, last = _loss_name(model), last_activation(model)
     if loss in _OF_CLASSES or last == "softmax":
         return "classification"
-    one = getattr(_last_layer(model), "units", 1) == 1
+    one = getattr(last_layer(model), "units", 1) == 1
     return "regression" if loss in _OF_NUMBERS and last != "sigmoid" and one else ""
 
 
-def allows_scaling(model: Any) -> bool:
+def allows_scaling(model: Any, x: Any) -> bool:
     """Tell whether a model can be trained on a standardised target, which is as often negative as
-    positive: if its outputs have no bounds and its loss has no unit of its own."""
-    return last_activation(model) == "linear" and _loss_name(model) not in _OF_ONE_UNIT
+    positive: if its outputs have no bounds and its loss has no unit of its own. x: rows that it
+    can be tried on"""
+    return _loss_name(model) not in _OF_ONE_UNIT and is_unbounded(model, x)
 
 
 def last_activation(model: Any) -> str:
     """Return the name of what is applied last, such as "linear" or "softmax"."""
-    last = _last_layer(model)
+    last = last_layer(model)
     activation = getattr(last, "activation", None)
     if activation is not None:
         return str(getattr(activation, "__name__", type(activation).__name__))
     shapes_alone = ("Dense", "Reshape", "Flatten", "Rescaling", "Dropout", "Activation")
     name = type(last).__name__
     return "linear" if name in shapes_alone else name.lower()
-
-
-def _last_layer(model: Any) -> Any:
-    while getattr(model, "layers", ()):
-        model = model.layers[-1]
-    return model
 
 
 def _loss_name(model: Any) -> str:
@@ -85,20 +82,10 @@ def _name_of(loss: Any) -> str:
     return str(name).replace("_", "").lower()
 
 
-def takes_tokens(model: Any, name: str = "") -> bool:
-    """Tell whether a model looks its inputs, or the one of that name, up in an embedding: they are
-    numbers of tokens."""
-    import keras
-
-    inputs = {
-        id(tensor)
-        for tensor in getattr(model, "inputs", None) or ()
-        if not name or tensor.name == name
-    }
-    if name and isinstance(getattr(model, "input", None), Mapping):
-        inputs = {id(model.input[name])}
-    embeddings = [la for la in layers_of(model) if isinstance(la, keras.layers.Embedding)]
-    return any(not inputs or id(layer.input) in inputs for layer in embeddings)
+def takes_logits(loss: Any) -> bool:
+    """Tell whether a loss is compiled for outputs before the softmax or sigmoid."""
+    bound = loss.keywords if isinstance(loss, partial) else {}
+    return bool(bound.get("from_logits", getattr(loss, "from_logits", False)))
 
 
 def compares_with_one_column(model: Any, x: np.ndarray, classes: int, targets: str) -> bool:
@@ -160,7 +147,7 @@ def _takes_one_column(outputs: Any, loss: Any, classes: int, targets: str) -> bo
     named = loss if hasattr(loss, "__name__") else type(loss)  # a function, or an object's class
     name = loss if isinstance(loss, str) else named.__name__
     if isinstance(loss, str) or is_of_keras(named.__module__):
-        return "sparse" in name.lower()
+        return "sparse" in name.lower() or name in _OF_CODES
     return _takes_codes_alone(mean_of(loss), name, outputs)
 
 
@@ -183,8 +170,9 @@ def _takes_codes_alone(loss: Callable, name: str, outputs: Any) -> bool:
             raise errors["one-hot"]
     if not errors:
         warnings.warn(
-            f"the loss {name} takes codes (n, 1) and one column a class: it is given one column a "
-            'class; targets="codes" gives it the other',
+            f"the loss {name} takes codes (n, 1) as well as one column a class: it is given one "
+            'column a class. If it is written for codes, its numbers are wrong: targets="codes" '
+            'gives it these; targets="one-hot" silences this',
             stacklevel=2,
         )
     return "one-hot" in errors

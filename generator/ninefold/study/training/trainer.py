@@ -18,7 +18,12 @@ from ninefold.study.training.batched import BatchedModel, fresh_states
 from ninefold.study.training.callbacks import refusing_memory
 from ninefold.study.training.choice import Choice, choose_engine
 from ninefold.study.training.forms import PLAIN, Form
-from ninefold.study.training.fresh import build_fresh, make_metrics, must_be_compiled
+from ninefold.study.training.fresh import (
+    build_fresh,
+    make_metrics,
+    must_be_compiled,
+    must_begin_with_a_number,
+)
 from ninefold.study.training.jobs import Job, Recipe, Trained
 from ninefold.study.training.one_by_one import CompiledModel, train_each
 from ninefold.study.training.randomness import caller_s_randomness
@@ -65,6 +70,7 @@ class Trainer:
         self._compiled: Any = None
         self.choice = Choice("", "", "")
         self._one_column: bool | None = None  # the loss compares with (n, 1), not one-hot
+        self._scales: bool | None = None
         self._several: tuple[bool, dict[str, bool]] | None = None  # the same for each output
 
     @property
@@ -82,6 +88,7 @@ class Trainer:
         with naming(first.name):
             model = build_fresh(self._build, first.seed, first.rows)
             make_metrics(model, first.rows)
+            must_begin_with_a_number(model, first.rows)
             self.choice = choose_engine(model, self._recipe, jobs)
             engine = self.choice.engine
             xla, batched = engine.endswith("xla"), engine.startswith("batched")
@@ -153,11 +160,12 @@ class Trainer:
         """Return the names of several outputs, in the network's order."""
         return list(self._several[1]) if self._several else []
 
-    @cached_property
-    def scales_target(self) -> bool:
+    def scales_target(self, x: np.ndarray, form: Form) -> bool:
         """Tell whether the network of a regression is trained on a standardised target, if nobody
-        says so or otherwise."""
-        return allows_scaling(self._sample)
+        says so or otherwise. Any prepared rows `x` serve to try the network."""
+        if self._scales is None:
+            self._scales = allows_scaling(self._sample, form.x(x[:8]))
+        return self._scales
 
     @cached_property
     def _sample(self) -> Any:
