@@ -223,8 +223,8 @@ def test_a_metric_that_returns_no_number_of_its_range_is_named_with_its_fold(val
     ("metric", "line"),
     [
         (matthews_corrcoef, "matthews_corrcoef does not say whether greater is better"),
-        (make_scorer(zero_one_loss), "is no metric; .* instead of scikit-learn's make_scorer"),
-        (3, "3 is no metric; expected a metric's name, a function"),
+        (make_scorer(zero_one_loss), "is no metric with a name; .* of scikit-learn's make_scorer"),
+        (3, "3 is no metric with a name; expected a metric's name, a function"),
         ("acuracy", "did you mean 'accuracy'"),
         (Metric("m", "m", True, "labels"), "'m' has no function"),
         (Metric("accuracy", "m", True, "labels", function=max), "is named 'accuracy'"),

@@ -14,7 +14,7 @@ from ninefold.study.preparation import (
     MISSING,
     PixelScaler,
     SequenceScaler,
-    are_tokens,
+    are_whole,
     as_numbers,
     make_preparation,
     take_rows,
@@ -173,11 +173,11 @@ def test_sequences_of_one_value_or_of_padding_alone_stay_finite():
         assert (SequenceScaler().fit(X).transform(X) == 0).all()
 
 
-def test_whole_numbers_from_0_on_may_be_tokens():
-    assert are_tokens(np.array([[0.0, 7.0]]))
-    assert are_tokens(pd.DataFrame({"a": [3, 0]}))
-    for X in (np.array([[-1, 2]]), np.array([[0.5]]), np.zeros((2, 2, 2), int), table()):
-        assert not are_tokens(X)
+def test_whole_numbers_may_be_tokens():
+    for X in (np.array([[0.0, 7.0]]), np.array([[-1, 2]]), pd.DataFrame({"a": [3, 0]})):
+        assert are_whole(X)
+    for X in (np.array([[0.5]]), np.zeros((2, 2, 2), int), table()):
+        assert not are_whole(X)
 
 
 def test_none_lets_the_inputs_in_as_they_are_and_refuses_gaps():

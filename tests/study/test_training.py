@@ -363,7 +363,7 @@ def test_outputs_that_do_not_fit_the_target_are_one_line_that_names_the_fold(lin
 
 def test_several_outputs_are_one_line_that_names_the_fold():
     with pytest.raises(
-        NinefoldError, match=r"^repeat 1, fold 1: .* several outputs; expected one$"
+        NinefoldError, match=r"^repeat 1, fold 1: .* several outputs; expected one, or y as a map"
     ):
         ninefold.evaluate(several, *data(), **SMALL)
 
@@ -426,7 +426,7 @@ def test_images_are_evaluated():
 
 def test_weights_of_classes_are_those_of_fit():
     X, y = data(40)
-    task = Task(X, y, ("0", "1"), np.ones(40), {0: 1.0, 1: 3.0})
+    task = Task(X, y, ("0", "1"), np.ones(40), {"0": 1.0, "1": 3.0})
     part = np.arange(40)
     learner = make_learner(compiled, task, None, Recipe(3, BATCH, engine="graph"))
     fitted = learner.fit(part, part[:0], seed=5)
