@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: demo test fast slow lint bench clean
+.PHONY: demo test fast slow lint bench exact clean
 
 demo: .venv/ready
 	rm -rf demo
@@ -26,6 +26,10 @@ lint: .venv/ready
 # make bench ARGS="--only plain --json bench.json"; what it can be asked for: make bench ARGS=--help
 bench: .venv/ready
 	$(BIN)/python tests/bench/bench.py $(ARGS)
+
+# make exact ARGS="--only layer --named Conv"; what it can be asked for: make exact ARGS=--help
+exact: .venv/ready
+	$(BIN)/python tests/exact/exact.py $(ARGS)
 
 # Once for each state of pyproject.toml. Debian keeps venv in a package of its own.
 .venv/ready: pyproject.toml
