@@ -101,4 +101,7 @@ def network(optimizer: Callable[[], Any]) -> Any:
         ]
     )
     model.compile(optimizer(), "binary_crossentropy", metrics=["accuracy"])
+    if isinstance(model.optimizer, optimizers.ScheduleFreeAdamW):
+        # Keras 3.15 builds it within the compiled step, which then forgets its momentum each time
+        model.optimizer.build(model.trainable_variables)
     return model

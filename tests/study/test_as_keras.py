@@ -302,3 +302,86 @@ def test_a_loss_that_is_no_mean_over_rows_is_watched_as_keras_does(numbers, loss
     np.testing.assert_allclose(found.history["validation"], wanted.history["validation"], rtol=1e-5)
     with pytest.raises(NinefoldError, match="its loss is not a mean over rows"):
         ninefold.evaluate(build, X, y > 1, **{**options, "engine": "batched"})
+
+
+def test_a_loss_that_ignores_a_class_is_a_mean_over_the_rows_of_others(numbers):
+    X, y = numbers
+    codes = np.digitize(y, [-0.5, 1.5])
+    build = partial(of_three, losses.SparseCategoricalCrossentropy(ignore_class=1))
+    options = {**OPTIONS, "validation": 0.3}
+    found = ninefold.evaluate(build, X, codes, **options)
+    wanted = ninefold.evaluate(build, X, codes, **{**options, "engine": "fit"})
+    assert found.engine == "graph"
+    np.testing.assert_allclose(found.history["validation"], wanted.history["validation"], rtol=1e-5)
+
+
+class Whole(losses.Loss):
+    """One number for a batch: weights of 1 would make it as many."""
+
+    def call(self, y, outputs):
+        return keras.ops.mean(keras.ops.square(y - outputs))
+
+
+@pytest.mark.parametrize("engine", ["auto", "graph"])
+def test_without_weights_of_rows_keras_is_given_none(numbers, engine):
+    X, y = numbers
+    assert_as_keras({"sum": network(lambda: Whole(reduction="sum"))}, X, y, engine)
+
+
+class FromTheGuide(keras.Model):
+    """Takes (x, y) apart, as Keras's guide to a `train_step` of one's own does."""
+
+    def __init__(self):
+        super().__init__()
+        self.end = layers.Dense(1)
+
+    def call(self, x):
+        return self.end(x)
+
+    def train_step(self, data):
+        import tensorflow as tf
+
+        x, y = data
+        with tf.GradientTape() as tape:
+            outputs = self(x, training=True)
+            loss = self.compute_loss(y=y, y_pred=outputs)
+        self.optimizer.apply(tape.gradient(loss, self.trainable_weights), self.trainable_weights)
+        return self.measure(loss, y, outputs)
+
+    def test_step(self, data):
+        x, y = data
+        outputs = self(x, training=False)
+        return self.measure(self.compute_loss(y=y, y_pred=outputs), y, outputs)
+
+    def measure(self, loss, y, outputs):
+        first, *others = self.metrics
+        first.update_state(loss)
+        for metric in others:
+            metric.update_state(y, outputs)
+        return {metric.name: metric.result() for metric in self.metrics}
+
+
+def test_a_train_step_of_one_s_own_may_take_no_weights(numbers):
+    X, y = numbers
+
+    def build():
+        model = FromTheGuide()
+        model.compile(optimizers.SGD(0.01), "mse", metrics=["mae"])
+        return model
+
+    with pytest.warns(UserWarning, match="FromTheGuide has a train_step"):
+        found = ninefold.evaluate(build, X, y, **{**OPTIONS, "validation": 0.2})
+    assert found.engine == "fit"
+    assert np.isfinite(found.history[["train", "validation"]]).all(axis=None)
+
+
+def several_optimizers():
+    rest = optimizers.SGD(0.01)
+    kinds = optimizers.OptimizerMap(rest, {".*bias": optimizers.Adam(0.02)})
+    return optimizers.MultiOptimizer(kinds)
+
+
+@pytest.mark.parametrize("engine", ["auto", "graph"])
+def test_several_optimizers_train_what_they_are_for(numbers, engine):
+    X, y = numbers
+    assert_as_keras({"several": network("mse", several_optimizers)}, X, y, engine)

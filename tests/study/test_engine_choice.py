@@ -141,6 +141,7 @@ def choose(model: Any, *callbacks: Any, engine: str = "auto", networks: int = 2)
         (lambda: network(weighted_metrics=["accuracy"]), "graph", "are weighted"),
         (lambda: network(loss=keras.losses.Poisson(reduction="sum")), "graph", "mean over rows"),
         (lambda: network(loss=keras.losses.binary_crossentropy), "batched", "Keras's own layers"),
+        (lambda: network(loss="ctc"), "graph", "the loss CTC is computed for one network"),
         (lambda: network(metrics=["accuracy", "auc"]), "batched", "Keras's own layers"),
         (lambda: network(metrics=[keras.metrics.BinaryIoU()]), "graph", "the metric BinaryIoU"),
         (lambda: network(loss_weights=[2.0]), "graph", "weighted"),

@@ -85,7 +85,7 @@ def _first_step(model: Any, few: Rows) -> dict[str, list]:
     with _kept(model):
         vars(optimizer)["apply_gradients"] = catch
         try:
-            model.train_step(tf.nest.map_structure(tf.constant, few.fed))
+            model.train_step(tf.nest.map_structure(tf.constant, few.fed()))
         finally:
             del vars(optimizer)["apply_gradients"]
         return {

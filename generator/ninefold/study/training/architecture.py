@@ -9,6 +9,7 @@ from ninefold.study.training.fresh import is_of_keras
 from ninefold.study.training.live import live_state
 from ninefold.study.training.recurrent import CELLS
 from ninefold.study.training.stateless import STRENGTHS
+from ninefold.study.training.targets import loss_name
 
 # Trained as a batch in tests/study/test_exactness.py, and found equal to one network at a time.
 IMAGE_LAYERS = {
@@ -98,6 +99,8 @@ def _obstacle(model: Any, config: dict, parts: list[dict]) -> str:
     kind = type(model.optimizer)
     if kind.__name__ not in OPTIMIZERS or not is_of_keras(kind.__module__):
         return f"the optimizer {kind.__name__} is applied to one network at a time"
+    if loss_name(model) == "ctc":  # TensorFlow's function cannot be vectorised
+        return "the loss CTC is computed for one network at a time"
     if any(v.dtype != "float32" for v in model.trainable_variables):
         return "its weights are not float32"
     compiled = config.get("compile_config") or {}
@@ -221,8 +224,8 @@ def _reduce(part: dict, settings: Any, whole: bool) -> Any:
     strengths = () if whole else STRENGTHS.get(part["class_name"], ())
     reduced = {name: bool(v) if name in strengths else v for name, v in settings.items()}
     if part.get("module") == "keras.optimizers":
-        del reduced["name"]
-        if isinstance(reduced["learning_rate"], float):
+        reduced.pop("name", None)
+        if isinstance(reduced.get("learning_rate"), float):  # MultiOptimizer has none
             del reduced["learning_rate"]
     return reduced
 

@@ -104,24 +104,24 @@ def must_be_compiled(model: Any) -> None:
         )
 
 
-def make_metrics(model: Any, rows: Rows) -> None:
+def make_metrics(model: Any, rows: Rows, weighted: bool = True) -> None:
     """Create the variables of the model's metrics, which Keras does at their first update: inside
     a compiled loop it would be too late."""
     if all(getattr(group, "built", True) for group in model.metrics[1:]):
         return
     before = [(variable, variable.numpy()) for variable in model.variables]
-    model.test_step(rows.first.fed)
+    model.test_step(rows.first.fed(weighted))
     model.reset_metrics()
     for variable, value in before:  # a network may draw noise in inference too
         variable.assign(value)
 
 
-def must_begin_with_a_number(model: Any, rows: Rows) -> None:
+def must_begin_with_a_number(model: Any, rows: Rows, weighted: bool) -> None:
     """Refuse a model whose loss is no number before any training: it would be none ever after."""
     if not model.metrics or model.metrics[0].name != "loss":  # a step of the user's own
         return
     before = [(variable, variable.numpy()) for variable in model.variables]
-    model.test_step(rows.first.fed)
+    model.test_step(rows.first.fed(weighted))
     loss = float(model.metrics[0].result())
     model.reset_metrics()
     for variable, value in before:
@@ -243,7 +243,8 @@ def rows_apart(model: Any, rows: Rows) -> bool:
         return False
     outputs = model(x, training=False)
     whole, part = loss.call(y, outputs), loss.call(y[:half], outputs[:half])
-    if not whole.shape.rank or whole.shape[0] != len(x):
+    masked = getattr(whole, "_keras_mask", None) is not None  # a mean over those not masked
+    if masked or not whole.shape.rank or whole.shape[0] != len(x):
         return False
     return bool(np.allclose(whole[:half], part, rtol=1e-4, atol=1e-6, equal_nan=True))
 

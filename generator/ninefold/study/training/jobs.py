@@ -41,10 +41,9 @@ class Rows:
         few = slice(8)
         return replace(self, x=self.x[few], y=self.y[few], weight=self.weight[few], seen_as=None)
 
-    @property
-    def fed(self) -> tuple[Any, Any, Any]:
-        """Return inputs, targets and weights as Keras takes them."""
-        return self.form.x(self.x), self.form.y(self.y), self.weight
+    def fed(self, weighted: bool = True) -> tuple[Any, ...]:
+        """Return inputs, targets and, if asked for, weights, as Keras takes them."""
+        return (self.form.x(self.x), self.form.y(self.y), self.weight)[: 3 if weighted else 2]
 
 
 @dataclass(frozen=True)
@@ -115,6 +114,13 @@ class Job:
     def place(self) -> str:
         """Return what tells it from all others: "dropout, repeat 1, fold 2"."""
         return ", ".join(filter(None, (self.variant, self.name)))
+
+
+def are_weighted(jobs: Sequence[Job]) -> bool:
+    """Tell whether any row has another weight than 1. If none has, Keras is given no weights, as
+    under a plain `model.fit`: a `train_step` of one's own may take (x, y) alone."""
+    parts = (part for job in jobs for part in (job.rows, job.validation) if part)
+    return any(bool((part.weight != 1).any()) for part in parts)
 
 
 @dataclass

@@ -32,16 +32,17 @@ _SEEN_AT_ONCE = 4096  # rows in one look: bounds memory
 class CompiledModel:
     """One model whose epoch, validation and looks at its rows are traced for any number of rows.
 
-    xla  compile the epoch's whole batches with XLA
+    xla       compile the epoch's whole batches with XLA
+    weighted  give Keras the weights of rows; see `are_weighted`
     """
 
-    def __init__(self, model: Any, rows: Rows, xla: bool = False):
-        self.rows, self._xla = rows, xla
+    def __init__(self, model: Any, rows: Rows, xla: bool = False, weighted: bool = True):
+        self.rows, self._xla, self.weighted = rows, xla, weighted
         self._take(model)
         self.likeness = likeness_of(model)
 
     def _take(self, model: Any) -> None:
-        make_metrics(model, self.rows)
+        make_metrics(model, self.rows, self.weighted)
         self.model, self._built = model, _settings_of(model)
         self._traced_as, self._train_function = self._built, model.train_function
         self._loss = model.metrics[0]
@@ -51,20 +52,20 @@ class CompiledModel:
         import tensorflow as tf
 
         model, rows, form = self.model, self.rows, self.rows.form
-        loss = seen_loss(model, form)
+        loss, given = seen_loss(model, form), 3 if self.weighted else 2  # of x, y, weight
 
         def over_batches(step: Callable, x, y, weight, order, batch_size):
             for start in tf.range(0, tf.shape(order)[0], batch_size):
                 part = order[start : start + batch_size]  # the last batch may be shorter
                 x_part, y_part = form.x(tf.gather(x, part)), form.y(tf.gather(y, part))
-                step((x_part, y_part, tf.gather(weight, part)))
+                step((x_part, y_part, tf.gather(weight, part))[:given])
 
         def epoch(x, y, weight, order, batch_size):
             over_batches(model.train_step, x, y, weight, order, batch_size)
 
         def whole_batches(x, y, weight):  # (steps, batch_size, …)
             for step in tf.range(tf.shape(x)[0]):
-                model.train_step((form.x(x[step]), form.y(y[step]), weight[step]))
+                model.train_step((form.x(x[step]), form.y(y[step]), weight[step])[:given])
 
         def validate(x, y, weight, order, batch_size):
             over_batches(model.test_step, x, y, weight, order, batch_size)
@@ -78,10 +79,11 @@ class CompiledModel:
             rows, total = tf.shape(x)[0], tf.zeros(())
             for start in tf.range(0, rows, _SEEN_AT_ONCE):
                 part = slice(start, start + _SEEN_AT_ONCE)
-                inputs, targets, weights = form.x(x[part]), form.y(y[part]), weight[part]
+                inputs, targets = form.x(x[part]), form.y(y[part])
+                weights = weight[part] if self.weighted else None
                 outputs = model(inputs, training=False)
                 mean = loss(targets, outputs, sample_weight=weights)
-                total += mean * tf.cast(tf.shape(weights)[0], tf.float32)
+                total += mean * tf.cast(tf.shape(weight[part])[0], tf.float32)
                 model.compute_metrics(inputs, targets, outputs, weights)
             for variable, value in zip(noise, before, strict=True):
                 variable.assign(value)  # to look takes nothing from the noise of training
@@ -234,8 +236,8 @@ def _fit(compiled: CompiledModel, fresh: Any, job: Job, recipe: Recipe) -> Train
     """Train the fresh model itself: `fit` may be anything of the user's own."""
     import keras
 
-    rows, held, trained = job.rows, job.validation, Trained()
-    observe = CompiledModel(fresh, rows).observe
+    rows, held, trained, weighted = job.rows, job.validation, Trained(), compiled.weighted
+    observe = CompiledModel(fresh, rows, weighted=weighted).observe
 
     def watch(epoch: int, logs: Logs) -> None:
         logs = _as_floats(logs)  # with what callbacks have added
@@ -243,10 +245,10 @@ def _fit(compiled: CompiledModel, fresh: Any, job: Job, recipe: Recipe) -> Train
         recipe.progress.tell(job.place, (epoch + 1) / recipe.epochs)
 
     copies = copies_for(recipe.callbacks, job)
-    x, y, weight = rows.fed
+    x, y, *weight = rows.fed(weighted)
     fresh.fit(
-        x, y, sample_weight=weight, epochs=recipe.epochs, verbose=0, batch_size=recipe.batch_size,
-        validation_data=held.fed if held else None,
+        x, y, sample_weight=next(iter(weight), None), epochs=recipe.epochs, verbose=0,
+        batch_size=recipe.batch_size, validation_data=held.fed(weighted) if held else None,
         callbacks=[*copies, keras.callbacks.LambdaCallback(on_epoch_end=watch)],
     )  # fmt: skip
     trained.weights, trained.callbacks = fresh.get_weights(), tuple(copies)

@@ -44,7 +44,7 @@ def kind_of_problem(model: Any, output: str = "") -> Kind:
         loss = _name_of(losses_of(model, [output])[output])
         kinds: dict[Kind, set[str]] = {"classification": _OF_CLASSES, "regression": _OF_NUMBERS}
         return next((kind for kind, losses in kinds.items() if loss in losses), "")
-    loss, last = _loss_name(model), last_activation(model)
+    loss, last = loss_name(model), last_activation(model)
     if loss in _OF_CLASSES or last == "softmax":
         return "classification"
     one = getattr(last_layer(model), "units", 1) == 1
@@ -55,7 +55,7 @@ def allows_scaling(model: Any, x: Any) -> bool:
     """Tell whether a model can be trained on a standardised target, which is as often negative as
     positive: if its outputs have no bounds and its loss has no unit of its own. x: rows that it
     can be tried on"""
-    return _loss_name(model) not in _OF_ONE_UNIT and is_unbounded(model, x)
+    return loss_name(model) not in _OF_ONE_UNIT and is_unbounded(model, x)
 
 
 def last_activation(model: Any) -> str:
@@ -69,7 +69,7 @@ def last_activation(model: Any) -> str:
     return "linear" if name in shapes_alone else name.lower()
 
 
-def _loss_name(model: Any) -> str:
+def loss_name(model: Any) -> str:
     """Return the name of the loss, a function's or a class's, in lower case without underscores."""
     return _name_of(single_loss(model))
 

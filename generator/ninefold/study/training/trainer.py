@@ -24,7 +24,7 @@ from ninefold.study.training.fresh import (
     must_be_compiled,
     must_begin_with_a_number,
 )
-from ninefold.study.training.jobs import Job, Recipe, Trained
+from ninefold.study.training.jobs import Job, Recipe, Trained, are_weighted
 from ninefold.study.training.one_by_one import CompiledModel, train_each
 from ninefold.study.training.randomness import caller_s_randomness
 from ninefold.study.training.stateless import strengths_of
@@ -84,32 +84,32 @@ class Trainer:
 
     def prepare(self, jobs: Sequence[Job]) -> None:
         """Build the first job's model, choose the engine, and find or make the trace."""
-        first = jobs[0]
+        first, weighted = jobs[0], are_weighted(jobs)
         with naming(first.name):
             model = build_fresh(self._build, first.seed, first.rows)
-            make_metrics(model, first.rows)
-            must_begin_with_a_number(model, first.rows)
+            make_metrics(model, first.rows, weighted)
+            must_begin_with_a_number(model, first.rows, weighted)
             self.choice = choose_engine(model, self._recipe, jobs)
             engine = self.choice.engine
             xla, batched = engine.endswith("xla"), engine.startswith("batched")
             shapes = (first.rows.x.shape[1:], first.rows.y.shape[1:], first.rows.form)
             # one at a time, the strengths of regularisers are constants of the trace
             strengths = () if batched else tuple(strengths_of(model))
-            key = (engine, shapes, self.choice.key or self, strengths)
+            key = (engine, shapes, self.choice.key or self, strengths, batched or weighted)
 
             def make() -> BatchedModel | CompiledModel:
                 if batched:
                     return BatchedModel(model, first.rows, xla)
-                return CompiledModel(model, first.rows, xla)
+                return CompiledModel(model, first.rows, xla, weighted)
 
             with refusing_memory(""):
                 self._compiled = self._traces.get(key, make)
-                self._must_agree(model, first)
+                self._must_agree(model, first, weighted)
         # a trace's own model is fresh only until another that shares it is trained one at a time
         alone = isinstance(self._compiled, CompiledModel)
         self._first = None if alone and model is self.model else model
 
-    def _must_agree(self, model: Any, first: Job) -> None:
+    def _must_agree(self, model: Any, first: Job, weighted: bool) -> None:
         """Take the engine that calls Keras's own step, where the trace does another than it."""
         different = "" if self.choice.engine == "fit" else disagreement(
             self._compiled, model, first.rows
@@ -125,7 +125,7 @@ class Trainer:
         if isinstance(self._compiled, BatchedModel):
             warnings.warn(f"{what} than Keras's: trained one at a time", stacklevel=2)
             self.choice = Choice("graph", f"{what} than Keras's", "")
-        self._compiled = CompiledModel(model, first.rows)
+        self._compiled = CompiledModel(model, first.rows, weighted=weighted)
 
     def _train_each(self, jobs: Sequence[Job]) -> Iterator[Trained]:
         engine, first, variant = self.choice.engine, self._first, self._recipe.variant
