@@ -26,7 +26,8 @@ class Case:
     name       what the table calls it
     build      returns the compiled network
     features   "table" (n, 4), "tokens" (n, 4), "images" (n, 8, 8, 3) or "sound" (n, 64)
-    targets    "labels" 0 or 1, "signs", "numbers", "counts", "codes", "one-hot" or "spelling"
+    targets    "labels" 0 or 1, "signs", "numbers", "counts", "codes" (n, 1), "flat codes" (n,),
+               "one-hot" or "spelling"
     weighted   rows have weights
     callbacks  makes them, to write into a folder
     """
@@ -53,7 +54,8 @@ class Case:
         x = _FEATURES[self.features](random, number).astype("float32")
         flat = x.reshape(number, -1)
         signal = (flat[:, 0] - flat[:, 1]) / flat.std() + 0.5 * random.normal(size=number)
-        y = _TARGETS[self.targets](signal).astype("float32").reshape(number, -1)
+        y = _TARGETS[self.targets](signal).astype("float32")
+        y = y if self.targets == "flat codes" else y.reshape(number, -1)
         weight = random.uniform(0.5, 2, number) if self.weighted else np.ones(number)
         return Rows(x, y, weight.astype("float32"))
 
@@ -70,6 +72,7 @@ _TARGETS: dict[str, Callable] = {
     "numbers": lambda signal: signal,
     "counts": lambda signal: np.floor(np.exp(signal)) + 1,
     "codes": lambda signal: np.digitize(signal, (-0.5, 0.5)),
+    "flat codes": lambda signal: np.digitize(signal, (-0.5, 0.5)),
     "one-hot": lambda signal: np.eye(3)[np.digitize(signal, (-0.5, 0.5))],
     "spelling": lambda signal: np.stack([1 + (signal > 0), 2 - (signal > 1)], axis=1),
 }

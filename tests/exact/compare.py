@@ -57,10 +57,11 @@ def _compare(case: Case, folder: Path) -> Outcome:
     try:
         for job, trained in zip(jobs, trainer.train(jobs), strict=True):
             found.append((trained, trainer.predict(trained, job.validation.x)))
-    except NinefoldError as refusal:
-        error = Outcome(case, "refused", str(refusal))
     except Exception as failure:
-        error = Outcome(case, "failed", _last_lines(failure))
+        if is_refusal(failure):
+            error = Outcome(case, "refused", str(failure))
+        else:
+            error = Outcome(case, "failed", _where(failure))
     engine = trainer.choice.engine
     try:
         wanted = fit_alone(case, jobs[-1], folder / "wanted", engine == "fit")
@@ -79,7 +80,8 @@ def _compare(case: Case, folder: Path) -> Outcome:
 def _measure(outcome: Outcome, found: Left, wanted: Left) -> None:
     (mine, outputs), (its, predicted) = found, wanted
     outcome.predictions = distance(outputs, predicted)
-    outcome.weights = max(map(distance, mine.weights, its.weights), default=0.0)
+    pairs = zip(mine.weights, its.weights, strict=True)
+    outcome.weights = max((distance(*pair) for pair in pairs), default=0.0)
     if mine.history.keys() == its.history.keys():
         outcome.history = max(
             distance(mine.history[name], its.history[name]) for name in its.history
@@ -100,7 +102,14 @@ def distance(found: Any, wanted: Any) -> float:
     return float(np.where(same, 0, apart).max(initial=0))
 
 
-def _last_lines(failure: Exception) -> str:
+def is_refusal(error: BaseException | None) -> bool:
+    """Tell whether ninefold raised an error by itself, and not for another that it met."""
+    return isinstance(error, NinefoldError) and (
+        error.__cause__ is None or is_refusal(error.__cause__)
+    )
+
+
+def _where(failure: Exception) -> str:
     frames = traceback.extract_tb(failure.__traceback__)
-    own = [f"{Path(f.filename).name}:{f.lineno}" for f in frames if "ninefold" in f.filename]
-    return f"{type(failure).__name__}: {one_line(failure)[:200]} ({', '.join(own[-2:])})"
+    lines = [f"{Path(f.filename).name}:{f.lineno}" for f in frames if "ninefold" in f.filename]
+    return f"{one_line(failure)[:200]} ({', '.join(lines[-2:])})"

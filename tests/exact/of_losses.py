@@ -25,6 +25,7 @@ SIGNS = Problem("signs", end="tanh")
 NUMBERS = Problem("numbers")
 COUNTS = Problem("counts", end="softplus")
 CODES = Problem("codes", 3, "softmax", ("accuracy",))
+FLAT_CODES = Problem("flat codes", 3, "softmax", ("accuracy",))
 ONE_HOT = Problem("one-hot", 3, "softmax", ("accuracy",))
 SIDES = Problem("codes", 3, metrics=())
 SPELLING = Problem("spelling", 12, metrics=())
@@ -32,7 +33,7 @@ SPELLING = Problem("spelling", 12, metrics=())
 PROBLEMS = {
     "BinaryCrossentropy": LABELS, "BinaryFocalCrossentropy": LABELS, "CTC": SPELLING,
     "CategoricalCrossentropy": ONE_HOT, "CategoricalFocalCrossentropy": ONE_HOT,
-    "CategoricalGeneralizedCrossEntropy": ONE_HOT, "CategoricalHinge": ONE_HOT, "Circle": SIDES,
+    "CategoricalGeneralizedCrossEntropy": FLAT_CODES, "CategoricalHinge": ONE_HOT, "Circle": SIDES,
     "CosineSimilarity": ONE_HOT, "Dice": ONE_HOT, "Hinge": SIGNS, "Huber": NUMBERS,
     "KLDivergence": ONE_HOT, "LogCosh": NUMBERS, "MeanAbsoluteError": NUMBERS,
     "MeanAbsolutePercentageError": COUNTS, "MeanSquaredError": NUMBERS,

@@ -25,12 +25,11 @@ ENGINES = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_public_class_of_keras_is_trained_with_or_left_out_for_a_reason(kind):
-    cases, module = KINDS[kind]
+    cases, _ = KINDS[kind]
     assert unknown(kind) == [], f"give each a case in {cases.__name__}, or a reason"
-    assert cases.COVERED.isdisjoint(cases.NOT_APPLICABLE)
-    for name in cases.COVERED:
-        if hasattr(module, name):
-            assert any(case.name.split(",")[0] == name for case in cases.cases()), name
+    trained = {case.name.split(",")[0] for case in cases.cases()}
+    assert trained == set(cases.COVERED)
+    assert trained.isdisjoint(cases.NOT_APPLICABLE)
 
 
 def test_a_class_that_keras_gets_is_unknown(monkeypatch):
@@ -51,5 +50,7 @@ def test_a_difference_is_relative_where_numbers_are_large_and_endless_where_one_
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "engine"), ENGINES.items())
 def test_what_keras_has_is_trained_as_keras_does(name, engine):
+    if name not in CASES:
+        pytest.skip(f"Keras {keras.__version__} has it not")
     outcome = compare(CASES[name])
     assert (outcome.verdict, outcome.engine) == ("ok", engine), outcome

@@ -279,6 +279,29 @@ def test_a_loss_of_one_s_own_is_given_the_targets_that_it_takes(numbers):
     )
 
 
+def generalized(y, outputs):
+    codes = keras.ops.squeeze(keras.ops.cast(y, "int32"), -1)
+    likely = keras.ops.sum(keras.ops.one_hot(codes, 3) * outputs, axis=-1)
+    return (1 - keras.ops.power(likely, 0.5)) / 0.5
+
+
+def test_a_loss_that_takes_codes_without_a_column_is_given_them(numbers):
+    X, y = numbers
+    codes, options = np.digitize(y, [-0.5, 1.5]), {**OPTIONS, "targets": "codes"}
+    kept, own = (
+        ninefold.evaluate(partial(of_three, loss), X, codes, **options)
+        for loss in (losses.CategoricalGeneralizedCrossEntropy(0.5), generalized)
+    )
+    np.testing.assert_allclose(kept.scores["log_loss"], own.scores["log_loss"], rtol=1e-4)
+
+
+def test_a_loss_of_columns_is_trained_without_weights_of_rows(numbers):
+    X, y = numbers
+    codes = np.digitize(y, [-0.5, 1.5])
+    build = partial(of_three, losses.CosineSimilarity(axis=0))
+    assert ninefold.evaluate(build, X, codes, **OPTIONS).engine == "graph"
+
+
 def test_a_loss_that_takes_no_targets_says_what_it_said(numbers):
     X, y = numbers
 

@@ -88,6 +88,14 @@ def takes_logits(loss: Any) -> bool:
     return bool(bound.get("from_logits", getattr(loss, "from_logits", False)))
 
 
+def takes_flat_codes(loss: Any) -> bool:
+    """Tell whether the loss takes codes (n,) alone: of (n, 1) the one of Keras 3.15 compares each
+    row with the codes of all."""
+    return not isinstance(loss, (list, dict)) and (
+        _name_of(loss) == "categoricalgeneralizedcrossentropy"
+    )
+
+
 def compares_with_one_column(model: Any, x: np.ndarray, classes: int, targets: str) -> bool:
     """Tell whether the loss is given codes or numbers (n, 1), not one column a class.
 
@@ -129,6 +137,11 @@ def sort_outputs(
     parts = outputs if listed and len(names) > 1 else [outputs] if listed else outputs.values()
     for name, output in zip(names, parts, strict=True):
         with naming(f"the output '{name}'"):
+            if takes_flat_codes(losses[name]):
+                raise NinefoldError(
+                    "CategoricalGeneralizedCrossEntropy is a loss for one output alone",
+                    "expected another",
+                )
             found[name] = _takes_one_column(output, losses[name], classes[name], targets)
     return listed, found
 

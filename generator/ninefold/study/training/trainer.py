@@ -33,6 +33,7 @@ from ninefold.study.training.targets import (
     as_targets,
     compares_with_one_column,
     sort_outputs,
+    takes_flat_codes,
 )
 
 _KEPT = 8  # traces: one more makes the oldest go
@@ -136,11 +137,14 @@ class Trainer:
         self, y: np.ndarray, classes: int, x: np.ndarray, form: Form = PLAIN
     ) -> np.ndarray:
         """Return (n,) codes or numbers as the compiled loss expects them: (n, 1), or one column a
-        class for a loss that is not sparse. Any prepared rows `x` tell the network's outputs."""
+        class for a loss that is not sparse; as they are for the one that takes nothing else. Any
+        prepared rows `x` tell the network's outputs."""
         if self._one_column is None:
             self._one_column = compares_with_one_column(
                 self._sample, form.x(x[:2]), classes, self._recipe.targets
             )
+        if takes_flat_codes(self._sample.loss):
+            return y.astype("float32")
         return as_targets(y, classes, self._one_column)
 
     def shape_several(
