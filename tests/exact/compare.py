@@ -56,7 +56,7 @@ def _compare(case: Case, folder: Path) -> Outcome:
     trainer = Trainer(case.build, Recipe(EPOCHS, BATCH, case.callbacks(folder / "found")))
     try:
         for job, trained in zip(jobs, trainer.train(jobs), strict=True):
-            found.append((trained, trainer.predict(trained, job.validation.x)))
+            found.append((trained, trainer.predict(trained, job.validation.x)[0]))
     except Exception as failure:
         if is_refusal(failure):
             error = Outcome(case, "refused", str(failure))

@@ -125,7 +125,7 @@ def test_folds_of_any_size_give_no_nan(engine):
     trainer = Trainer(noisy, Recipe(2, BATCH, engine=engine))
     for trained in trainer.train(its):
         assert np.isfinite(trained.train["loss"] + trained.validation["loss"]).all()
-        assert np.isfinite(trainer.predict(trained, rows(7).x)).all()
+        assert np.isfinite(trainer.predict(trained, rows(7).x)[0]).all()
 
 
 @pytest.mark.slow
@@ -133,7 +133,7 @@ def test_predictions_are_those_of_the_model_with_the_weights_that_were_trained()
     trainer = Trainer(noisy, Recipe(2, BATCH))
     found = list(trainer.train(jobs()))
     for trained in reversed(found):
-        outputs = trainer.predict(trained, rows().x)
+        outputs = trainer.predict(trained, rows().x)[0]
         model = noisy()
         model.set_weights(trained.weights)
         np.testing.assert_allclose(outputs, model(rows().x, training=False), rtol=1e-5)
