@@ -70,8 +70,11 @@ def last_activation(model: Any) -> str:
 
 
 def loss_name(model: Any) -> str:
-    """Return the name of the loss, a function's or a class's, in lower case without underscores."""
-    return _name_of(single_loss(model))
+    """Return the name of the loss, a function's or a class's, in lower case without underscores; ""
+    if there are several."""
+    loss = model.loss
+    several = isinstance(loss, dict) or (isinstance(loss, (list, tuple)) and len(loss) != 1)
+    return "" if several else _name_of(single_loss(model))
 
 
 def _name_of(loss: Any) -> str:
