@@ -72,7 +72,7 @@ def _compare(case: Case, folder: Path) -> Outcome:
         return error
     outcome = Outcome(case, "ok", trainer.choice.reason, engine)
     _measure(outcome, found[-1], wanted)
-    if outcome.largest > allowed(case.name, engine):
+    if outcome.largest > allowed(case.name):
         outcome.verdict = "over"
     return outcome
 

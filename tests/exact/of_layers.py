@@ -220,7 +220,7 @@ IMAGES: Table = {
     "RandomColorDegeneration": {"": lambda: layers.RandomColorDegeneration(0.5)},
     "RandomColorJitter": {"": lambda: layers.RandomColorJitter((0, 255), 0.3, 0.3, 0.3, 0.3)},
     "RandomContrast": {"": lambda: layers.RandomContrast(0.3)},
-    "RandomCrop": {"": lambda: layers.RandomCrop(6, 6)},
+    "RandomCrop": {"": lambda: keras.Sequential([layers.RandomCrop(6, 6), layers.Resizing(4, 4)])},
     "RandomElasticTransform": {"": lambda: layers.RandomElasticTransform()},
     "RandomErasing": {"": lambda: layers.RandomErasing()},
     "RandomFlip": {"": lambda: layers.RandomFlip()},

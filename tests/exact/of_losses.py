@@ -60,6 +60,7 @@ OWN: dict[str, list[dict[str, Any]]] = {
     "CosineSimilarity": [{"axis": 0}],  # which Keras gives no weights of rows
     "Dice": [{"axis": 1}],
     "Huber": [{"delta": 0.1}, {"delta": 0.1, "reduction": "sum"}],
+    "MeanSquaredError": [{"reduction": "none"}],
     "SparseCategoricalCrossentropy": [{"from_logits": True}, {"ignore_class": 1}],
     "Tversky": [{"alpha": 0.3, "beta": 0.9}, {"axis": 1}],
 }  # fmt: skip

@@ -148,6 +148,11 @@ def choose(model: Any, *callbacks: Any, engine: str = "auto", networks: int = 2)
         (with_operation, "graph", "Multiply is trained one network at a time"),
         (noisy_in_inference, "graph", "noise in inference"),
         (lambda: compiled(OwnStep()), "fit", "OwnStep has a train_step of its own"),
+        (
+            lambda: network(layers.AugMix(), layers.Flatten(), shape=(6, 6, 3)),
+            "fit",
+            "AugMix chooses its operations",
+        ),
         (lambda: network(run_eagerly=True), "fit", "runs eagerly"),
     ],
 )

@@ -227,6 +227,7 @@ REFUSED = {
     "returned str; expected a compiled Keras model": lambda: "network",
     "not compiled; call model.compile": lambda: keras.Sequential([keras.Input((4,))]),
     "several losses; expected one output with one loss": lambda: compiled(loss=["mse", "mae"]),
+    "compiled without a loss; expected one": lambda: compiled(loss=None),
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from ninefold.errors import NinefoldError
 from ninefold.study.training.architecture import read_architecture
 from ninefold.study.training.callbacks import hooks_batches, is_light
-from ninefold.study.training.fresh import mean_loss, rows_apart
+from ninefold.study.training.fresh import is_of_keras, layers_of, mean_loss, rows_apart
 from ninefold.study.training.jobs import Job, Recipe
 from ninefold.study.training.private import unknown_keras
 
@@ -98,6 +98,10 @@ def _uncompilable(model: Any, recipe: Recipe) -> str:
     changed = [name for name in own if getattr(type(model), name) is not getattr(keras.Model, name)]
     if changed:
         return f"{type(model).__name__} has a {changed[0]} of its own"
+    kinds = {type(layer) for layer in layers_of(model)}
+    if any(kind.__name__ == "AugMix" and is_of_keras(kind.__module__) for kind in kinds):
+        # in Keras 3.15 by Python's `random`: one trace for all folds would choose once
+        return "AugMix chooses its operations when a step is traced"
     if type(model.optimizer).__name__ == "LossScaleOptimizer":
         return "its precision is mixed"
     return "the model runs eagerly" if model.run_eagerly else ""

@@ -164,7 +164,7 @@ class TracedOnce:
 
 def single_loss(model: Any) -> Any:
     """Return the loss that a model was compiled with, a name, a function or an object. Raises
-    NinefoldError where there are several."""
+    NinefoldError where there are several, or none."""
     loss = model.loss
     if isinstance(loss, dict):
         raise NinefoldError("the loss is a dict", "expected that of the one output", 'loss="mse"')
@@ -172,6 +172,10 @@ def single_loss(model: Any) -> Any:
         if len(loss) != 1:
             raise NinefoldError("the model has several losses", "expected one output with one loss")
         return loss[0]
+    if loss is None:
+        raise NinefoldError(
+            "the model is compiled without a loss", "expected one", 'compile(…, loss="mse")'
+        )
     return loss
 
 
