@@ -102,6 +102,7 @@ def must_be_compiled(model: Any) -> None:
         raise NinefoldError(
             "the model is not compiled", todo="call model.compile(...) before returning it"
         )
+    single_loss(model)
 
 
 def make_metrics(model: Any, rows: Rows, weighted: bool = True) -> None:
