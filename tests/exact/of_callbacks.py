@@ -28,7 +28,9 @@ CALLBACKS: dict[str, dict[str, Made]] = {
         "between epochs": lambda _: callbacks.LambdaCallback(
             on_epoch_end=lambda epoch, logs: logs.update(seen=epoch)
         ),
-        "on batches": lambda _: callbacks.LambdaCallback(on_train_batch_end=lambda *_: None),
+        "on batches": lambda _: callbacks.LambdaCallback(
+            on_train_batch_end=lambda batch, logs: None
+        ),
     },
     "LearningRateScheduler": {
         "": lambda _: callbacks.LearningRateScheduler(lambda epoch, rate: rate / (epoch + 1))

@@ -1,10 +1,15 @@
 """`make exact` in a reduced form; and that it leaves out nothing that the installed Keras has."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 from compare import compare, distance
 from exact import KINDS, cases_of, unknown
+
+from ninefold.study.training.architecture import LAYERS, OPTIMIZERS
+from ninefold.study.training.callbacks import LIGHT
 
 CASES = {f"{case.kind} {case.name}": case for case in cases_of(KINDS)}
 ENGINES = {
@@ -45,6 +50,12 @@ def test_a_difference_is_relative_where_numbers_are_large_and_endless_where_one_
     assert distance([0.25], [0.0]) == 0.25
     assert distance([np.nan, np.inf], [np.nan, np.inf]) == 0
     assert distance([np.nan], [1.0]) == distance([1.0, 2.0], [1.0]) == np.inf
+
+
+def test_the_page_about_the_engine_names_all_that_may_be_a_batch():
+    page = (Path(__file__).parents[2] / "docs" / "engine.md").read_text("utf-8")
+    missing = [name for name in LAYERS | OPTIMIZERS | LIGHT if f"`{name}" not in page]
+    assert missing == []
 
 
 @pytest.mark.slow

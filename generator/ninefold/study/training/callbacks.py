@@ -48,7 +48,7 @@ def _idle_within_epochs(callback: Any) -> list[type]:
     return []
 
 
-_LIGHT = {
+LIGHT = {
     "EarlyStopping", "ReduceLROnPlateau", "LearningRateScheduler", "TerminateOnNaN",
     "LambdaCallback", "CSVLogger",
 }  # fmt: skip
@@ -57,7 +57,7 @@ _LIGHT = {
 def is_light(callback: Any) -> bool:
     """Tell whether a callback asks no more of a model than `NetworkView` answers."""
     kind = type(callback)
-    return is_of_keras(kind.__module__) and kind.__name__ in _LIGHT
+    return is_of_keras(kind.__module__) and kind.__name__ in LIGHT
 
 
 @contextmanager
