@@ -102,7 +102,10 @@ def must_be_compiled(model: Any) -> None:
         raise NinefoldError(
             "the model is not compiled", todo="call model.compile(...) before returning it"
         )
-    single_loss(model)
+    if model.loss is None:
+        raise NinefoldError(
+            "the model is compiled without a loss", "expected one", 'compile(…, loss="mse")'
+        )
 
 
 def make_metrics(model: Any, rows: Rows, weighted: bool = True) -> None:
@@ -165,7 +168,7 @@ class TracedOnce:
 
 def single_loss(model: Any) -> Any:
     """Return the loss that a model was compiled with, a name, a function or an object. Raises
-    NinefoldError where there are several, or none."""
+    NinefoldError where there are several."""
     loss = model.loss
     if isinstance(loss, dict):
         raise NinefoldError("the loss is a dict", "expected that of the one output", 'loss="mse"')
@@ -173,10 +176,6 @@ def single_loss(model: Any) -> Any:
         if len(loss) != 1:
             raise NinefoldError("the model has several losses", "expected one output with one loss")
         return loss[0]
-    if loss is None:
-        raise NinefoldError(
-            "the model is compiled without a loss", "expected one", 'compile(…, loss="mse")'
-        )
     return loss
 
 
