@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ninefold.study.training.batched import BatchedModel
+from ninefold.study.training.fresh import must_be_a_number
 from ninefold.study.training.jobs import Rows
 from ninefold.study.training.one_by_one import CompiledModel, state_of
 from ninefold.study.training.products import suiting_batches
@@ -34,6 +35,7 @@ def _of_batch(batched: BatchedModel, model: Any, few: Rows) -> str:
     floats, wholes = batched.state_of(model)
     values = [tf.constant(packing.read(floats, wholes, place)) for place in packing.places]
     wanted = _first_step(model, few)
+    must_be_a_number(float(np.sum(wanted["loss"])))
     with suiting_batches(batched.model):
         gradients, after = pure.gradients(values, *map(tf.constant, (few.x, few.y, few.weight)))
     _, other, _, metrics, _ = pure.split(after)
@@ -45,14 +47,14 @@ def _of_batch(batched: BatchedModel, model: Any, few: Rows) -> str:
 
 
 def _of_optimizer(batched: BatchedModel, model: Any, values: list, gradients: Sequence) -> str:
-    """Compare two steps of the optimizer along the same gradients: none, and these. Where there is
-    none, only what an optimizer does to weights by itself is left."""
+    """Compare a step of the optimizer along these gradients; of one that changes weights by itself,
+    as weight decay does, a step along none before it, which leaves nothing else."""
     import tensorflow as tf
 
     pure = batched.pure
     given = [tf.constant(g) if g is not None else None for g in gradients]
     with _kept(model):
-        for factor in (0.0, 1.0):
+        for factor in (0.0, 1.0) if getattr(model.optimizer, "weight_decay", None) else (1.0,):
             scaled = [None if g is None else factor * g for g in given]
             before = [v.numpy() for v in model.trainable_variables]
             model.optimizer.apply_gradients(zip(scaled, model.trainable_weights, strict=True))

@@ -130,6 +130,11 @@ def must_begin_with_a_number(model: Any, rows: Rows, weighted: bool) -> None:
     model.reset_metrics()
     for variable, value in before:
         variable.assign(value)
+    must_be_a_number(loss)
+
+
+def must_be_a_number(loss: float) -> None:
+    """Refuse the loss of a network that is none before any training."""
     if not np.isfinite(loss):
         raise NinefoldError(
             f"the loss of the network is {loss} before any training", "expected a number",
@@ -142,8 +147,16 @@ def inference(model: Any, rows: Rows) -> Callable:
     mode."""
     import tensorflow as tf
 
-    form, signature = rows.form, [tf.TensorSpec([None, *rows.x.shape[1:]], tf.float32)]
-    return TracedOnce(lambda x: form.of_each(model(form.x(x), training=False)), signature)
+    signature = [tf.TensorSpec([None, *rows.x.shape[1:]], tf.float32)]
+    as_inputs, of_each = map(as_written, (rows.form.x, rows.form.of_each))
+    return TracedOnce(lambda x: of_each(model(as_inputs(x), training=False)), signature)
+
+
+def as_written(function: Callable) -> Callable:
+    """Keep TensorFlow from rewriting a function of ours that it need not, which takes it long."""
+    import tensorflow as tf
+
+    return tf.autograph.experimental.do_not_convert(function)
 
 
 class TracedOnce:

@@ -15,6 +15,7 @@ from ninefold.errors import NinefoldError, naming
 from ninefold.study.training.callbacks import Called, copies_for, refusing_memory
 from ninefold.study.training.fresh import (
     TracedOnce,
+    as_written,
     build_fresh,
     inference,
     layers_of,
@@ -53,11 +54,12 @@ class CompiledModel:
 
         model, rows, form = self.model, self.rows, self.rows.form
         loss, given = seen_loss(model, form), 3 if self.weighted else 2  # of x, y, weight
+        form_x, form_y = as_written(form.x), as_written(form.y)
 
         def over_batches(step: Callable, x, y, weight, order, batch_size):
             for start in tf.range(0, tf.shape(order)[0], batch_size):
                 part = order[start : start + batch_size]  # the last batch may be shorter
-                x_part, y_part = form.x(tf.gather(x, part)), form.y(tf.gather(y, part))
+                x_part, y_part = form_x(tf.gather(x, part)), form_y(tf.gather(y, part))
                 step((x_part, y_part, tf.gather(weight, part))[:given])
 
         def epoch(x, y, weight, order, batch_size):
@@ -65,7 +67,7 @@ class CompiledModel:
 
         def whole_batches(x, y, weight):  # (steps, batch_size, …)
             for step in tf.range(tf.shape(x)[0]):
-                model.train_step((form.x(x[step]), form.y(y[step]), weight[step])[:given])
+                model.train_step((form_x(x[step]), form_y(y[step]), weight[step])[:given])
 
         def validate(x, y, weight, order, batch_size):
             over_batches(model.test_step, x, y, weight, order, batch_size)
@@ -79,7 +81,7 @@ class CompiledModel:
             rows, total = tf.shape(x)[0], tf.zeros(())
             for start in tf.range(0, rows, _SEEN_AT_ONCE):
                 part = slice(start, start + _SEEN_AT_ONCE)
-                inputs, targets = form.x(x[part]), form.y(y[part])
+                inputs, targets = form_x(x[part]), form_y(y[part])
                 weights = weight[part] if self.weighted else None
                 outputs = model(inputs, training=False)
                 mean = loss(targets, outputs, sample_weight=weights)

@@ -89,10 +89,11 @@ class Trainer:
         with naming(first.name):
             model = build_fresh(self._build, first.seed, first.rows)
             make_metrics(model, first.rows, weighted)
-            must_begin_with_a_number(model, first.rows, weighted)
             self.choice = choose_engine(model, self._recipe, jobs)
             engine = self.choice.engine
             xla, batched = engine.endswith("xla"), engine.startswith("batched")
+            if not batched:  # whose first step shows it
+                must_begin_with_a_number(model, first.rows, weighted)
             shapes = (first.rows.x.shape[1:], first.rows.y.shape[1:], first.rows.form)
             # one at a time, the strengths of regularisers are constants of the trace
             strengths = () if batched else tuple(strengths_of(model))
