@@ -71,6 +71,6 @@ def test_each_point_runs_with_its_values_and_is_kept_by_itself(root):
     settings.write_text(settings.read_text("utf-8").replace("[8, 16]", "[8]"), "utf-8")
     done = ninefold(root, "run")
     assert done.stdout.count("kept ") == 3
-    assert "2 folders of results of points in no grid any more" in done.stdout
+    assert "2 folders of results of sections or points of grids that are gone" in done.stdout
     assert POINTS[3] in ninefold(root, "status").stdout
     assert (root / "results" / POINTS[2] / "record.json").is_file()

@@ -196,9 +196,9 @@ def test_a_callback_on_batches_sees_them_by_fit():
     assert batches == [0, 1, 2, 3, 4] * 6
 
 
-class Divide(layers.Layer):
+class Twice(layers.Layer):
     def call(self, x):
-        return x / 0.0 * 0.0
+        return 2 * x
 
 
 @pytest.mark.parametrize("engine", ["batched", "graph"])
@@ -400,7 +400,7 @@ def test_a_model_of_two_metrics_and_three_callbacks_is_evaluated_on_a_frame():
     ("build", "engine"),
     [
         (lambda: compiled(layers.Reshape((6, 1)), layers.GRU(2, dropout=0.1)), "graph"),
-        (lambda: compiled(Divide()), "graph"),
+        (lambda: compiled(Twice()), "graph"),
         (noisy, "batched"),
     ],
 )
