@@ -226,7 +226,7 @@ def test_whole_numbers_beside_an_embedding_of_other_things_are_standardised_with
         model.compile("sgd", "binary_crossentropy")
         return model
 
-    with pytest.warns(UserWarning, match="are whole numbers, and the network has an Embedding: "):
+    with pytest.warns(UserWarning, match="are of whole numbers, and the network has an Embedding "):
         found = evaluate(build, counts, labels, epochs=1, return_models=True, **SMALL)
     assert found.models[0].preparation is not None
 
@@ -254,6 +254,9 @@ def test_padding_is_what_the_network_masks():
         for padding in (0.0, -1.0)
     ]
     assert found[0].tolist() == pytest.approx(found[1].tolist(), rel=1e-4)
+    beside = {"masks another": partial(build, 0.0), "masks it": partial(build, -1.0)}
+    both = evaluate(beside, filled[-1.0], y, epochs=3, **SMALL)
+    assert both["masks it"].values().tolist() == pytest.approx(found[1].tolist(), rel=1e-4)
 
 
 class Positive(keras.Model):
@@ -268,6 +271,11 @@ class Positive(keras.Model):
 class Linear(Positive):
     def call(self, x):
         return self.out(self.inner(x))
+
+
+def by_operation(act):
+    start = keras.Input((3,))
+    return keras.Model(start, act(layers.Dense(1)(layers.Dense(6, "relu")(start))))
 
 
 ONE = partial(layers.Dense, 1)
@@ -291,6 +299,8 @@ def ending(*parts):
         (ending(partial(ONE, lambda x: x**2)), False),
         (Positive, False),
         (Linear, True),
+        (lambda: by_operation(keras.ops.exp), False),
+        (lambda: by_operation(lambda x: 30 * x), True),
     ],
 )
 def test_a_network_is_tried_for_what_it_can_answer(build, scaled):
@@ -344,3 +354,30 @@ def test_outputs_that_the_transformer_makes_no_numbers_of_are_said():
     with pytest.warns(UserWarning, match="makes no numbers of some of the network's outputs"):
         found = evaluate(far, X, y, scale_target=Half(np.log), epochs=1, **SMALL)
     assert found.diverged == ((0, 0), (0, 1), (0, 2))
+
+
+class Words(keras.Model):
+    """It tells nothing of which input its embedding reads."""
+
+    def __init__(self):
+        super().__init__()
+        self.words, self.out = layers.Embedding(50, 3), layers.Dense(1, "sigmoid")
+
+    def call(self, x):
+        return self.out(keras.ops.mean(self.words(x["words"]), axis=1) + x["counts"][:, :3])
+
+
+def test_of_several_inputs_a_network_that_does_not_tell_which_it_looks_up_is_warned_of():
+    texts, labels = tokens(60)
+
+    def build():
+        model = Words()
+        model.compile("sgd", "binary_crossentropy")
+        return model
+
+    X = {"words": texts, "counts": texts[:, :4].astype(float)}
+    line = "the input '(words|counts)' is of whole numbers, .* lets them in as they are"
+    with pytest.warns(UserWarning, match=line) as warned:
+        found = evaluate(build, X, labels, epochs=1, return_models=True, **SMALL)
+    assert len({str(warning.message) for warning in warned}) == 2
+    assert set(found.models[0].preparation.parts.values()) == {None}

@@ -24,6 +24,7 @@ from ninefold.study.training import (
     Rows,
     Trained,
     Trainer,
+    has_inputs,
     lookups_of,
     must_have_outputs,
     padding_of,
@@ -42,7 +43,9 @@ class Network:
         self._trainers: dict[tuple, Trainer] = {}
         self._may_scale = not task.classes and prepare is not None
         self.gives = given_for(task)
-        self._prepare = make_preparation(self._without_tokens(prepare), task.X, self._padding)
+        how, padding = self._without_tokens(prepare), self._padding
+        self._prepare = make_preparation(how, task.X, padding)
+        self._differs_by = (*_going_in_raw(how), padding)  # from other networks' preparations
 
     @property
     def name(self) -> str:
@@ -155,14 +158,18 @@ class Network:
         return its | {name: None for name in asked if self._are_tokens(X[name], name)}
 
     def _are_tokens(self, X: Any, name: str = "") -> bool:
-        if not are_whole(X):
+        """Tell whether whole numbers go in as they are. Warns where the model does not tell."""
+        lookups = lookups_of(self._sample) if are_whole(X) else []
+        if not lookups:
             return False
         tokens = takes_tokens(self._sample, name)
-        lookups = lookups_of(self._sample)
-        if lookups and not tokens and not name:
+        known = has_inputs(self._sample)
+        if (bool(name) and not known) if tokens else not takes_tokens(self._sample):
+            called = f"the input '{name}' is" if name else "the inputs are"
+            done = "lets them in as they are" if tokens else "standardises them"
             warnings.warn(
-                f"the inputs are whole numbers, and the network has an {lookups[0]}: "
-                'prepare="auto" standardises them; prepare=None gives them as they are',
+                f"{called} of whole numbers, and the network has an {lookups[0]} that may read "
+                f'them: prepare="auto" {done}; prepare=None, or a transformer, says what to do',
                 stacklevel=2,
             )
         return tokens
@@ -192,7 +199,7 @@ class Network:
         return self._task.outputs
 
     def _prepared(self, part: Part) -> Prepared:
-        kept, key = self._shared.prepared, (self._prepare is None, part.train.tobytes())
+        kept, key = self._shared.prepared, (*self._differs_by, part.train.tobytes())
         if key not in kept:
             if sum(one.bytes for one in kept.values()) > MOST_BYTES:
                 kept.clear()
@@ -205,6 +212,12 @@ class Network:
             build = told(self._build, inputs=width_of(x, form), outputs=self._outputs)
             self._trainers[shape] = Trainer(build, self._recipe, self._shared.traces)
         return self._trainers[shape]
+
+
+def _going_in_raw(how: Any) -> list[str]:
+    """Return the inputs that are not prepared, by their names; a single one is called ""."""
+    its = how if isinstance(how, Mapping) else {"": how}
+    return [name for name, one in its.items() if one is None]
 
 
 def given_for(task: Task) -> frozenset[Takes]:

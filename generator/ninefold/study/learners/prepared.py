@@ -20,7 +20,7 @@ class Shared:
     """What the variants of one harness need not do again: traces, prepared folds."""
 
     traces: Traces = field(default_factory=Traces)
-    prepared: dict[tuple[bool, bytes], "Prepared"] = field(default_factory=dict)
+    prepared: dict[tuple, "Prepared"] = field(default_factory=dict)
 
 
 class Prepared:

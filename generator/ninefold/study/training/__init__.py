@@ -5,7 +5,7 @@ is taken, all folds as one batch of networks or one at a time, `choice` says and
 """
 
 from ninefold.study.training.callbacks import refusing_memory
-from ninefold.study.training.ends import lookups_of, padding_of, takes_tokens
+from ninefold.study.training.ends import has_inputs, lookups_of, padding_of, takes_tokens
 from ninefold.study.training.forms import PLAIN, Form
 from ninefold.study.training.fresh import is_keras, losses_of, single_loss
 from ninefold.study.training.jobs import ENGINES, Job, Recipe, Rows, Trained, row_orders
@@ -30,6 +30,7 @@ __all__ = [
     "Trained",
     "Trainer",
     "caller_s_randomness",
+    "has_inputs",
     "is_keras",
     "kind_of_problem",
     "lookups_of",

@@ -36,11 +36,16 @@ def takes_tokens(model: Any, name: str = "") -> bool:
     return False
 
 
+def has_inputs(model: Any) -> bool:
+    """Tell whether a model has a graph from its inputs to its outputs, as one of a `call` of its
+    own has not."""
+    return bool(getattr(model, "inputs", None))
+
+
 def _inputs(model: Any, name: str) -> Iterator[Any]:
     """Yield the input tensors of a model, those of a name; none where it has no graph."""
-    named = getattr(model, "input", None) if getattr(model, "inputs", None) else None
-    if name and isinstance(named, Mapping):
-        yield named[name]
+    if name and has_inputs(model) and isinstance(model.input, Mapping):
+        yield model.input[name]
         return
     for tensor in getattr(model, "inputs", None) or ():
         if not name or tensor.name == name:
@@ -71,9 +76,8 @@ def is_unbounded(model: Any, x: Any) -> bool:
     """
     import keras
 
-    last = last_layer(model)
-    has_graph = isinstance(model, keras.Sequential) or hasattr(model, "_operations")
-    if has_graph and type(last) is keras.layers.Dense:
+    last: Any = origin_of(model.outputs[0]) if has_inputs(model) else None
+    if type(last) is keras.layers.Dense:
         return last.activation is keras.activations.linear
     model(x, training=False)  # which may create the weights
     draw = np.random.default_rng(0)
