@@ -251,6 +251,26 @@ def test_what_does_not_fit_several_parts_is_refused_in_one_line(changed, message
     assert str(error.value).removeprefix("repeat 1, fold 1: ").startswith(message)
 
 
+@pytest.mark.parametrize("as_mapping", [True, False])
+def test_one_output_may_be_named_too(as_mapping, rows):
+    def build() -> Any:
+        start = keras.Input((4,))
+        end = layers.Dense(3, "softmax", name="kind")(start)
+        model = keras.Model(start, {"kind": end} if as_mapping else end)
+        loss = "sparse_categorical_crossentropy"
+        model.compile("sgd", {"kind": loss} if as_mapping else loss)
+        return model
+
+    X, kind = rows["X"]["table"], rows["y"]["kind"]
+    found = ninefold.evaluate(build, X, {"kind": kind}, return_models=True, **OPTIONS)
+    assert list(found) == ["kind"]
+    if not as_mapping:
+        alone = ninefold.evaluate(build, X, kind, engine="graph", **OPTIONS)
+        assert found["kind"].predictions.equals(alone.predictions)
+    part = found["kind"].predictions.query("fold == 0")
+    assert found["kind"].models[0].predict(X[part["row"]]).tolist() == part["predicted"].tolist()
+
+
 def test_estimators_take_one_input(rows):
     with pytest.raises(NinefoldError, match="a LogisticRegression takes one input; X has several"):
         ninefold.evaluate(LogisticRegression(), rows["X"], rows["y"]["kind"], **OPTIONS)

@@ -37,14 +37,16 @@ class Form:
             return rows
         parts = _cut(rows, [columns for _, columns in self.targets])
         if self.listed:
-            return parts
+            return parts if len(parts) > 1 else parts[0]
         return {name: part for (name, _), part in zip(self.targets, parts, strict=True)}
 
     def of_each(self, outputs: Any) -> list[Any]:
         """Return a model's outputs in the order of the targets."""
         if not self.targets:
             return [outputs]
-        return list(outputs) if self.listed else [outputs[name] for name, _ in self.targets]
+        if not self.listed:
+            return [outputs[name] for name, _ in self.targets]
+        return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
 
 
 PLAIN = Form()  # one input, one output
