@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: demo test fast slow lint bench exact clean
+.PHONY: demo test fast slow lint bench exact simulate clean
 
 demo: .venv/ready
 	rm -rf demo
@@ -30,6 +30,10 @@ bench: .venv/ready
 # make exact ARGS="--only layer --named Conv"; what it can be asked for: make exact ARGS=--help
 exact: .venv/ready
 	$(BIN)/python tests/exact/exact.py $(ARGS)
+
+# make simulate ARGS="--only skill --share 0.2"; what it can be asked for: make simulate ARGS=--help
+simulate: .venv/ready
+	$(BIN)/python tests/simulate/simulate.py $(ARGS)
 
 # Once for each state of pyproject.toml. Debian keeps venv in a package of its own.
 .venv/ready: pyproject.toml

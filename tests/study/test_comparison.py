@@ -19,7 +19,7 @@ from ninefold.study.evaluate import evaluate
 from ninefold.study.evaluation import average
 from ninefold.study.metrics import practical_margin, score
 from ninefold.study.scoring import score_folds
-from ninefold.study.statistics import (
+from ninefold.study.statistics.folds import (
     bayesian_correlated_t,
     corrected_interval,
     holm,

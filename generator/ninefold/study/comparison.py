@@ -8,7 +8,7 @@ import pandas as pd
 from ninefold.errors import NinefoldError
 from ninefold.study.evaluation import Evaluation
 from ninefold.study.metrics import practical_margin
-from ninefold.study.statistics import bayesian_correlated_t, holm, paired_comparison
+from ninefold.study.statistics.folds import bayesian_correlated_t, holm, paired_comparison
 from ninefold.suggestions import did_you_mean
 
 

@@ -15,7 +15,7 @@ from ninefold.study.learners import FoldModel
 from ninefold.study.metrics import Takes
 from ninefold.study.protocol import PREDICTED, Protocol
 from ninefold.study.scoring import answer_of, outputs_of, put_naive, score_folds
-from ninefold.study.statistics import Interval, corrected_interval
+from ninefold.study.statistics.folds import Interval, corrected_interval
 from ninefold.study.training import ENGINES
 
 

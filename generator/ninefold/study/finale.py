@@ -24,8 +24,8 @@ from ninefold.study.final import (
 )
 from ninefold.study.learners import Answer, Fitted, make_learner
 from ninefold.study.metrics import METRICS, Takes, score
-from ninefold.study.row_sampling import SampledInterval, holdout_interval
 from ninefold.study.splits import derive_seed
+from ninefold.study.statistics.rows import SampledInterval, holdout_interval
 from ninefold.study.training import caller_s_randomness
 from ninefold.study.variants import Variant, skill
 

@@ -8,8 +8,8 @@ from ninefold.records import EvaluationEntry
 from ninefold.study.final import load_model
 from ninefold.study.finale import FinalFit, Look, best_of, simple_evaluations
 from ninefold.study.metrics import METRICS, score, shown_beside
-from ninefold.study.row_sampling import holdout_interval
-from ninefold.study.statistics import Comparison, predicted_holdout_range, verdict
+from ninefold.study.statistics.folds import Comparison, predicted_holdout_range, verdict
+from ninefold.study.statistics.rows import holdout_interval
 from ninefold.study.tables import make_table
 from ninefold.study.variants import Variant
 
@@ -223,7 +223,7 @@ def _verdict(study: "Study", look: Look) -> str:
 
 
 def _against(record: EvaluationEntry, other: EvaluationEntry, metric: str) -> Comparison:
-    from ninefold.study.statistics import paired_comparison
+    from ninefold.study.statistics.folds import paired_comparison
 
     pairs = zip(record["scores"][metric], other["scores"][metric], strict=True)
     a, b = np.array([pair for pair in pairs if None not in pair]).T

@@ -8,7 +8,7 @@ import pandas as pd
 from ninefold.study.final import load_model
 from ninefold.study.finale import Look
 from ninefold.study.metrics import METRICS, score
-from ninefold.study.row_sampling import wilson
+from ninefold.study.statistics.rows import wilson
 from ninefold.study.summary import as_written
 from ninefold.study.tables import make_table
 

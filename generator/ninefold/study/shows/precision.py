@@ -8,7 +8,7 @@ from ninefold.study.evaluation import Evaluation
 from ninefold.study.harness import Harness, judge
 from ninefold.study.metrics import METRICS
 from ninefold.study.protocol import Protocol
-from ninefold.study.statistics import (
+from ninefold.study.statistics.folds import (
     detectable_difference,
     expected_standard_error,
     standard_error_by_plan,

@@ -9,7 +9,7 @@ from ninefold.errors import NinefoldError
 from ninefold.study.comparison import compare
 from ninefold.study.evaluation import Evaluation
 from ninefold.study.metrics import METRICS, shown_beside
-from ninefold.study.statistics import Interval, paired_comparison, verdict
+from ninefold.study.statistics.folds import Interval, paired_comparison, verdict
 from ninefold.study.tables import make_table
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from sklearn.svm import SVC
 
 from ninefold.errors import NinefoldError
 from ninefold.study.splits import make_folds
-from ninefold.study.statistics import (
+from ninefold.study.statistics.folds import (
     bayesian_correlated_t,
     corrected_interval,
     detectable_difference,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ninefold.errors import NinefoldError
 from ninefold.study.metrics import METRICS, metrics_for, score
-from ninefold.study.row_sampling import bootstrap_interval, holdout_interval, wilson
+from ninefold.study.statistics.rows import bootstrap_interval, holdout_interval, wilson
 
 
 def root_mean_square(y, prediction):

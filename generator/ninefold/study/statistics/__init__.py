@@ -1,0 +1,1 @@
+"""What can be concluded from scores: of overlapping folds, and of single rows."""
