@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +26,10 @@ from ninefold.study.splits import Plan
 from ninefold.study.splitters import must_be_filled
 from ninefold.study.task import Task
 from ninefold.study.training import Recipe
-from ninefold.study.variants import Variant, choose_best, model_function
+from ninefold.study.variants import Variant, build_variant, choose_best
 
 if TYPE_CHECKING:
+    from ninefold.study.choosing import Choice
     from ninefold.study.finale import FinalFit, Look, SimpleFit
 
 
@@ -113,7 +114,10 @@ class Study:
         metric, _ = deciding_metric(data.y, data.problem, settings.study.metric)
         others = [name for name in metrics_for(data.problem) if name != metric]
         seed = settings.study.seed
-        return Harness(self.task, splits, (metric, *others), "auto", seed, needed=(metric,))
+        return Harness(
+            self.task, splits, (metric, *others), "auto", seed, needed=(metric,),
+            package=settings.study.package,
+        )  # fmt: skip
 
     @cached_property
     def task(self) -> Task:
@@ -148,7 +152,8 @@ class Study:
         given = {"epochs": epochs, "batch_size": batch_size}
         changes = {key: value for key, value in given.items() if value is not None}
         if isinstance(build, Variant):
-            changes = {"epochs": build.epochs, "batch_size": build.batch_size} | changes
+            own = {"epochs": build.epochs, "batch_size": build.batch_size}
+            changes = {key: value for key, value in own.items() if value} | changes
         recipe = self.recipe(callbacks=tuple(callbacks), **changes)
         return self._judge({name: build}, recipe, model_seed)[name]
 
@@ -160,11 +165,11 @@ class Study:
     def _judge(
         self, variants: Mapping[str, Any], recipe: Recipe, model_seed: int = 0
     ) -> dict[str, Evaluation]:
-        builds = {
+        every = {
             name: self.build(build) if isinstance(build, Variant) else build
             for name, build in variants.items()
-            if not _is_constant(build)
         }
+        builds = {name: build for name, build in every.items() if not _is_constant(build)}
         judged = judge_all(builds, self.harness, recipe, model_seed)
         return {
             name: self.keep(name, judged[name] if name in judged else judge_constant(self.harness))
@@ -214,13 +219,28 @@ class Study:
         section = self.recorder.record.section
         project = self.project
         number = project.section(section).number if section else number_by_hand(project)
-        tasks = [task.id for task in project.tasks if 5 <= task.number < number]
-        records = [project.record(task) for task in tasks]
-        return choose_best([r for r in records if r is not None], self.metric)
+        return choose_best(self._records(5, number), self.metric)
 
-    def build(self, variant: Variant) -> partial:
-        """Return the model function of a recorded variant, its keyword arguments bound."""
-        return model_function(variant)
+    def choose(self) -> "Choice":
+        """Return the final model and why it is: of all candidates of sections 4 to 6, simple models
+        and the strongest constant included, the one that the rule of `[final]` in ninefold.toml
+        chooses. Raises NinefoldError where nothing has been evaluated.
+        """
+        from ninefold.study.choosing import choose_final
+
+        no_test = self.harness.protocol().no_test
+        return choose_final(self._records(4, 7), self.metric, self.settings.final, no_test)
+
+    def _records(self, first: int, end: int) -> list[Record]:
+        """Return the records of the sections from one number to before another."""
+        tasks = [task.id for task in self.project.tasks if first <= task.number < end]
+        records = [self.project.record(task) for task in tasks]
+        return [record for record in records if record is not None]
+
+    def build(self, variant: Variant) -> Any:
+        """Return what `evaluate` takes for a recorded variant: its model function, keyword
+        arguments bound, its estimator, or "constant"."""
+        return build_variant(variant, self.settings.study.package)
 
     # the final model
 
