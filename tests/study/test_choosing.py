@@ -48,7 +48,7 @@ def choose(rule="simplest", among="any", no_test="", metric="log_loss", **evalua
 
 
 LINEAR, TREE, FOREST, CONSTANT = (
-    "linear model", "single tree", "scikit-learn model", "constant"
+    "linear", "tree", "simple", "constant"
 )  # fmt: skip
 
 

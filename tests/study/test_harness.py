@@ -544,13 +544,13 @@ def test_a_variant_that_a_record_cannot_give_back_says_so():
 def test_the_record_of_an_estimator_says_how_simple_it_is_and_builds_it_again():
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.123456789))
     kept = quick(model, X, LABELS).to_record()["variant"]
-    assert (kept["rebuildable"], kept["family"]) == (True, "linear model")
+    assert (kept["rebuildable"], kept["family"]) == (True, "linear")
     assert build_from(kept["estimator"])[-1].C == 0.123456789
     families = [
         quick(one, X, LABELS, epochs=1).variant["family"]
         for one in (DecisionTreeClassifier(), KNeighborsClassifier(), network)
     ]
-    assert families == ["single tree", "scikit-learn model", "network"]
+    assert families == ["tree", "simple", "network"]
 
 
 def test_an_average_can_be_built_again_if_its_members_differ_by_their_seed_alone():

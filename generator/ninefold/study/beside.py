@@ -86,25 +86,18 @@ def fit_beside(study: "Study", final: Variant) -> dict[str, Beside]:
 
 
 def _fit(study: "Study", variant: Variant) -> Beside:
-    inputs, answers, seconds = study.holdout_inputs(), [], []
-
-    def keep(number: int, member: Fitted) -> None:
-        seconds.append(member.seconds)
-        members.append(member)
-
     members: list[Fitted] = []
-    learner = fit_members(study, variant, keep)
-    del inputs, answers
+    learner = fit_members(study, variant, lambda _, member: members.append(member))
 
     def predict(X: Any) -> Answer:
-        found = [member.predict(X) for member in members]
-        if len(found) == 1:
-            return found[0]
-        return Answer(np.mean([answer.outputs for answer in found], axis=0))
+        if len(members) == 1:
+            return members[0].predict(X)
+        outputs = [member.predict(X).outputs for member in members]  # of networks, never None
+        return Answer(np.mean([found for found in outputs if found is not None], axis=0))
 
     return Beside(
         variant.name, variant.record, predict, learner.parameters * variant.members,
-        sum(seconds), learner.gives,
+        sum(member.seconds for member in members), learner.gives,
     )  # fmt: skip
 
 
@@ -136,9 +129,7 @@ def _fit_given(study: "Study", name: str, model: Any, expected: EvaluationEntry)
     learner = make_learner(model, study.task, "auto", study.recipe())
     fitted = learner.fit(train, validation, derive_seed(study.seed, _FINAL))
     study.recorder.record.fits += 1
-    return Beside(
-        name, expected, fitted.predict, learner.parameters, fitted.seconds, learner.gives
-    )
+    return Beside(name, expected, fitted.predict, learner.parameters, fitted.seconds, learner.gives)
 
 
 def simple_evaluations(study: "Study") -> dict[str, EvaluationEntry]:

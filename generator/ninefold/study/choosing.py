@@ -32,7 +32,7 @@ class Choice:
 
     best        the candidate with the best mean
     within      the candidates within one standard error of it, the simplest first
-    candidates  how many there are of each kind: "network", "scikit-learn model", "constant"
+    candidates  how many there are of each kind: "network", "simple", "constant"
     network, simple, linear, constant  the best of their kind, None where there is none
     left_out    evaluations that score better than the best candidate, and are none: no record can
                 build them again
@@ -90,9 +90,9 @@ def choose_final(
         best=chosen if best is final else best,
         within=tuple(replace(g, variant=chosen) if g.variant is final else g for g in within),
         candidates=_count_kinds(asked),
-        network=_best(every, metric, "network", "averaged networks"),
-        simple=_best(every, metric, "linear model", "single tree", "scikit-learn model"),
-        linear=_best(every, metric, "linear model"),
+        network=_best(every, metric, "network", "ensemble"),
+        simple=_best(every, metric, "linear", "tree", "simple"),
+        linear=_best(every, metric, "linear"),
         constant=_best(every, metric, "constant"),
         left_out=tuple(
             v for v in found if not is_candidate(v) and skill(v.record, metric) > _of(best, metric)

@@ -14,6 +14,7 @@ from ninefold.project import Project, find_project
 from ninefold.records import Record
 from ninefold.study.by_hand import number_by_hand, said_by_hand, section_by_hand
 from ninefold.study.comparison import compare
+from ninefold.study.constant_output import constant_folds
 from ninefold.study.dataset import Dataset
 from ninefold.study.evaluation import Evaluation
 from ninefold.study.harness import Harness, judge_all, judge_constant
@@ -29,8 +30,9 @@ from ninefold.study.training import Recipe
 from ninefold.study.variants import Variant, build_variant, choose_best
 
 if TYPE_CHECKING:
+    from ninefold.study.beside import Beside
     from ninefold.study.choosing import Choice
-    from ninefold.study.finale import FinalFit, Look, SimpleFit
+    from ninefold.study.finale import FinalFit, Look
 
 
 def open_study() -> "Study":
@@ -193,6 +195,13 @@ class Study:
                 kind="note", name=name, diverged=len(evaluation.diverged),
                 folds=len(evaluation.scores),
             )  # fmt: skip
+        alike, answer = constant_folds(evaluation) if evaluation.engine != "constant" else (0, "")
+        if alike:
+            self.recorder.fact(
+                "'{name}' predicts {answer} for every row in {alike:integer} of {folds:integer} "
+                "folds (NF112).",
+                kind="note", name=name, answer=answer, alike=alike, folds=len(evaluation.scores),
+            )  # fmt: skip
         return evaluation
 
     def compare(self, control: str) -> pd.DataFrame:
@@ -226,6 +235,10 @@ class Study:
         and the strongest constant included, the one that the rule of `[final]` in ninefold.toml
         chooses. Raises NinefoldError where nothing has been evaluated.
         """
+        return self._choice
+
+    @cached_property
+    def _choice(self) -> "Choice":
         from ninefold.study.choosing import choose_final
 
         no_test = self.harness.protocol().no_test
@@ -250,22 +263,29 @@ class Study:
 
         return finale.train_final(self, variant)
 
-    def fit_simple(self, models: Mapping[str, Any]) -> "dict[str, SimpleFit]":
-        """Fit the simple models that the final one is set beside, on the rows it trains on: the
-        best of them by section 5, first, and the linear one.
+    def fit_beside(self, model: "FinalFit") -> "dict[str, Beside]":
+        """Fit what the final model is set beside, on the development rows: the best network, the
+        best simple model and the linear one, where they are not the final model themselves."""
+        from ninefold.study import beside
+
+        return beside.fit_beside(self, model.variant)
+
+    def fit_simple(self, models: Mapping[str, Any]) -> "dict[str, Beside]":
+        """Fit simple models beside the final one, where no record can build them again: the best
+        of them by section 5, and the linear one.
 
         models  name → scikit-learn estimator, the names as in the spot-check
         """
-        from ninefold.study import finale
+        from ninefold.study import beside
 
-        return finale.fit_simple(self, models)
+        return beside.fit_simple(self, models)
 
-    def look_at_holdout(self, model: "FinalFit", simple: "dict[str, SimpleFit]") -> "Look":
+    def look_at_holdout(self, model: "FinalFit", beside: "dict[str, Beside]") -> "Look":
         """Score the saved model on the hold-out, from a fresh process, and log the look. By hand
         nothing is logged, and a model that no run has looked with raises NinefoldError."""
         from ninefold.study import finale
 
-        return finale.look_at_holdout(self, model, simple)
+        return finale.look_at_holdout(self, model, beside)
 
     def holdout_inputs(self) -> Any:
         """Return the hold-out's inputs as the harness takes them. For section 7 alone."""

@@ -1,13 +1,19 @@
-"""Which of two models is the simpler one: by its family, then, of networks, by parameters."""
+"""Which of two models is the simpler one: the one whose family comes first."""
 
 from typing import Any, Literal
 
-Family = Literal[
-    "constant", "linear model", "single tree", "scikit-learn model", "network", "averaged networks"
-]
+Family = Literal["constant", "linear", "tree", "simple", "network", "ensemble"]
 SIMPLEST_FIRST: tuple[Family, ...] = (
-    "constant", "linear model", "single tree", "scikit-learn model", "network", "averaged networks"
+    "constant", "linear", "tree", "simple", "network", "ensemble"
 )  # fmt: skip
+LABELS: dict[Family, str] = {
+    "constant": "constant",
+    "linear": "linear model",
+    "tree": "single tree",
+    "simple": "other scikit-learn model",
+    "network": "network",
+    "ensemble": "averaged networks",
+}
 
 
 def family_of(estimator: Any) -> Family:
@@ -20,10 +26,10 @@ def family_of(estimator: Any) -> Family:
         return family_of(estimator.steps[-1][1])
     modules = [kind.__module__ for kind in type(estimator).__mro__]
     if any(module.startswith("sklearn.linear_model") for module in modules):
-        return "linear model"
+        return "linear"
     if any(module.startswith("sklearn.tree") for module in modules):
-        return "single tree"
-    return "scikit-learn model"
+        return "tree"
+    return "simple"
 
 
 _WRAPPERS = (

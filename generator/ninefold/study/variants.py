@@ -19,6 +19,7 @@ from ninefold.study.simplicity import SIMPLEST_FIRST, Family
 from ninefold.study.training import Recipe
 
 Kind = Literal["network", "estimator", "constant"]
+_KINDS: dict[str, Kind] = {"scikit-learn": "estimator", "constant": "constant"}
 
 
 @dataclass(frozen=True)
@@ -48,26 +49,31 @@ class Variant:
     @property
     def kind(self) -> Kind:
         """Return what the final model is saved as."""
-        engine = self.record["engine"]
-        if engine == "scikit-learn":
-            return "estimator"
-        return "constant" if engine == "constant" else "network"
+        return _KINDS.get(self.record["engine"], "network")
 
     @property
     def family(self) -> Family:
         """Return how simple it is."""
-        if self.kind == "network":
-            return "network" if self.members == 1 else "averaged networks"
-        if self.kind == "constant":
-            return "constant"
-        kept = self.record["variant"].get("family")
-        return next((known for known in SIMPLEST_FIRST if known == kept), "scikit-learn model")
+        return family_of_record(self.record)
+
+    def is_as(self, other: "Variant") -> bool:
+        """Tell whether both are the same variant, whatever they were chosen from."""
+        return (self.section, self.name) == (other.section, other.name)
 
     @property
     def blueprint(self) -> dict[str, Any] | None:
         """Return the blueprint of an estimator that a record keeps; None for what a function
         makes."""
         return self.record["variant"].get("estimator")
+
+
+def family_of_record(evaluation: EvaluationEntry) -> Family:
+    """Return the family of what was judged; of an estimator in an older record, "simple"."""
+    kind = _KINDS.get(evaluation["engine"], "network")
+    if kind == "network":
+        return "network" if evaluation["members"] == 1 else "ensemble"
+    kept = "constant" if kind == "constant" else evaluation["variant"].get("family")
+    return next((known for known in SIMPLEST_FIRST if known == kept), "simple")
 
 
 def read_variants(records: Sequence[Record], metric: str) -> list[Variant]:
