@@ -34,6 +34,7 @@ class Choice:
     within      the candidates within one standard error of it, the simplest first
     candidates  how many there are of each kind: "network", "simple", "constant"
     network, simple, linear, constant  the best of their kind, None where there is none
+    strongest   the best simple model that was evaluated, candidate or not
     left_out    evaluations that score better than the best candidate, and are none: no record can
                 build them again
     no_test     why no standard error is valid, "" where one is
@@ -47,6 +48,7 @@ class Choice:
     simple: Variant | None
     linear: Variant | None
     constant: Variant | None
+    strongest: Variant | None
     left_out: tuple[Variant, ...]
     rule: FinalSettings
     no_test: str = ""
@@ -91,9 +93,10 @@ def choose_final(
         within=tuple(replace(g, variant=chosen) if g.variant is final else g for g in within),
         candidates=_count_kinds(asked),
         network=_best(every, metric, "network", "ensemble"),
-        simple=_best(every, metric, "linear", "tree", "simple"),
+        simple=_best(every, metric, *_SIMPLE),
         linear=_best(every, metric, "linear"),
         constant=_best(every, metric, "constant"),
+        strongest=_best(found, metric, *_SIMPLE),
         left_out=tuple(
             v for v in found if not is_candidate(v) and skill(v.record, metric) > _of(best, metric)
         ),
@@ -149,6 +152,9 @@ def _of(variant: Variant, metric: str) -> float:
 def _best(variants: Sequence[Variant], metric: str, *families: str) -> Variant | None:
     of_them = [variant for variant in variants if variant.family in families]
     return max(of_them, key=lambda variant: _of(variant, metric), default=None)
+
+
+_SIMPLE = ("linear", "tree", "simple")
 
 
 def _count_kinds(variants: Sequence[Variant]) -> dict[str, int]:

@@ -242,10 +242,12 @@ def _verdict(study: "Study", look: Look) -> str:
     record = look.fit.variant.record
     judged = study.record_of("4-baseline").evaluations.values()
     constant = next(e for e in judged if e["engine"] == "constant")
-    simple = look.beside.get("simple")
+    simple, against = study.choose().strongest, None
+    if simple is not None and not simple.is_as(look.fit.variant):
+        against = compare_recorded(record, simple.record, metric)
     found = verdict(
         compare_recorded(record, constant, metric),
-        compare_recorded(record, simple.expected, metric) if simple else None,
+        against,
         greater_is_better=METRICS[metric].greater_is_better,
     )
     beaten = not against_constant(METRICS[metric], look.interval.score, look.constant)
