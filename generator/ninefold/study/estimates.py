@@ -125,7 +125,7 @@ def paired(a: "Evaluation", b: "Evaluation", metric: str) -> Comparison:
         centre = found.mean if metric in POOLED else folds.mean
         widest = max((found, folds), key=lambda one: np.nan_to_num(one.high - one.low))
         found = _moved(widest, centre)
-    return _tested(found)
+    return tested(found)
 
 
 def skill_of(evaluation: "Evaluation", metric: str | None = None) -> Comparison:
@@ -148,11 +148,13 @@ def _moved(interval: Interval, mean: float) -> Interval:
     return replace(interval, mean=mean, low=interval.low + by, high=interval.high + by)
 
 
-def _tested(found: Interval) -> Comparison:
+def tested(found: Interval) -> Comparison:
+    """Return a difference with its t and two-sided p, which agree with its interval; None and a
+    remark where it does not vary."""
     if not found.standard_error > 1e-12 * max(1.0, abs(found.mean)):
         same = abs(found.mean) <= 1e-12
-        what = "identical on all folds" if same else "the same difference on all folds"
-        return Comparison(found, None, None, what)
+        remark = "identical on all folds" if same else "the same difference on all folds"
+        return Comparison(found, None, None, remark)
     t = found.mean / found.standard_error
     return Comparison(found, t, float(2 * stats.t.sf(abs(t), found.freedom)))
 
@@ -171,12 +173,12 @@ def fewest_of_a_class(evaluation: "Evaluation") -> int:
 def rows_of(evaluation: "Evaluation", metric: str) -> Rows | None:
     """Return the rows that were tested, if they are to be looked at instead of the folds.
 
-    None for a regression, an own metric, folds that allow no interval or hold ten rows of each
-    class, and where repeats did not each test the same rows once.
+    None for a regression, an own metric, a single fold, folds that allow no interval or hold ten
+    rows of each class, and where repeats did not each test the same rows once.
     """
     protocol, frame = evaluation.protocol, evaluation.predictions
     known = protocol.find(metric)
-    if not protocol.classes or known.function or protocol.no_test:
+    if not protocol.classes or known.function or protocol.no_test or len(evaluation.scores) < 2:
         return None
     if fewest_of_a_class(evaluation) >= FEW:
         return None

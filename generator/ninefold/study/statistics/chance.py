@@ -8,6 +8,7 @@ Set beside a constant, a model of pure noise would have skill.
 import numpy as np
 
 RANKED = ("roc_auc", "average_precision")
+CONSTANT = "strongest constant"
 
 
 def chance_score(metric: str, y: np.ndarray, n_classes: int) -> float | None:
@@ -66,4 +67,4 @@ def name_of_naive(metric: str, n_classes: int) -> str:
     """Return what a reader should call the naive model of a metric."""
     if metric in RANKED:
         return "random ranking"
-    return "random guess" if metric == "f1" and n_classes > 2 else "strongest constant"
+    return "random guess" if metric == "f1" and n_classes > 2 else CONSTANT
