@@ -14,10 +14,12 @@ from scipy import stats
 from ninefold.errors import NinefoldError
 from ninefold.study.protocol import Protocol
 from ninefold.study.scoring import answer_of, naive_prediction
+from ninefold.study.statistics.chance import RANKED
 from ninefold.study.statistics.few_rows import (
     FEW,
     Rows,
     RowScore,
+    interval_from_chance,
     interval_of_rows,
     row_interval,
     row_score,
@@ -105,7 +107,8 @@ def paired(a: "Evaluation", b: "Evaluation", metric: str) -> Comparison:
 
     The corrected resampled t-test over the folds where both are defined. Where they hold few rows
     of a class: the difference of the estimates that each gets, with the rows' standard error; for
-    all metrics but average precision and F1 with that of the folds, if its interval is wider.
+    all metrics but average precision and F1 with that of the folds, if its interval is wider. From
+    a random ranking, one of the two being the naive model, with the standard error of such a one.
 
     Not for folds that allow no test (`Protocol.no_test`). Raises NinefoldError where fewer than
     two folds have a score.
@@ -117,7 +120,10 @@ def paired(a: "Evaluation", b: "Evaluation", metric: str) -> Comparison:
         return paired_comparison(values[0], values[1], protocol.n_train, protocol.n_test)
     mine, theirs = row_score(metric, one), row_score(metric, other)
     difference = RowScore(mine.value - theirs.value, mine.influence - theirs.influence)
-    found = row_interval(difference, one.y, one.groups)
+    if metric in RANKED and one.naive.all() != other.naive.all():
+        found = interval_from_chance(difference, one, metric)
+    else:
+        found = row_interval(difference, one.y, one.groups)
     if metric not in ("average_precision", "f1") and values.shape[1] > 1:
         folds = paired_comparison(
             values[0], values[1], protocol.n_train, protocol.n_test

@@ -11,7 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import optimize, stats
 
-from ninefold.study.statistics.chance import chance_score, chance_without
+from ninefold.study.statistics.chance import (
+    chance_score,
+    chance_without,
+    expected_average_precision,
+)
 from ninefold.study.statistics.folds import Interval
 from ninefold.study.statistics.left_out import looked_at, scores_without
 
@@ -99,6 +103,31 @@ def row_interval(
     freedom = variance**2 / sum(part**2 / free for part, free in parts if part)
     reach = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
     return Interval(score.value, score.value - reach, score.value + reach, error, int(freedom))
+
+
+def interval_from_chance(score: RowScore, rows: Rows, metric: str) -> Interval:
+    """Return the difference of ROC AUC or average precision from what a random ranking is expected
+    to score, with an interval that leaves out 0 where such a ranking would hardly score so.
+
+    The standard error is that of a random ranking: of ROC AUC Mann & Whitney's (1947), of average
+    precision the binomial one of so many trials as the class has rows, which is larger than the
+    true one. The influences of the rows would miss nearly every signal: a few rows far up carry
+    average precision, so that it varies most where it is high. By groups, the larger of the two.
+    """
+    n, codes = len(rows.y), looked_at(rows.found.shape[2])
+    own = np.array([np.sum(rows.y == code) for code in codes])
+    if metric == "roc_auc":
+        variances = (n + 1) / (12 * own * (n - own))
+    else:
+        expected = np.array([expected_average_precision(n, int(rows)) for rows in own])
+        variances = expected * (1 - expected) / own
+    error = float(np.sqrt(np.sum(variances))) / len(codes)
+    if rows.groups is not None:
+        by_groups = row_interval(score, rows.y, rows.groups)
+        if by_groups.standard_error > error:
+            return by_groups
+    reach = float(stats.t.ppf(0.975, n - 1)) * error
+    return Interval(score.value, score.value - reach, score.value + reach, error, n - 1)
 
 
 def _variances(influence: np.ndarray, y: np.ndarray) -> list[tuple[float, int]]:
