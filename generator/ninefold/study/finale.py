@@ -15,7 +15,7 @@ from ninefold.errors import NinefoldError
 from ninefold.looks import Looks, log_look, read_looks
 from ninefold.plain_json import digest
 from ninefold.records import EvaluationEntry
-from ninefold.study.baselines import constant_prediction
+from ninefold.study.baselines import score_naive
 from ninefold.study.final import (
     FinalModel,
     predict_in_fresh_process,
@@ -65,7 +65,7 @@ class Look:
     y            (n,) codes or numbers; found (n, K) probabilities or (n,) numbers, as `score` takes
                  them; simple_answer what the simple model answers
     predictions  as `ninefold predict` writes them
-    constant     the strongest constant's score, simple the simple model's, by the deciding metric
+    constant     the naive model's score, simple the simple model's, by the deciding metric
     looks        how many different looks there have been, this one included
     changed      sections 5 and 6 whose results are not those that stood at the first look
     """
@@ -171,7 +171,7 @@ def look_at_holdout(study: "Study", fit: FinalFit, simple_fits: dict[str, Simple
     shown = predictions.iloc[:, 1:] if classes else predictions.iloc[:, 0]
     found = shown.to_numpy(dtype=float)
     train, _ = _divide(study)
-    constant = constant_prediction(metric, study.task.y[train], len(holdout), classes)
+    constant = score_naive(metric, study.task.y[train], holdout.y, classes)
     simple, *others = simple_fits.values()
     answer = simple.fitted.predict(study.holdout_inputs())
     simple_found = answer.taken(METRICS[metric].takes, classes)
@@ -184,7 +184,7 @@ def look_at_holdout(study: "Study", fit: FinalFit, simple_fits: dict[str, Simple
         fit=fit, simple=simple, beside=tuple(others),
         y=holdout.y, found=found, predictions=predictions,
         interval=holdout_interval(metric, holdout.y, found, n_classes=classes, seed=study.seed),
-        constant=scored(constant), simple_score=scored(simple_found), simple_answer=answer,
+        constant=constant, simple_score=scored(simple_found), simple_answer=answer,
         looks=looks, changed=changed,
     )  # fmt: skip
 

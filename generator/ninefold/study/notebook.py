@@ -113,7 +113,10 @@ class Study:
         metric, _ = deciding_metric(data.y, data.problem, settings.study.metric)
         others = [name for name in metrics_for(data.problem) if name != metric]
         seed = settings.study.seed
-        return Harness(self.task, splits, (metric, *others), "auto", seed, needed=(metric,))
+        return Harness(
+            self.task, splits, (metric, *others), "auto", seed,
+            needed=(metric,), groups=self.split.groups,
+        )  # fmt: skip
 
     @cached_property
     def task(self) -> Task:

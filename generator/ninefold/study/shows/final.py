@@ -4,12 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ninefold.records import EvaluationEntry
 from ninefold.study.final import load_model
 from ninefold.study.finale import FinalFit, Look, best_of, simple_evaluations
 from ninefold.study.metrics import METRICS, score, shown_beside
-from ninefold.study.statistics.folds import Comparison, predicted_holdout_range, verdict
+from ninefold.study.recorded import against, against_naive
+from ninefold.study.statistics.chance import CONSTANT, name_of_naive
+from ninefold.study.statistics.folds import predicted_holdout_range, verdict
 from ninefold.study.statistics.rows import holdout_interval
+from ninefold.study.statistics.selection import of_the_best
 from ninefold.study.tables import make_table
 from ninefold.study.variants import Variant
 
@@ -113,6 +115,7 @@ def holdout(study: "Study", look: Look) -> None:
     label, n = METRICS[metric].label, len(look.y)
     variant, sampled = look.fit.variant, look.interval
     expected, found = _range(study, variant), _verdict(study, look)
+    naive = name_of_naive(metric, len(study.task.classes))
     inside = None
     if expected["low"] is not None and expected["high"] is not None:
         inside = bool(expected["low"] <= sampled.score <= expected["high"])
@@ -120,6 +123,7 @@ def holdout(study: "Study", look: Look) -> None:
     record.value(
         holdout={"score": sampled.score, "low": sampled.low, "high": sampled.high, "n": n},
         inside=inside, constant=look.constant,
+        constant_name=naive,
         simple={"name": look.simple.name, "score": look.simple_score, "expected": rival},
         verdict=found, looks=look.looks,
     )  # fmt: skip
@@ -163,12 +167,13 @@ def holdout(study: "Study", look: Look) -> None:
             "low": sampled.low,
             "high": sampled.high,
             "constant": look.constant,
+            "constant_name": "best constant" if naive == CONSTANT else naive,
             "simple": look.simple_score,
             "better": "right" if METRICS[metric].greater_is_better else "left",
         },
         alt=f"The hold-out {label} with its interval, "
         f"{'' if inside is None else 'on the range predicted by cross-validation, '}"
-        f"beside the strongest constant and the best simple model, {look.simple.name}.",
+        f"beside the {naive} and the best simple model, {look.simple.name}.",
         caption="The hold-out score on the range that cross-validation had predicted."
         if inside is not None
         else "The hold-out score with its interval from row sampling.",
@@ -206,28 +211,19 @@ def _all_scores(study: "Study", look: Look) -> None:
 
 
 def _verdict(study: "Study", look: Look) -> str:
-    """One of the three verdicts, from cross-validation: against the strongest constant, and against
-    the best simple model of the spot-check. Where the folds allow no test, that they do not."""
-    metric = study.metric
+    """One of the three verdicts, from cross-validation: against the naive model, and against the
+    best simple model of the spot-check, both adjusted for the networks that this one was selected
+    from. Where the folds allow no test, that they do not."""
+    metric, variant = study.metric, look.fit.variant
     if study.harness.protocol().no_test:
         return study.harness.protocol().no_test
-    record = look.fit.variant.record
-    judged = study.record_of("4-baseline").evaluations.values()
-    constant = next(e for e in judged if e["engine"] == "constant")
     simple = simple_evaluations(study)
-    return verdict(
-        _against(record, constant, metric),
-        _against(record, simple[best_of(simple, metric)], metric),
-        greater_is_better=METRICS[metric].greater_is_better,
+    compared = (
+        against_naive(variant.record, metric, variant.section),
+        against(variant.record, simple[best_of(simple, metric)], metric),
     )
-
-
-def _against(record: EvaluationEntry, other: EvaluationEntry, metric: str) -> Comparison:
-    from ninefold.study.statistics.folds import paired_comparison
-
-    pairs = zip(record["scores"][metric], other["scores"][metric], strict=True)
-    a, b = np.array([pair for pair in pairs if None not in pair]).T
-    return paired_comparison(a, b, record["n_train"], record["n_test"])
+    adjusted = [of_the_best(one, variant.selected_from) for one in compared]
+    return verdict(*adjusted, greater_is_better=METRICS[metric].greater_is_better)
 
 
 def cost(study: "Study", look: Look) -> None:

@@ -6,11 +6,16 @@ little else. The rows themselves do. Of each row the mean over the repeats count
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import optimize, stats
 
+from ninefold.study.statistics.chance import (
+    chance_score,
+    chance_without,
+    expected_average_precision,
+)
 from ninefold.study.statistics.folds import Interval
 from ninefold.study.statistics.left_out import looked_at, scores_without
 
@@ -25,12 +30,14 @@ class Rows:
     y       (n,) class codes
     found   (repeats, n, K) as `metrics.score` takes them for the metric
     tested  (repeats, n) the fold that tested each row
+    naive   (repeats, n) whether the naive model stands in for one that diverged, in `found` too
     groups  (n,) ids of rows that are not independent; None: all are
     """
 
     y: np.ndarray
     found: np.ndarray
     tested: np.ndarray
+    naive: np.ndarray
     groups: np.ndarray | None = None
 
 
@@ -49,14 +56,32 @@ class RowScore:
 def row_score(metric: str, rows: Rows) -> RowScore:
     """Score the rows of each repeat together; the influences are NaN where a class has one row."""
     scored = [
-        scores_without(metric, rows.y, found, tested)
-        for found, tested in zip(rows.found, rows.tested, strict=True)
+        _of_repeat(metric, rows.y, found, tested, naive)
+        for found, tested, naive in zip(rows.found, rows.tested, rows.naive, strict=True)
     ]
-    without = np.mean([left for _, left in scored], axis=0)
-    return RowScore(float(np.mean([whole for whole, _ in scored])), influence_of(without))
+    influence = np.mean([one.influence for one in scored], axis=0)
+    return RowScore(float(np.mean([one.value for one in scored])), influence)
 
 
-def influence_of(without: np.ndarray) -> np.ndarray:
+def _of_repeat(
+    metric: str, y: np.ndarray, found: np.ndarray, tested: np.ndarray, naive: np.ndarray
+) -> RowScore:
+    """Where guessing stands in, its expected score counts as much as it has rows."""
+    chance = chance_without(metric, y, found.shape[1]) if naive.any() else None
+    if chance is None:
+        whole, without = scores_without(metric, y, found, tested)
+        return RowScore(whole, _influence(without))
+    share, expected = naive.mean(), chance_score(metric, y, found.shape[1])
+    assert expected is not None
+    value, influence = share * expected, share * _influence(chance)
+    if share < 1:
+        whole, without = scores_without(metric, y[~naive], found[~naive], tested[~naive])
+        value += (1 - share) * whole
+        influence[~naive] += _influence(without)
+    return RowScore(float(value), influence)
+
+
+def _influence(without: np.ndarray) -> np.ndarray:
     """Return each row's influence from the scores without it, (n,)."""
     return (len(without) - 1) * (without.mean() - without)
 
@@ -74,10 +99,35 @@ def row_interval(
     variance = sum(part for part, _ in parts)
     error = float(np.sqrt(variance))
     if not error > 0:  # NaN, too
-        return Interval(score.value, *([score.value + error] * 2), error, len(y) - 1)
+        return Interval(score.value, score.value + error, score.value + error, error, len(y) - 1)
     freedom = variance**2 / sum(part**2 / free for part, free in parts if part)
     reach = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
     return Interval(score.value, score.value - reach, score.value + reach, error, int(freedom))
+
+
+def interval_from_chance(score: RowScore, rows: Rows, metric: str) -> Interval:
+    """Return the difference of ROC AUC or average precision from what a random ranking is expected
+    to score, with an interval that leaves out 0 where such a ranking would hardly score so.
+
+    The standard error is that of a random ranking: of ROC AUC Mann & Whitney's (1947), of average
+    precision the binomial one of so many trials as the class has rows, which is larger than the
+    true one. The influences of the rows would miss nearly every signal: a few rows far up carry
+    average precision, so that it varies most where it is high. By groups, the larger of the two.
+    """
+    n, codes = len(rows.y), looked_at(rows.found.shape[2])
+    own = np.array([np.sum(rows.y == code) for code in codes])
+    if metric == "roc_auc":
+        variances = (n + 1) / (12 * own * (n - own))
+    else:
+        expected = np.array([expected_average_precision(n, int(rows)) for rows in own])
+        variances = expected * (1 - expected) / own
+    error = float(np.sqrt(np.sum(variances))) / len(codes)
+    if rows.groups is not None:
+        by_groups = row_interval(score, rows.y, rows.groups)
+        if by_groups.standard_error > error:
+            return by_groups
+    reach = float(stats.t.ppf(0.975, n - 1)) * error
+    return Interval(score.value, score.value - reach, score.value + reach, error, n - 1)
 
 
 def _variances(influence: np.ndarray, y: np.ndarray) -> list[tuple[float, int]]:
@@ -88,8 +138,8 @@ def _variances(influence: np.ndarray, y: np.ndarray) -> list[tuple[float, int]]:
         own = influence[y == code]
         if len(own) < 2:
             return [(np.nan, 1)]
-        parts.append((len(own) * np.var(own, ddof=1) / n**2, len(own) - 1))
-        between += len(own) * np.mean(own) ** 2 / n**2
+        parts.append((float(len(own) * np.var(own, ddof=1) / n**2), len(own) - 1))
+        between += float(len(own) * np.mean(own) ** 2 / n**2)
     return [*parts, (between, n - 1)]
 
 
@@ -98,7 +148,8 @@ def _of_groups(score: RowScore, groups: np.ndarray) -> list[tuple[float, int]]:
     sums = np.bincount(numbers, weights=score.influence)
     if len(sums) < 2:
         return [(np.nan, 1)]
-    return [(len(sums) * np.var(sums, ddof=1) / len(score.influence) ** 2, len(sums) - 1)]
+    variance = len(sums) * np.var(sums, ddof=1) / len(score.influence) ** 2
+    return [(float(variance), len(sums) - 1)]
 
 
 def interval_of_rows(metric: str, rows: Rows, confidence: float = 0.95) -> Interval:
@@ -121,18 +172,19 @@ def interval_of_rows(metric: str, rows: Rows, confidence: float = 0.95) -> Inter
     by_rows = row_interval(score, rows.y, rows.groups, confidence)
     if metric in _PARTS:
         value, low, high = _mover(_PARTS[metric](rows, confidence))
+        low, high = score.value + low - value, score.value + high - value
     else:
-        value, low, high = _on_log_scale(by_rows)
+        low, high = _on_log_scale(by_rows)
     if rows.groups is not None and np.isfinite(by_rows.low):
         low, high = min(low, by_rows.low), max(high, by_rows.high)
-    return Interval(value, low, high, by_rows.standard_error, by_rows.freedom)
+    return replace(by_rows, low=low, high=high)
 
 
-def _on_log_scale(found: Interval) -> Limits:
+def _on_log_scale(found: Interval) -> tuple[float, float]:
     if found.mean <= 0:
-        return found.mean, found.low, found.high
-    reach = np.exp((found.high - found.mean) / found.mean)
-    return found.mean, float(found.mean / reach), float(found.mean * reach)
+        return found.low, found.high
+    factor = float(np.exp((found.high - found.mean) / found.mean))
+    return found.mean / factor, found.mean * factor
 
 
 def _mover(parts: Sequence[Limits]) -> Limits:
@@ -194,12 +246,16 @@ def _each_class(metric: str, rows: Rows) -> list[tuple[int, float]]:
     pairs = []
     for code in looked_at(rows.found.shape[2]):
         own = rows.found[:, :, code]
-        alone = Rows((rows.y == code).astype(int), np.stack([-own, own], axis=2), rows.tested)
+        alone = Rows(
+            (rows.y == code).astype(int), np.stack([-own, own], axis=2), rows.tested, rows.naive
+        )
         pairs.append((code, row_score(metric, alone).value))
     return pairs
 
 
 def _newcombe(auc: float, own: int, others: int, confidence: float) -> Limits:
+    if np.isnan(auc):
+        return auc, auc, auc
     z2 = float(stats.norm.ppf((1 + confidence) / 2)) ** 2
     star = (own + others) / 2 - 1
 
@@ -207,8 +263,9 @@ def _newcombe(auc: float, own: int, others: int, confidence: float) -> Limits:
         spread = 1 + star * (1 - true) / (2 - true) + star * true / (1 + true)
         return (true - auc) ** 2 - z2 * true * (1 - true) * spread / (own * others)
 
-    low = optimize.brentq(beyond, 0, auc) if beyond(0) > 0 > beyond(auc) else 0.0
-    high = optimize.brentq(beyond, auc, 1) if beyond(1) > 0 > beyond(auc) else 1.0
+    inside = min(max(auc, 1e-9), 1 - 1e-9)
+    low = float(optimize.brentq(beyond, 0, inside)) if auc > 1e-9 else 0.0
+    high = float(optimize.brentq(beyond, inside, 1)) if auc < 1 - 1e-9 else 1.0
     return auc, low, high
 
 
