@@ -34,9 +34,7 @@ def test_a_row_of_weight_two_counts_as_two_rows(metric, n, n_classes, seed):
     assert found.shape == (5, 2)
     for draw, times in zip(found, weights, strict=True):
         rows = np.repeat(np.arange(n), times)
-        expected = [
-            score(metric, y[rows], answer[rows], n_classes=n_classes) for answer in answers
-        ]
+        expected = [score(metric, y[rows], answer[rows], n_classes=n_classes) for answer in answers]
         np.testing.assert_allclose(draw, expected, rtol=1e-9, atol=1e-12)
 
 

@@ -82,7 +82,7 @@ def correct_for_choice(
 
     Raises NinefoldError where the score is not defined on the rows or in no draw.
     """
-    choose = choose or _best
+    choose = choose or choose_best
     drawn = draw_rows(candidates, draws, np.random.default_rng(seed))
     flat = candidates.scores(np.ones((1, len(candidates.y))))
     must_be_defined(flat)
@@ -103,24 +103,24 @@ def correct_for_choice(
 def draw_rows(candidates: Candidates, draws: int, generator: np.random.Generator) -> np.ndarray:
     """Return how often each row is in each of the draws with replacement, (draws, n): of as many
     rows as there are, of each class as many as it has; of groups, as many whole ones."""
+    strata, numbers = units_of(candidates)
+    drawn = np.zeros((draws, numbers.max() + 1), dtype=int)
+    for units in strata:
+        even = np.full(len(units), 1 / len(units))
+        drawn[:, units] = generator.multinomial(len(units), even, size=draws)
+    return drawn[:, numbers]
+
+
+def units_of(candidates: Candidates) -> tuple[list[np.ndarray], np.ndarray]:
+    """Return what is drawn as a whole, in strata, and of each row (n,) the unit that it is in:
+    rows, those of each class a stratum; or groups, all in one."""
     if candidates.groups is not None:
         numbers = np.unique(candidates.groups, return_inverse=True)[1]
-        return _counts(numbers.max() + 1, draws, generator)[:, numbers]
-    drawn = np.zeros((draws, len(candidates.y)), dtype=int)
-    for rows in strata_of(candidates):
-        drawn[:, rows] = _counts(len(rows), draws, generator)
-    return drawn
-
-
-def strata_of(candidates: Candidates) -> list[np.ndarray]:
-    """Return the rows of each class; of a regression, all rows."""
+        return [np.arange(numbers.max() + 1)], numbers
+    rows = np.arange(len(candidates.y))
     if not candidates.is_classification:
-        return [np.arange(len(candidates.y))]
-    return [np.flatnonzero(candidates.y == code) for code in np.unique(candidates.y)]
-
-
-def _counts(n: int, draws: int, generator: np.random.Generator) -> np.ndarray:
-    return generator.multinomial(n, np.full(n, 1 / n), size=draws)
+        return [rows], rows
+    return [np.flatnonzero(candidates.y == code) for code in np.unique(candidates.y)], rows
 
 
 def known(scores: np.ndarray, sign: int) -> np.ndarray:
@@ -137,5 +137,6 @@ def must_be_defined(flat: np.ndarray) -> None:
         )
 
 
-def _best(scores: np.ndarray) -> np.ndarray:
+def choose_best(scores: np.ndarray) -> np.ndarray:
+    """Return the number of the best candidate in each draw."""
     return scores.argmax(axis=1)
