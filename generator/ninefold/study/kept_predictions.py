@@ -13,7 +13,7 @@ hold-out: row (its number in the data file, from 0), actual, and the same output
 import hashlib
 import io
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,15 +21,15 @@ import pandas as pd
 from ninefold.bounded import AGAIN, PREDICTIONS, must_fit
 from ninefold.errors import NinefoldError, one_line
 from ninefold.files import Files
-from ninefold.records import KeptFile
+from ninefold.records import KeptFile, PredictionsFile
 from ninefold.study.protocol import PREDICTED
 from ninefold.study.scoring import outputs_of, score_folds
 
 if TYPE_CHECKING:
     from ninefold.study.evaluation import Evaluation
 
-OUT_OF_FOLD = "predictions.parquet"
-HOLDOUT = "holdout-predictions.parquet"
+OUT_OF_FOLD: Literal["predictions.parquet"] = "predictions.parquet"
+HOLDOUT: Literal["holdout-predictions.parquet"] = "holdout-predictions.parquet"
 
 _PLACES = {"repeat": "int16", "fold": "int32", "row": "int32"}
 _PROBABILITY = "probability of "
@@ -87,9 +87,9 @@ def pack_holdout(rows: np.ndarray, actual: np.ndarray, answers: pd.DataFrame) ->
     rows     (n,) numbers in the data file; actual (n,) labels as text, or numbers
     answers  (n, …) as `ninefold predict` writes them: the first column is what was predicted
     """
-    columns = {name: name for name in answers.columns[1:]}  # "probability of …"
-    columns[answers.columns[0]] = PREDICTED if columns else _NUMBER
-    frame = answers.rename(columns=columns).reset_index(drop=True)
+    _, *others = answers.columns
+    columns = [PREDICTED if others else _NUMBER, *others]  # "probability of …"
+    frame = answers.set_axis(columns, axis=1).reset_index(drop=True)
     frame.insert(0, "actual", actual)
     frame.insert(0, "row", rows)
     return _pack(frame, HOLDOUT)
@@ -102,7 +102,7 @@ def describe_kept(content: bytes) -> KeptFile:
 
 
 def read_predictions(
-    files: Files, section: str, kept: Mapping[str, KeptFile]
+    files: Files, section: str, kept: Mapping[PredictionsFile, KeptFile]
 ) -> dict[str, pd.DataFrame]:
     """Return the out-of-fold predictions of a section: evaluation → a frame as
     `Evaluation.predictions`, but for its probabilities, which are rounded.
@@ -134,7 +134,7 @@ def read_predictions(
 def _renamed(frame: pd.DataFrame) -> pd.DataFrame:
     outputs = outputs_of(frame)
     named = {name: _PROBABILITY + name for name in outputs} if PREDICTED in frame else {}
-    return frame.rename(columns=named).astype(_PLACES)
+    return frame.set_axis([named.get(str(c), c) for c in frame], axis=1).astype(_PLACES)
 
 
 def _as_evaluated(part: pd.DataFrame) -> pd.DataFrame:
@@ -147,7 +147,7 @@ def _as_evaluated(part: pd.DataFrame) -> pd.DataFrame:
             return found[[*_PLACES, PREDICTED]]
     if not np.isfinite(found[outputs].to_numpy()).all():
         raise ValueError("predictions that are not finite")
-    return found.rename(columns=lambda column: str(column).removeprefix(_PROBABILITY))
+    return found.set_axis([str(c).removeprefix(_PROBABILITY) for c in found], axis=1)
 
 
 def _pack(frame: pd.DataFrame, name: str) -> bytes:

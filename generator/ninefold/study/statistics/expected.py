@@ -4,9 +4,7 @@ A draw goes the whole way that led to the final model: the candidates are chosen
 rows, and the chosen one is scored on as many of the rows not drawn as the hold-out has. The draws
 carry the choice, the rows of both sets and the skewness of a loss. Two things they cannot know are
 added: what other training rows would have done (the corrected variance of the folds' scores, less
-what is row sampling; Nadeau & Bengio 2003), and errors larger than any seen (a generalized Pareto
-tail on the largest tenth of a regression's errors, its parameters drawn, too; Zhang & Stephens
-2009, *Technometrics* 51; semi-parametric bootstrap: Cowell & Flachaire 2007, *J. Econometrics* 141).
+what is row sampling; Nadeau & Bengio 2003), and errors larger than any seen (see `tails`).
 
 Coverage of 95 % ranges by `make simulate`: see `tests/simulate/of_optimism.py`.
 """

@@ -1,4 +1,9 @@
-"""Errors larger than any seen: the largest tenth is continued by a generalized Pareto tail."""
+"""Errors larger than any seen: the largest tenth is continued by a generalized Pareto tail.
+
+A bootstrap draws no error larger than those it has, and so predicts too small an RMSE for other
+rows. Drawing the tail from a fitted distribution is the semi-parametric bootstrap of Cowell &
+Flachaire (2007, *Journal of Econometrics* 141, section 4).
+"""
 
 import numpy as np
 
@@ -39,8 +44,8 @@ def pareto_tails(excess: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
     """Return generalized Pareto distributions that may have made the excesses: shapes (positive: a
     heavy tail), scales, and how likely each is (they sum to 1).
 
-    The grid of Zhang & Stephens (2009), formulas 6 to 9: the profile likelihood under a prior drawn
-    from the data. Their estimate is its mean; here the spread is of use, too.
+    The grid of Zhang & Stephens (2009, *Technometrics* 51, section 2): the profile likelihood under
+    a prior drawn from the data. Their estimate is its mean; here the spread is of use, too.
     """
     x = np.sort(excess)
     n = len(x)
