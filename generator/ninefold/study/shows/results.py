@@ -44,7 +44,7 @@ def scores(study: "Study") -> None:
         ("parameters", "text"), ("fit", "duration"),
     ]  # fmt: skip
     no_test = _without_interval(shown)
-    caption = "Mean over all folds ± half the corrected 95 % interval; the best on top."
+    caption = "Mean over all folds with its corrected 95 % interval; the best on top."
     if no_test:
         caption = f"Mean over all folds, the best on top; {no_test}."
     record.table("scores", make_table(caption, columns, rows))
