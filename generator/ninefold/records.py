@@ -59,6 +59,8 @@ class VariantEntry(TypedDict):
     epochs: NotRequired[Count]
     batch_size: NotRequired[Count]
     model_seed: NotRequired[int]
+    family: NotRequired[str]  # see study/simplicity.py
+    estimator: NotRequired[dict[str, JsonValue]]  # see study/blueprints.py
 
 
 @with_config(_STRICT)

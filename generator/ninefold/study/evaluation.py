@@ -168,6 +168,15 @@ class Evaluation:
         )
 
 
+def _of_members(members: Sequence[Evaluation]) -> dict[str, Any]:
+    """Return what a record keeps of the variant whose predictions are averaged: that of networks
+    which differ by their seed alone can be built again."""
+    first = members[0].variant
+    alike = all({**e.variant, "model_seed": 0} == {**first, "model_seed": 0} for e in members)
+    networks = all(e.engine in ENGINES for e in members)
+    return {**first, "rebuildable": bool(first["rebuildable"]) and alike and networks}
+
+
 def interval_of(values: np.ndarray, metric: str, protocol: Protocol) -> Interval:
     """Return the mean of the folds' scores with its corrected 95 % interval (Nadeau & Bengio 2003),
     over the folds where the metric is defined; NaN for an interval where these are fewer than two,
@@ -208,6 +217,7 @@ def average(evaluations: Sequence[Evaluation]) -> Evaluation:
         curves=first.curves.iloc[:0],
         history=first.history.iloc[:0],
         predictions=predictions,
+        variant=_of_members(evaluations),
         parameters=sum(e.parameters for e in evaluations),
         fits=0,
         fit_seconds=sum(e.fit_seconds for e in evaluations),
