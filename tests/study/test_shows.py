@@ -54,7 +54,7 @@ def test_folds_without_a_class_leave_the_metric_undefined_and_it_is_said(one_cla
     study.evaluate("linear", LogisticRegression())
     assert np.isnan(study.evaluations["linear"].values()).any()
     study.show("threshold", simple="linear")
-    assert lines(study)[-1].startswith("A model has skill where its average precision is clearly")
+    assert lines(study)[-1].startswith("A model has skill if its average precision is clearly")
 
 
 def test_the_outcome_of_a_winner_is_a_gain_though_the_metric_is_a_loss(tmp_path):

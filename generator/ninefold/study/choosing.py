@@ -5,14 +5,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from ninefold.errors import NinefoldError
-from ninefold.records import EvaluationEntry, Record
+from ninefold.records import Record
 from ninefold.settings import FinalSettings
 from ninefold.study.metrics import METRICS
+from ninefold.study.recorded import against
 from ninefold.study.simplicity import SIMPLEST_FIRST
-from ninefold.study.statistics.folds import Comparison, paired_comparison
 from ninefold.study.variants import Kind, Variant, is_candidate, read_variants, skill
 
 
@@ -105,14 +103,6 @@ def choose_final(
     )
 
 
-def compare_recorded(a: EvaluationEntry, b: EvaluationEntry, metric: str) -> Comparison:
-    """Compare two recorded evaluations over the folds in which both have a score. Raises
-    NinefoldError where these are fewer than two, or no test is valid."""
-    pairs = zip(a["scores"][metric], b["scores"][metric], strict=True)
-    defined = np.array([pair for pair in pairs if None not in pair], dtype=float).reshape(-1, 2)
-    return paired_comparison(defined[:, 0], defined[:, 1], a["n_train"], a["n_test"])
-
-
 def _gap(variant: Variant, best: Variant, metric: str, no_test: str) -> Gap | None:
     """Return how far a candidate is from the best; None beyond one standard error."""
     if variant is best:
@@ -120,7 +110,7 @@ def _gap(variant: Variant, best: Variant, metric: str, no_test: str) -> Gap | No
     if no_test or not _share_folds(variant, best, metric):
         return None
     try:
-        found = compare_recorded(variant.record, best.record, metric).difference
+        found = against(variant.record, best.record, metric).difference
     except NinefoldError:  # both are defined in too few folds to tell them apart
         return None
     lost = -found.mean if METRICS[metric].greater_is_better else found.mean

@@ -18,6 +18,7 @@ from ninefold.study.constant_output import constant_folds
 from ninefold.study.dataset import Dataset
 from ninefold.study.evaluation import Evaluation
 from ninefold.study.harness import Harness, judge_all, judge_constant
+from ninefold.study.kept_predictions import to_keep
 from ninefold.study.metrics import deciding_metric, metrics_for
 from ninefold.study.preparation import tidy_inputs
 from ninefold.study.recipe import StudyRecipe
@@ -118,7 +119,7 @@ class Study:
         seed = settings.study.seed
         return Harness(
             self.task, splits, (metric, *others), "auto", seed, needed=(metric,),
-            package=settings.study.package,
+            package=settings.study.package, groups=self.split.groups,
         )  # fmt: skip
 
     @cached_property
@@ -182,6 +183,8 @@ class Study:
         """Record an evaluation, one made by `ninefold.average` for example, under `name`."""
         self.evaluations[name] = evaluation
         self.recorder.evaluation(name, evaluation.to_record())
+        if not self.recorder.by_hand:
+            self.recorder.predictions(name, to_keep(evaluation))
         if evaluation.engine == "fit" and evaluation.engine_reason not in self._told:
             self._told.add(evaluation.engine_reason)
             self.recorder.fact(
