@@ -27,7 +27,7 @@ SHARES = (0.02, 0.06, 0.15, 0.4)
 Draw = Callable[[np.random.Generator], list[Evaluation]]
 
 
-@simulation(draws=150)
+@simulation(draws=60)
 def false_skill_of_logistic_regressions(
     draws: int, generator: np.random.Generator
 ) -> Iterator[Row]:
@@ -37,7 +37,7 @@ def false_skill_of_logistic_regressions(
                                 partial(_ten_logistic, n, share), CLASSIFIED)  # fmt: skip
 
 
-@simulation(draws=150)
+@simulation(draws=60)
 def false_skill_of_neighbours(draws: int, generator: np.random.Generator) -> Iterator[Row]:
     """Ten of 3 to 21 neighbours on other inputs."""
     for n, share in ((300, 0.02), (300, 0.06), (300, 0.15), (300, 0.4), (500, 0.06)):

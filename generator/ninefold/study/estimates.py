@@ -214,13 +214,13 @@ def rows_of(evaluation: "Evaluation", metric: str) -> Rows | None:
 def _put_naive(evaluation: "Evaluation", metric: str, found: np.ndarray) -> np.ndarray:
     """Put the metric's own constant into `found` where a fold diverged; return where, (rows,)."""
     frame, protocol = evaluation.predictions, evaluation.protocol
-    naive = np.full(len(frame), evaluation.engine == NAIVE)
+    at, row = frame[["repeat", "fold"]].to_numpy(), frame["row"].to_numpy()
     places = evaluation.diverged
     if evaluation.engine == NAIVE:
-        places = tuple(dict.fromkeys(zip(frame["repeat"], frame["fold"], strict=True)))
-    for repeat, fold in places:
-        here = ((frame["repeat"] == repeat) & (frame["fold"] == fold)).to_numpy()
-        test = frame["row"].to_numpy()[here]
-        found[here] = naive_prediction(protocol, protocol.find(metric), test)
+        places = tuple(dict.fromkeys(map(tuple, at.tolist())))
+    naive = np.zeros(len(row), dtype=bool)
+    for place in places:
+        here = (at == place).all(axis=1)
+        found[here] = naive_prediction(protocol, protocol.find(metric), row[here])
         naive |= here
     return naive
