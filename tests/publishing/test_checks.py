@@ -235,7 +235,7 @@ def test_every_finding_has_its_explanation(whole):
     assert all(f.code in CODES and f.todo for f in found(whole))
 
 
-def test_a_code_is_found_in_any_case_and_a_wrong_one_answered_with_the_nearest():
+def test_a_code_is_found_in_any_case_and_a_wrong_one_answered_with_where_all_are():
     assert explain_code("nf103").title == "overfit"
-    with pytest.raises(NinefoldError, match="did you mean 'NF20"):
+    with pytest.raises(NinefoldError, match="`ninefold explain` lists all"):
         explain_code("NF299")

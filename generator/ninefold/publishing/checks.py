@@ -158,8 +158,9 @@ def _report(project: Project) -> Iterator[Finding]:
     if not project.files.exists(REPORT):
         yield Finding("NF204", "error", REPORT, "the report was never rendered")
     elif different:
-        others = f" and {len(different) - 1} more files" if len(different) > 1 else ""
-        message = f"differs{others} from what would be rendered now"
+        others = len(different) - 1
+        more = f" and {others} other file{'s' if others > 1 else ''} are" if others else " is"
+        message = f"{different[0]}{more} out of date"
         yield Finding("NF204", "error", different[0], message)
 
 

@@ -6,7 +6,6 @@ NF1xx are read from learning curves, NF2xx are found by `ninefold check`. A code
 from dataclasses import dataclass
 
 from ninefold.errors import NinefoldError
-from ninefold.suggestions import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,7 @@ def explain_code(code: str) -> Code:
     """Return what a code means. Raises NinefoldError for one that does not exist."""
     found = CODES.get(code.strip().upper())
     if found is None:
-        raise NinefoldError(f"no code '{code}'", did_you_mean(code, CODES))
+        raise NinefoldError(f"No code {code}; `ninefold explain` lists all")
     return found
 
 
@@ -116,7 +115,7 @@ _TABLE = (
         "NF203", "an expression names nothing",
         "Numbers in prose are looked up in records, so that none goes stale. This one names a "
         "number that no run produced, and no report can be rendered with it.",
-        "Mend the name; the message says which there are.",
+        "Correct the name; the message says which there are.",
     ),
     Code(
         "NF204", "the report is not what would be rendered",
@@ -126,7 +125,7 @@ _TABLE = (
     Code(
         "NF205", "a section failed",
         "Its last run ended in an error. Results shown for it are older, or absent.",
-        "Mend the cell that the message names, then 'ninefold run'.",
+        "Correct the cell that the message names, then 'ninefold run'.",
     ),
     Code(
         "NF206", "the data are not those that were shipped",
@@ -149,7 +148,7 @@ _TABLE = (
     Code(
         "NF209", "the settings are invalid",
         "Nothing can be run or rendered without ninefold.toml.",
-        "Mend the key that the message names.",
+        "Correct the key that the message names.",
     ),
     Code(
         "NF210", "a file is too large for GitHub",

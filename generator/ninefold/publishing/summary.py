@@ -1,6 +1,6 @@
 """The reader's first minute: what a study asked, what came out, and how sure that is.
 
-Everything is read from section 7's record, from its `values` (see `FinalValues`) and its figure
+Everything is read from section 7's record, from its `values` (see `final_values`) and its figure
 "holdout". What is missing is left out.
 """
 
@@ -8,32 +8,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from ninefold.bounded import AGAIN
 from ninefold.formats import show
 from ninefold.project import Project
 from ninefold.publishing.blocks import Document, Figure, Prose, pointer
 from ninefold.publishing.context import record_file
 from ninefold.publishing.displays import figure
-from ninefold.records import Mean, Record, mistakes_of
+from ninefold.publishing.final_values import FinalValues, Rival
+from ninefold.publishing.headline import headline, spell_difference
+from ninefold.records import Record, mistakes_of
 
 FINAL = "7-final-model"
 _PROBLEMS = {
     "binary": "binary classification",
     "multiclass": "classification",
     "regression": "regression",
-}
-_SKILL = "By cross-validation, on the folds that also chose it, the model has skill"
-# The three verdicts, so that they can stand alone; "skill" in two; and where there is none.
-_VERDICTS = {
-    "no evidence of skill": "By cross-validation there is no evidence of skill: the model does "
-    "not clearly beat a constant",
-    "skill": f"{_SKILL}, but does not clearly beat the best simple model",
-    "no better": f"{_SKILL}, but the best simple model scores as well or better",
-    "beats the best simple model": f"{_SKILL}, and beats the best simple model",
-    "no test: folds ordered in time": "The folds are ordered in time, so that no test of skill is "
-    "valid: what there is to go by is the hold-out, which follows them",
 }
 
 
@@ -49,11 +38,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Summary:
-    """`lead` is the author's own Markdown; everything else is computed, plain text."""
+    """`lead` is the author's own Markdown; everything else is computed, plain text.
+
+    alarms  what a reader must know before the score, the worst first
+    """
 
     lead: str
     about: tuple[str, ...]
     metric: str
+    alarms: tuple[str, ...]
     verdict: str
     lines: tuple[Line, ...]
     beside: Line | None  # the same score in a metric that is easier to read
@@ -67,57 +60,6 @@ class Summary:
     parts: int
 
 
-class _Values(BaseModel):
-    """A part of a record's values; what it does not name is not looked at."""
-
-    model_config = ConfigDict(strict=True, allow_inf_nan=False)
-
-
-class Holdout(_Values):
-    score: float | None = None
-    low: float | None = None
-    high: float | None = None
-    n: int | None = None  # rows
-
-
-class Simple(_Values):
-    name: str = ""
-    score: float | None = None  # on the hold-out
-    expected: Mean | None = None  # by cross-validation
-
-
-class FinalValues(_Values):
-    """What the record of section 7 says of the final model.
-
-    best      "name", and for each metric its mean by cross-validation
-    range     in which cross-validation had predicted the score, `inside` whether it is there
-    constant  the strongest constant's score
-    looks     how often the hold-out was looked at
-    """
-
-    best: dict[str, str | Mean] = {}
-    metric: str = ""
-    metric_label: str = ""
-    holdout: Holdout = Holdout()
-    range: Mean | None = None
-    inside: bool | None = None
-    constant: float | None = None
-    simple: Simple = Simple()
-    verdict: str = ""
-    looks: int | None = None
-
-    @property
-    def name(self) -> str:
-        """Return what the final model is called."""
-        return str(self.best.get("name") or "")
-
-    @property
-    def expected(self) -> float | None:
-        """Return its mean score by cross-validation."""
-        found = self.best.get(self.metric)
-        return found["mean"] if isinstance(found, dict) else None
-
-
 def summarise(project: Project, records: dict[str, Record], document: Document) -> Summary:
     """Return the summary of a study; before section 7 has run, it holds no result. Raises
     NinefoldError where its record holds other values than section 7 leaves."""
@@ -128,7 +70,8 @@ def summarise(project: Project, records: dict[str, Record], document: Document) 
         lead=_lead(document),
         about=tuple(_about(project, records)),
         metric=_metric(values),
-        verdict=_VERDICTS.get(_no_better(values) or values.verdict, values.verdict),
+        alarms=tuple(alarm.said for alarm in values.alarms),
+        verdict=headline(values),
         lines=tuple(_lines(values)),
         beside=_beside(values, record),
         rows=values.holdout.n,
@@ -150,19 +93,6 @@ def _not_holding(document: Document, *, failed: bool) -> Iterator[str]:
         remark = section.failed_points if failed else section.outdated_points
         if own or remark:
             yield section.heading + (f" ({remark})" if remark else "")
-
-
-def _no_better(values: FinalValues) -> str:
-    """Return "no better" where a model with skill has no better mean than the best simple one."""
-    from ninefold.study.metrics import METRICS
-
-    own = values.expected
-    other = values.simple.expected["mean"] if values.simple.expected else None
-    known = METRICS.get(values.metric)
-    if values.verdict != "skill" or own is None or other is None or known is None:
-        return ""
-    sign = 1 if known.greater_is_better else -1
-    return "no better" if (own - other) * sign <= 0 else ""
 
 
 def _lead(document: Document) -> str:
@@ -196,11 +126,27 @@ def _lines(values: FinalValues) -> list[Line]:
         ("simple", f"best simple model: {simple.name}", simple.score, by_folds),
         ("constant", "strongest constant", values.constant, ""),
     ]
-    return [
+    found = [
         Line(label, show(score, "score"), remark, pointer(record_file(FINAL), "values", name))
         for name, label, score, remark in rows
         if score is not None
     ]
+    return [*found, *(_differences(values.rival) if values.rival else [])]
+
+
+def _differences(rival: Rival) -> Iterator[Line]:
+    """Yield the paired differences from the rival, on the hold-out and by cross-validation."""
+    adjusted = f", adjusted for {rival.compared} candidates" if (rival.compared or 1) > 1 else ""
+    kinds = (
+        ("holdout", f"difference from {rival.name}, paired", ""),
+        ("folds", "… by cross-validation", adjusted),
+    )
+    for part, label, remark in kinds:
+        found = getattr(rival, part)
+        if found is not None:
+            mean, _, interval = spell_difference(found).partition(", ")
+            source = pointer(record_file(FINAL), "values", "rival", part)
+            yield Line(label, mean, interval + (remark if interval else ""), source)
 
 
 def _range_line(values: FinalValues) -> tuple[str, float | None, str]:

@@ -205,7 +205,7 @@ def naive_evaluation(predictions: pd.DataFrame, protocol: Protocol) -> Evaluatio
         history=curve_frame([], []),
         predictions=predictions,
         protocol=protocol,
-        variant={"function": "the strongest constant", "keywords": {}, "rebuildable": False},
+        variant=dict(_CONSTANT),
         engine=NAIVE,
         engine_reason="",
         parameters=0,
@@ -213,6 +213,24 @@ def naive_evaluation(predictions: pd.DataFrame, protocol: Protocol) -> Evaluatio
         fit_seconds=0.0,
         predict_seconds=0.0,
     )
+
+
+_CONSTANT = {
+    "function": "the strongest constant",
+    "keywords": {},
+    "rebuildable": True,
+    "family": "constant",
+    "model_seed": 0,
+}
+
+
+def _of_members(members: Sequence[Evaluation]) -> dict[str, Any]:
+    """Return what a record keeps of the variant whose predictions are averaged: that of networks
+    which differ by their seed alone can be built again."""
+    first = members[0].variant
+    alike = all({**e.variant, "model_seed": 0} == {**first, "model_seed": 0} for e in members)
+    networks = all(e.engine in ENGINES for e in members)
+    return {**first, "rebuildable": bool(first["rebuildable"]) and alike and networks}
 
 
 def average(evaluations: Sequence[Evaluation]) -> Evaluation:
@@ -243,6 +261,7 @@ def average(evaluations: Sequence[Evaluation]) -> Evaluation:
         curves=first.curves.iloc[:0],
         history=first.history.iloc[:0],
         predictions=predictions,
+        variant=_of_members(evaluations),
         parameters=sum(e.parameters for e in evaluations),
         fits=0,
         fit_seconds=sum(e.fit_seconds for e in evaluations),

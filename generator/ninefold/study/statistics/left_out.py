@@ -16,17 +16,24 @@ def scores_without(
 ) -> tuple[float, np.ndarray]:
     """Return the score of all rows by `metric`, and the score without each of them in turn, (n,).
 
-    y       (n,) class codes
-    found   (n, K) as `metrics.score` takes them for the metric
+    y       (n,) class codes, or numbers
+    found   (n, K), or (n,), as `metrics.score` takes them for the metric
     tested  (n,) the fold that tested each row: ROC AUC then counts only pairs of one fold, which
             the same model scored (Airola et al. 2011, *Computational Statistics & Data Analysis*
             55). None: all pairs
 
-    NaN where a score is not defined. Raises KeyError for a metric of numbers.
+    NaN where a score is not defined. Raises KeyError for an own metric.
     """
     if metric == "roc_auc":
         return _auc(y, found, np.zeros(len(y), dtype=int) if tested is None else tested)
-    return score(metric, y, found, n_classes=found.shape[1]), _WITHOUT[metric](y, found)
+    classes = found.shape[1] if found.ndim == 2 else 0
+    return score(metric, y, found, n_classes=classes), _WITHOUT[metric](y, found)
+
+
+def influence_of(without: np.ndarray) -> np.ndarray:
+    """Return each row's influence on a score from the scores without it, (n,); of mean 0 (the
+    jackknife's; Efron 1982, chapter 2)."""
+    return (len(without) - 1) * (without.mean() - without)
 
 
 def _without_in_mean(losses: np.ndarray) -> np.ndarray:
@@ -46,6 +53,22 @@ def _brier(y: np.ndarray, found: np.ndarray) -> np.ndarray:
 
 def _accuracy(y: np.ndarray, found: np.ndarray) -> np.ndarray:
     return _without_in_mean((found.argmax(axis=1) == y).astype(float))
+
+
+def _mae(y: np.ndarray, found: np.ndarray) -> np.ndarray:
+    return _without_in_mean(np.abs(y - found))
+
+
+def _rmse(y: np.ndarray, found: np.ndarray) -> np.ndarray:
+    return np.sqrt(_without_in_mean((y - found) ** 2))
+
+
+def _r2(y: np.ndarray, found: np.ndarray) -> np.ndarray:
+    squares, n = (y - found) ** 2, len(y)
+    apart = (y - y.mean()) ** 2
+    about = apart.sum() - n / (n - 1) * apart  # the mean moves, too
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(about > 0, 1 - (squares.sum() - squares) / about, np.nan)
 
 
 def _f1(y: np.ndarray, found: np.ndarray) -> np.ndarray:
@@ -144,4 +167,7 @@ _WITHOUT: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "average_precision": _macro_average_precision,
     "log_loss": _log_loss,
     "brier": _brier,
+    "mae": _mae,
+    "rmse": _rmse,
+    "r2": _r2,
 }
