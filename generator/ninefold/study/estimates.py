@@ -156,8 +156,10 @@ def _moved(interval: Interval, mean: float) -> Interval:
 
 def tested(found: Interval) -> Comparison:
     """Return a difference with its t and two-sided p, which agree with its interval; None and a
-    remark where it does not vary."""
-    if not found.standard_error > 1e-12 * max(1.0, abs(found.mean)):
+    remark where it does not vary, or has no standard error."""
+    if np.isnan(found.standard_error):
+        return Comparison(found, None, None, "no test: a class has a single row")
+    if found.standard_error <= 1e-12 * max(1.0, abs(found.mean)):
         same = abs(found.mean) <= 1e-12
         remark = "identical on all folds" if same else "the same difference on all folds"
         return Comparison(found, None, None, remark)

@@ -95,9 +95,9 @@ def row_interval(
     error = float(np.sqrt(variance))
     if not error > 0:  # NaN, too
         return Interval(score.value, score.value + error, score.value + error, error, len(y) - 1)
-    freedom = variance**2 / sum(part**2 / free for part, free in parts if part)
+    freedom = int(variance**2 / sum(part**2 / free for part, free in parts if part))
     reach = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
-    return Interval(score.value, score.value - reach, score.value + reach, error, int(freedom))
+    return Interval(score.value, score.value - reach, score.value + reach, error, freedom)
 
 
 def interval_from_chance(score: RowScore, rows: Rows, metric: str) -> Interval:
@@ -105,22 +105,25 @@ def interval_from_chance(score: RowScore, rows: Rows, metric: str) -> Interval:
     to score, with an interval that leaves out 0 where such a ranking would hardly score so.
 
     The standard error is that of a random ranking: of ROC AUC Mann & Whitney's (1947), of average
-    precision the binomial one of so many trials as the class has rows, which is larger than the
-    true one. The influences of the rows would miss nearly every signal: a few rows far up carry
-    average precision, so that it varies most where it is high. By groups, the larger of the two.
+    precision the binomial one of so many trials as the class has rows, which is one and a half to
+    two and a half times the true one. The influences of the rows would miss nearly every signal by
+    average precision: a few rows far up carry it, so that it varies most where it is high. For ROC
+    AUC, and by groups, the larger of the two is taken.
     """
     n, codes = len(rows.y), looked_at(rows.found.shape[2])
     own = np.array([np.sum(rows.y == code) for code in codes])
+    if not ((own > 0) & (own < n)).all():
+        return row_interval(score, rows.y, rows.groups)  # not defined
     if metric == "roc_auc":
         variances = (n + 1) / (12 * own * (n - own))
     else:
         expected = np.array([expected_average_precision(n, int(rows)) for rows in own])
         variances = expected * (1 - expected) / own
     error = float(np.sqrt(np.sum(variances))) / len(codes)
-    if rows.groups is not None:
-        by_groups = row_interval(score, rows.y, rows.groups)
-        if by_groups.standard_error > error:
-            return by_groups
+    if metric == "roc_auc" or rows.groups is not None:
+        by_rows = row_interval(score, rows.y, rows.groups)
+        if by_rows.standard_error > error:
+            return by_rows
     reach = float(stats.t.ppf(0.975, n - 1)) * error
     return Interval(score.value, score.value - reach, score.value + reach, error, n - 1)
 
@@ -160,8 +163,9 @@ def interval_of_rows(metric: str, rows: Rows, confidence: float = 0.95) -> Inter
     ROC AUC            the score interval of Newcombe (2006, *Statistics in Medicine* 25, method 5)
     log loss, Brier    t on the logarithm of the score, from the influences of the rows
 
-    Of several classes each has its interval; MOVER combines them. Where rows come in groups, the
-    wider of that and of the t interval over groups is taken.
+    Of several classes each has its interval; MOVER combines them, as if they were independent,
+    which scores of one class against the rest are not. Of more than two classes, and of rows that
+    come in groups, the wider of that and of the t interval from the influences is taken.
     """
     score = row_score(metric, rows)
     by_rows = row_interval(score, rows.y, rows.groups, confidence)
@@ -170,7 +174,8 @@ def interval_of_rows(metric: str, rows: Rows, confidence: float = 0.95) -> Inter
         low, high = score.value + low - value, score.value + high - value
     else:
         low, high = _on_log_scale(by_rows)
-    if rows.groups is not None and np.isfinite(by_rows.low):
+    dependent = rows.groups is not None or rows.found.shape[2] > 2
+    if dependent and np.isfinite(by_rows.low):
         low, high = min(low, by_rows.low), max(high, by_rows.high)
     return replace(by_rows, low=low, high=high)
 
@@ -192,6 +197,8 @@ def _mover(parts: Sequence[Limits]) -> Limits:
 def share_interval(share: float, n: float, confidence: float = 0.95) -> Limits:
     """Return a share of `n` trials, which need not be whole (of repeats it is a mean), with
     Wilson's interval."""
+    if not n:
+        return np.nan, np.nan, np.nan
     z2 = float(stats.norm.ppf((1 + confidence) / 2)) ** 2
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     reach = np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n**2))) / (1 + z2 / n)
