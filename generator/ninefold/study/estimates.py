@@ -14,7 +14,6 @@ from scipy import stats
 from ninefold.errors import NinefoldError
 from ninefold.study.protocol import Protocol
 from ninefold.study.scoring import answer_of, naive_prediction
-from ninefold.study.statistics.chance import RANKED
 from ninefold.study.statistics.few_rows import (
     FEW,
     Rows,
@@ -120,7 +119,8 @@ def paired(a: "Evaluation", b: "Evaluation", metric: str) -> Comparison:
         return paired_comparison(values[0], values[1], protocol.n_train, protocol.n_test)
     mine, theirs = row_score(metric, one), row_score(metric, other)
     difference = RowScore(mine.value - theirs.value, mine.influence - theirs.influence)
-    if metric in RANKED and one.naive.all() != other.naive.all():
+    same = abs(difference.value) < 1e-12 and not difference.influence.any()
+    if one.naive.all() != other.naive.all() and not same:
         found = interval_from_chance(difference, one, metric)
     else:
         found = row_interval(difference, one.y, one.groups)

@@ -101,31 +101,59 @@ def row_interval(
 
 
 def interval_from_chance(score: RowScore, rows: Rows, metric: str) -> Interval:
-    """Return the difference of ROC AUC or average precision from what a random ranking is expected
-    to score, with an interval that leaves out 0 where such a ranking would hardly score so.
+    """Return the difference of a score from that of guessing, with an interval that leaves out 0
+    where a guess would hardly score so: `row_interval`'s, or that of a larger standard error.
 
-    The standard error is that of a random ranking: of ROC AUC Mann & Whitney's (1947), of average
-    precision the binomial one of so many trials as the class has rows, which is one and a half to
-    two and a half times the true one. The influences of the rows would miss nearly every signal by
-    average precision: a few rows far up carry it, so that it varies most where it is high. For ROC
-    AUC, and by groups, the larger of the two is taken.
+    ROC AUC: Mann & Whitney's (1947). Balanced accuracy: that of each class's recall, with two rows
+    more found and two more missed (Agresti & Coull 1998), never 0. Average precision: the binomial
+    one of so many trials as the class has rows, which is one and a half to two and a half times the
+    true one, in any case but of groups; by the influences of the rows nearly every signal would be
+    missed: a few rows far up carry it, so that it varies most where it is high.
     """
-    n, codes = len(rows.y), looked_at(rows.found.shape[2])
-    own = np.array([np.sum(rows.y == code) for code in codes])
-    if not ((own > 0) & (own < n)).all():
-        return row_interval(score, rows.y, rows.groups)  # not defined
-    if metric == "roc_auc":
-        variances = (n + 1) / (12 * own * (n - own))
-    else:
-        expected = np.array([expected_average_precision(n, int(rows)) for rows in own])
-        variances = expected * (1 - expected) / own
-    error = float(np.sqrt(np.sum(variances))) / len(codes)
-    if metric == "roc_auc" or rows.groups is not None:
-        by_rows = row_interval(score, rows.y, rows.groups)
-        if by_rows.standard_error > error:
-            return by_rows
-    reach = float(stats.t.ppf(0.975, n - 1)) * error
-    return Interval(score.value, score.value - reach, score.value + reach, error, n - 1)
+    by_rows = row_interval(score, rows.y, rows.groups)
+    error = _CHANCE[metric](rows) if metric in _CHANCE else 0.0
+    exempt = metric == "average_precision" and rows.groups is None
+    if not np.isfinite(error) or (by_rows.standard_error >= error and not exempt):
+        return by_rows
+    freedom = len(rows.y) - 1
+    reach = float(stats.t.ppf(0.975, freedom)) * error
+    return Interval(score.value, score.value - reach, score.value + reach, error, freedom)
+
+
+def _auc_error(rows: Rows) -> float:
+    own, n = _rows_of_each(rows), len(rows.y)
+    return _error_of_mean((n + 1) / (12 * own * (n - own)))
+
+
+def _precision_error(rows: Rows) -> float:
+    own, n = _rows_of_each(rows), len(rows.y)
+    expected = np.array([expected_average_precision(n, int(np.nan_to_num(k))) for k in own])
+    return _error_of_mean(expected * (1 - expected) / own)
+
+
+def _recall_error(rows: Rows) -> float:
+    own = np.bincount(rows.y)
+    right = np.mean(rows.found.argmax(axis=2) == rows.y, axis=0)
+    found = np.bincount(rows.y, weights=right)[own > 0]
+    recall = (found + 2) / (own[own > 0] + 4)
+    return _error_of_mean(recall * (1 - recall) / (own[own > 0] + 4))
+
+
+def _rows_of_each(rows: Rows) -> np.ndarray:
+    """Return how many rows the classes have that are ranked, NaN for none or all of them."""
+    own = np.array([np.sum(rows.y == code) for code in looked_at(rows.found.shape[2])], dtype=float)
+    return np.where((own > 0) & (own < len(rows.y)), own, np.nan)
+
+
+def _error_of_mean(variances: np.ndarray) -> float:
+    return float(np.sqrt(np.sum(variances))) / len(variances)
+
+
+_CHANCE: dict[str, Callable[[Rows], float]] = {
+    "roc_auc": _auc_error,
+    "average_precision": _precision_error,
+    "balanced_accuracy": _recall_error,
+}
 
 
 def _variances(influence: np.ndarray, y: np.ndarray) -> list[tuple[float, int]]:
@@ -221,10 +249,9 @@ def _f1(rows: Rows, confidence: float) -> list[Limits]:
     for code in looked_at(rows.found.shape[2]):
         both = np.mean(np.sum((told == code) & (rows.y == code), axis=1))
         either = np.mean(np.sum((told == code) | (rows.y == code), axis=1))
-        if either:
-            limits = share_interval(float(both / either), float(either), confidence)
-            value, low, high = (2 * share / (1 + share) for share in limits)
-            parts.append((value, low, high))
+        limits = share_interval(float(both / max(either, 1e-9)), float(either), confidence)
+        value, low, high = (2 * share / (1 + share) for share in limits)
+        parts.append((value, low, high))
     return parts
 
 
