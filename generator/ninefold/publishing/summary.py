@@ -117,17 +117,28 @@ def _about(project: Project, records: dict[str, Record]) -> list[str]:
 
 
 def _lines(values: FinalValues) -> list[Line]:
-    held, simple = values.holdout, values.simple
+    held, simple, rival = values.holdout, values.simple, values.rival
     named = f"final model: {values.name}" if values.name else "final model"
     by_folds = f"by cross-validation {show(simple.expected, 'pm')}" if simple.expected else ""
     rows = [
         ("holdout", named, held.score, _between(held.low, held.high)),
         ("range", *_range_line(values)),
-        ("simple", f"best simple model: {simple.name}", simple.score, by_folds),
+    ]
+    if simple.name != values.name:
+        rows.append(("simple", f"best simple model: {simple.name}", simple.score, by_folds))
+    if rival and rival.name != simple.name:
+        by_folds = f"by cross-validation {show(rival.expected, 'score')}"
+        rows.append(("rival/score", f"best network: {rival.name}", rival.score, by_folds))
+    rows += [
         ("constant", "strongest constant", values.constant, ""),
     ]
     found = [
-        Line(label, show(score, "score"), remark, pointer(record_file(FINAL), "values", name))
+        Line(
+            label,
+            show(score, "score"),
+            remark,
+            pointer(record_file(FINAL), "values", *name.split("/")),
+        )
         for name, label, score, remark in rows
         if score is not None
     ]
