@@ -79,10 +79,10 @@ def choose_final(
             "expected a candidate for the final model in sections 4 to 6",
             "run the experiments of section 5 first",
         )
-    ranked = sorted(asked, key=lambda v: (-_of(v, metric), _rank(v, metric)))
+    ranked = sorted(asked, key=lambda v: (-_of(v, metric), simplicity_of(v, metric)))
     best = ranked[0]
     gaps = [gap for v in ranked if (gap := _gap(v, best, metric, no_test)) is not None]
-    within = sorted(gaps, key=lambda gap: _rank(gap.variant, metric))
+    within = sorted(gaps, key=lambda gap: simplicity_of(gap.variant, metric))
     final = best if no_test or rule.rule == "best" else within[0].variant
     chosen = replace(final, selected_from=len(asked))
     return Choice(
@@ -135,7 +135,7 @@ def _share_folds(a: Variant, b: Variant, metric: str) -> bool:
     return sizes[0] == sizes[1] and splits[0] == splits[1]
 
 
-def _rank(variant: Variant, metric: str) -> tuple[int, int, float]:
+def simplicity_of(variant: Variant, metric: str) -> tuple[int, int, float]:
     """Return what puts the simpler of two variants first: family, parameters of a network, and of
     equals the better score."""
     family = SIMPLEST_FIRST.index(variant.family)

@@ -14,7 +14,6 @@ from scipy import stats
 from ninefold.errors import NinefoldError
 from ninefold.study.protocol import Protocol
 from ninefold.study.scoring import answer_of, naive_prediction
-from ninefold.study.statistics.chance import RANKED
 from ninefold.study.statistics.few_rows import (
     FEW,
     Rows,
@@ -120,7 +119,8 @@ def paired(a: "Evaluation", b: "Evaluation", metric: str) -> Comparison:
         return paired_comparison(values[0], values[1], protocol.n_train, protocol.n_test)
     mine, theirs = row_score(metric, one), row_score(metric, other)
     difference = RowScore(mine.value - theirs.value, mine.influence - theirs.influence)
-    if metric in RANKED and one.naive.all() != other.naive.all():
+    same = abs(difference.value) < 1e-12 and not difference.influence.any()
+    if one.naive.all() != other.naive.all() and not same:
         found = interval_from_chance(difference, one, metric)
     else:
         found = row_interval(difference, one.y, one.groups)
@@ -156,8 +156,10 @@ def _moved(interval: Interval, mean: float) -> Interval:
 
 def tested(found: Interval) -> Comparison:
     """Return a difference with its t and two-sided p, which agree with its interval; None and a
-    remark where it does not vary."""
-    if not found.standard_error > 1e-12 * max(1.0, abs(found.mean)):
+    remark where it does not vary, or has no standard error."""
+    if np.isnan(found.standard_error):
+        return Comparison(found, None, None, "no test: a class has a single row")
+    if found.standard_error <= 1e-12 * max(1.0, abs(found.mean)):
         same = abs(found.mean) <= 1e-12
         remark = "identical on all folds" if same else "the same difference on all folds"
         return Comparison(found, None, None, remark)
@@ -214,13 +216,13 @@ def rows_of(evaluation: "Evaluation", metric: str) -> Rows | None:
 def _put_naive(evaluation: "Evaluation", metric: str, found: np.ndarray) -> np.ndarray:
     """Put the metric's own constant into `found` where a fold diverged; return where, (rows,)."""
     frame, protocol = evaluation.predictions, evaluation.protocol
-    naive = np.full(len(frame), evaluation.engine == NAIVE)
+    at, row = frame[["repeat", "fold"]].to_numpy(), frame["row"].to_numpy()
     places = evaluation.diverged
     if evaluation.engine == NAIVE:
-        places = tuple(dict.fromkeys(zip(frame["repeat"], frame["fold"], strict=True)))
-    for repeat, fold in places:
-        here = ((frame["repeat"] == repeat) & (frame["fold"] == fold)).to_numpy()
-        test = frame["row"].to_numpy()[here]
-        found[here] = naive_prediction(protocol, protocol.find(metric), test)
+        places = tuple(dict.fromkeys(map(tuple, at.tolist())))
+    naive = np.zeros(len(row), dtype=bool)
+    for place in places:
+        here = (at == place).all(axis=1)
+        found[here] = naive_prediction(protocol, protocol.find(metric), row[here])
         naive |= here
     return naive

@@ -231,7 +231,7 @@ class Study:
         section = self.recorder.record.section
         project = self.project
         number = project.section(section).number if section else number_by_hand(project)
-        return choose_best(self._records(5, number), self.metric)
+        return choose_best(self.records(5, number), self.metric)
 
     def choose(self) -> "Choice":
         """Return the final model and why it is: of all candidates of sections 4 to 6, simple models
@@ -245,9 +245,9 @@ class Study:
         from ninefold.study.choosing import choose_final
 
         no_test = self.harness.protocol().no_test
-        return choose_final(self._records(4, 7), self.metric, self.settings.final, no_test)
+        return choose_final(self.records(4, 7), self.metric, self.settings.final, no_test)
 
-    def _records(self, first: int, end: int) -> list[Record]:
+    def records(self, first: int, end: int) -> list[Record]:
         """Return the records of the sections from one number to before another."""
         tasks = [task.id for task in self.project.tasks if first <= task.number < end]
         records = [self.project.record(task) for task in tasks]

@@ -95,34 +95,65 @@ def row_interval(
     error = float(np.sqrt(variance))
     if not error > 0:  # NaN, too
         return Interval(score.value, score.value + error, score.value + error, error, len(y) - 1)
-    freedom = variance**2 / sum(part**2 / free for part, free in parts if part)
+    freedom = int(variance**2 / sum(part**2 / free for part, free in parts if part))
     reach = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
-    return Interval(score.value, score.value - reach, score.value + reach, error, int(freedom))
+    return Interval(score.value, score.value - reach, score.value + reach, error, freedom)
 
 
 def interval_from_chance(score: RowScore, rows: Rows, metric: str) -> Interval:
-    """Return the difference of ROC AUC or average precision from what a random ranking is expected
-    to score, with an interval that leaves out 0 where such a ranking would hardly score so.
+    """Return the difference of a score from that of guessing, with an interval that leaves out 0
+    where a guess would hardly score so: `row_interval`'s, or that of a larger standard error.
 
-    The standard error is that of a random ranking: of ROC AUC Mann & Whitney's (1947), of average
-    precision the binomial one of so many trials as the class has rows, which is larger than the
-    true one. The influences of the rows would miss nearly every signal: a few rows far up carry
-    average precision, so that it varies most where it is high. By groups, the larger of the two.
+    ROC AUC: Mann & Whitney's (1947). Balanced accuracy: that of each class's recall, with two rows
+    more found and two more missed (Agresti & Coull 1998), never 0. Average precision: the binomial
+    one of so many trials as the class has rows, which is one and a half to two and a half times the
+    true one, in any case but of groups; by the influences of the rows nearly every signal would be
+    missed: a few rows far up carry it, so that it varies most where it is high.
     """
-    n, codes = len(rows.y), looked_at(rows.found.shape[2])
-    own = np.array([np.sum(rows.y == code) for code in codes])
-    if metric == "roc_auc":
-        variances = (n + 1) / (12 * own * (n - own))
-    else:
-        expected = np.array([expected_average_precision(n, int(rows)) for rows in own])
-        variances = expected * (1 - expected) / own
-    error = float(np.sqrt(np.sum(variances))) / len(codes)
-    if rows.groups is not None:
-        by_groups = row_interval(score, rows.y, rows.groups)
-        if by_groups.standard_error > error:
-            return by_groups
-    reach = float(stats.t.ppf(0.975, n - 1)) * error
-    return Interval(score.value, score.value - reach, score.value + reach, error, n - 1)
+    by_rows = row_interval(score, rows.y, rows.groups)
+    error = _CHANCE[metric](rows) if metric in _CHANCE else 0.0
+    exempt = metric == "average_precision" and rows.groups is None
+    if not np.isfinite(error) or (by_rows.standard_error >= error and not exempt):
+        return by_rows
+    freedom = len(rows.y) - 1
+    reach = float(stats.t.ppf(0.975, freedom)) * error
+    return Interval(score.value, score.value - reach, score.value + reach, error, freedom)
+
+
+def _auc_error(rows: Rows) -> float:
+    own, n = _rows_of_each(rows), len(rows.y)
+    return _error_of_mean((n + 1) / (12 * own * (n - own)))
+
+
+def _precision_error(rows: Rows) -> float:
+    own, n = _rows_of_each(rows), len(rows.y)
+    expected = np.array([expected_average_precision(n, int(np.nan_to_num(k))) for k in own])
+    return _error_of_mean(expected * (1 - expected) / own)
+
+
+def _recall_error(rows: Rows) -> float:
+    own = np.bincount(rows.y)
+    right = np.mean(rows.found.argmax(axis=2) == rows.y, axis=0)
+    found = np.bincount(rows.y, weights=right)[own > 0]
+    recall = (found + 2) / (own[own > 0] + 4)
+    return _error_of_mean(recall * (1 - recall) / (own[own > 0] + 4))
+
+
+def _rows_of_each(rows: Rows) -> np.ndarray:
+    """Return how many rows the classes have that are ranked, NaN for none or all of them."""
+    own = np.array([np.sum(rows.y == code) for code in looked_at(rows.found.shape[2])], dtype=float)
+    return np.where((own > 0) & (own < len(rows.y)), own, np.nan)
+
+
+def _error_of_mean(variances: np.ndarray) -> float:
+    return float(np.sqrt(np.sum(variances))) / len(variances)
+
+
+_CHANCE: dict[str, Callable[[Rows], float]] = {
+    "roc_auc": _auc_error,
+    "average_precision": _precision_error,
+    "balanced_accuracy": _recall_error,
+}
 
 
 def _variances(influence: np.ndarray, y: np.ndarray) -> list[tuple[float, int]]:
@@ -160,8 +191,9 @@ def interval_of_rows(metric: str, rows: Rows, confidence: float = 0.95) -> Inter
     ROC AUC            the score interval of Newcombe (2006, *Statistics in Medicine* 25, method 5)
     log loss, Brier    t on the logarithm of the score, from the influences of the rows
 
-    Of several classes each has its interval; MOVER combines them. Where rows come in groups, the
-    wider of that and of the t interval over groups is taken.
+    Of several classes each has its interval; MOVER combines them, as if they were independent,
+    which scores of one class against the rest are not. Of more than two classes, and of rows that
+    come in groups, the wider of that and of the t interval from the influences is taken.
     """
     score = row_score(metric, rows)
     by_rows = row_interval(score, rows.y, rows.groups, confidence)
@@ -170,7 +202,8 @@ def interval_of_rows(metric: str, rows: Rows, confidence: float = 0.95) -> Inter
         low, high = score.value + low - value, score.value + high - value
     else:
         low, high = _on_log_scale(by_rows)
-    if rows.groups is not None and np.isfinite(by_rows.low):
+    dependent = rows.groups is not None or rows.found.shape[2] > 2
+    if dependent and np.isfinite(by_rows.low):
         low, high = min(low, by_rows.low), max(high, by_rows.high)
     return replace(by_rows, low=low, high=high)
 
@@ -192,6 +225,8 @@ def _mover(parts: Sequence[Limits]) -> Limits:
 def share_interval(share: float, n: float, confidence: float = 0.95) -> Limits:
     """Return a share of `n` trials, which need not be whole (of repeats it is a mean), with
     Wilson's interval."""
+    if not n:
+        return np.nan, np.nan, np.nan
     z2 = float(stats.norm.ppf((1 + confidence) / 2)) ** 2
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     reach = np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n**2))) / (1 + z2 / n)
@@ -214,10 +249,9 @@ def _f1(rows: Rows, confidence: float) -> list[Limits]:
     for code in looked_at(rows.found.shape[2]):
         both = np.mean(np.sum((told == code) & (rows.y == code), axis=1))
         either = np.mean(np.sum((told == code) | (rows.y == code), axis=1))
-        if either:
-            limits = share_interval(float(both / either), float(either), confidence)
-            value, low, high = (2 * share / (1 + share) for share in limits)
-            parts.append((value, low, high))
+        limits = share_interval(float(both / max(either, 1e-9)), float(either), confidence)
+        value, low, high = (2 * share / (1 + share) for share in limits)
+        parts.append((value, low, high))
     return parts
 
 
