@@ -22,32 +22,34 @@ def interval_from_chance(score: RowScore, rows: Rows, metric: str) -> Interval:
     missed: a few rows far up carry it, so that it varies most where it is high.
     """
     by_rows = row_interval(score, rows.y, rows.groups)
-    error = _CHANCE[metric](rows) if metric in _CHANCE else 0.0
+    error, freedom = _CHANCE[metric](rows) if metric in _CHANCE else (0.0, 1)
     exempt = metric == "average_precision" and rows.groups is None
     if not np.isfinite(error) or (by_rows.standard_error >= error and not exempt):
         return by_rows
-    freedom = len(rows.y) - 1
     reach = float(stats.t.ppf(0.975, freedom)) * error
     return Interval(score.value, score.value - reach, score.value + reach, error, freedom)
 
 
-def _auc_error(rows: Rows) -> float:
+def _auc_error(rows: Rows) -> tuple[float, int]:
     own, n = _rows_of_each(rows), len(rows.y)
-    return _error_of_mean((n + 1) / (12 * own * (n - own)))
+    return _error_of_mean((n + 1) / (12 * own * (n - own))), n - 1
 
 
-def _precision_error(rows: Rows) -> float:
+def _precision_error(rows: Rows) -> tuple[float, int]:
     own, n = _rows_of_each(rows), len(rows.y)
     expected = np.array([expected_average_precision(n, int(np.nan_to_num(k))) for k in own])
-    return _error_of_mean(expected * (1 - expected) / own)
+    return _error_of_mean(expected * (1 - expected) / own), n - 1
 
 
-def _recall_error(rows: Rows) -> float:
-    own = np.bincount(rows.y)
+def _recall_error(rows: Rows) -> tuple[float, int]:
+    """Degrees of freedom as Welch and Satterthwaite combine those of the classes."""
     right = np.mean(rows.found.argmax(axis=2) == rows.y, axis=0)
-    found = np.bincount(rows.y, weights=right)[own > 0]
-    recall = (found + 2) / (own[own > 0] + 4)
-    return _error_of_mean(recall * (1 - recall) / (own[own > 0] + 4))
+    own, found = np.bincount(rows.y), np.bincount(rows.y, weights=right)
+    own, found = own[own > 0], found[own > 0]
+    recall = (found + 2) / (own + 4)
+    variances = recall * (1 - recall) / (own + 4)
+    free = np.sum(variances) ** 2 / np.sum(variances**2 / np.maximum(own - 1, 1))
+    return _error_of_mean(variances), max(1, int(free))
 
 
 def _rows_of_each(rows: Rows) -> np.ndarray:
@@ -60,7 +62,7 @@ def _error_of_mean(variances: np.ndarray) -> float:
     return float(np.sqrt(np.sum(variances))) / len(variances)
 
 
-_CHANCE: dict[str, Callable[[Rows], float]] = {
+_CHANCE: dict[str, Callable[[Rows], tuple[float, int]]] = {
     "roc_auc": _auc_error,
     "average_precision": _precision_error,
     "balanced_accuracy": _recall_error,
