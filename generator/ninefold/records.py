@@ -42,11 +42,29 @@ _FIGURE = r"^figures/[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*\.(svg|png)$"
 
 @with_config(_STRICT)
 class Mean(TypedDict):
-    """A mean with its interval, in which None stands for what is not defined."""
+    """A mean with its interval, in which None stands for what is not defined.
+
+    method  how both were made, where that is not "mean over the folds"; see `study.estimates`
+    """
 
     mean: float | None
     low: float | None
     high: float | None
+    method: NotRequired[str]
+
+
+@with_config(_STRICT)
+class SkillEntry(TypedDict):
+    """The difference from the naive model by the metric that decides, as `skill_of` tests it."""
+
+    mean: float | None
+    low: float | None
+    high: float | None
+    standard_error: float | None
+    freedom: Count
+    t: float | None
+    p: float | None
+    remark: str
 
 
 @with_config(_STRICT)
@@ -71,6 +89,7 @@ class EvaluationEntry(TypedDict):
     metric: str
     summary: dict[str, Mean]
     scores: dict[str, list[float | None]]
+    skill: NotRequired[SkillEntry | None]
     folds: Count
     repeats: Count
     n_train: Count

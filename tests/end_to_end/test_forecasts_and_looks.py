@@ -63,8 +63,9 @@ def test_only_another_final_model_is_another_look_at_the_holdout(study):
     assert "looked at once" in report_of(study)
     assert not findings(study).keys() & {"NF207", "NF208"}
 
-    other = "from dataclasses import replace\\n\\nfinal = replace(study.best(), batch_size=16)"
-    edit(notebook(study, "7-final-model"), "final = study.best()", other)
+    other = "from dataclasses import replace\\n\\n"
+    other += "model = study.train_final(replace(study.best(), batch_size=16))"
+    edit(notebook(study, "7-final-model"), "model = study.train_final(choice.final)", other)
     ninefold(study, "run")
     assert counted(study) == [True, False, True]
     ninefold(study, "report")

@@ -12,8 +12,8 @@ from sklearn.model_selection import KFold, TimeSeriesSplit
 
 from ninefold.errors import NinefoldError
 from ninefold.study.comparison import compare
+from ninefold.study.estimates import interval_of
 from ninefold.study.evaluate import evaluate
-from ninefold.study.evaluation import interval_of
 from ninefold.study.time_order import (
     find_blocks,
     is_ordered,

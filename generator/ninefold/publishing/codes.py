@@ -96,7 +96,8 @@ _TABLE = (
     ),
     Code(
         "NF112", "one class only",
-        "Every prediction is the same class: the score is that of a constant, however good.",
+        "Every prediction is the same class or number: the score is that of a constant, however "
+        "good.",
         "Weigh the classes, move the threshold, and judge by a metric that notices.",
     ),
     Code(

@@ -5,14 +5,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from ninefold.errors import NinefoldError
-from ninefold.records import EvaluationEntry, Record
+from ninefold.records import Record
 from ninefold.settings import FinalSettings
 from ninefold.study.metrics import METRICS
+from ninefold.study.recorded import against
 from ninefold.study.simplicity import SIMPLEST_FIRST
-from ninefold.study.statistics.folds import Comparison, paired_comparison
 from ninefold.study.variants import Kind, Variant, is_candidate, read_variants, skill
 
 
@@ -34,6 +32,7 @@ class Choice:
     within      the candidates within one standard error of it, the simplest first
     candidates  how many there are of each kind: "network", "simple", "constant"
     network, simple, linear, constant  the best of their kind, None where there is none
+    strongest   the best simple model that was evaluated, candidate or not
     left_out    evaluations that score better than the best candidate, and are none: no record can
                 build them again
     no_test     why no standard error is valid, "" where one is
@@ -47,6 +46,7 @@ class Choice:
     simple: Variant | None
     linear: Variant | None
     constant: Variant | None
+    strongest: Variant | None
     left_out: tuple[Variant, ...]
     rule: FinalSettings
     no_test: str = ""
@@ -91,23 +91,16 @@ def choose_final(
         within=tuple(replace(g, variant=chosen) if g.variant is final else g for g in within),
         candidates=_count_kinds(asked),
         network=_best(every, metric, "network", "ensemble"),
-        simple=_best(every, metric, "linear", "tree", "simple"),
+        simple=_best(every, metric, *_SIMPLE),
         linear=_best(every, metric, "linear"),
         constant=_best(every, metric, "constant"),
+        strongest=_best(found, metric, *_SIMPLE),
         left_out=tuple(
             v for v in found if not is_candidate(v) and skill(v.record, metric) > _of(best, metric)
         ),
         rule=rule,
         no_test=no_test,
     )
-
-
-def compare_recorded(a: EvaluationEntry, b: EvaluationEntry, metric: str) -> Comparison:
-    """Compare two recorded evaluations over the folds in which both have a score. Raises
-    NinefoldError where these are fewer than two, or no test is valid."""
-    pairs = zip(a["scores"][metric], b["scores"][metric], strict=True)
-    defined = np.array([pair for pair in pairs if None not in pair], dtype=float).reshape(-1, 2)
-    return paired_comparison(defined[:, 0], defined[:, 1], a["n_train"], a["n_test"])
 
 
 def _gap(variant: Variant, best: Variant, metric: str, no_test: str) -> Gap | None:
@@ -117,7 +110,7 @@ def _gap(variant: Variant, best: Variant, metric: str, no_test: str) -> Gap | No
     if no_test or not _share_folds(variant, best, metric):
         return None
     try:
-        found = compare_recorded(variant.record, best.record, metric).difference
+        found = against(variant.record, best.record, metric).difference
     except NinefoldError:  # both are defined in too few folds to tell them apart
         return None
     lost = -found.mean if METRICS[metric].greater_is_better else found.mean
@@ -149,6 +142,9 @@ def _of(variant: Variant, metric: str) -> float:
 def _best(variants: Sequence[Variant], metric: str, *families: str) -> Variant | None:
     of_them = [variant for variant in variants if variant.family in families]
     return max(of_them, key=lambda variant: _of(variant, metric), default=None)
+
+
+_SIMPLE = ("linear", "tree", "simple")
 
 
 def _count_kinds(variants: Sequence[Variant]) -> dict[str, int]:

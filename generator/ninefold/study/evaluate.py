@@ -145,7 +145,7 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
             task, splits, tuple(m.name for m in chosen), prepare, seed,
             own=tuple(m for m in chosen if m.function),
             needed=() if its is None else tuple(m.name for m in chosen),
-            return_models=return_models, return_callbacks=return_callbacks,
+            return_models=return_models, return_callbacks=return_callbacks, groups=groups,
         )  # fmt: skip
     several_callbacks = tuple(callbacks) if isinstance(callbacks, Sequence) else (callbacks,)
     recipe = Recipe(epochs, batch_size, several_callbacks, engine, targets, scale_target)

@@ -11,11 +11,13 @@ from ninefold.errors import NinefoldError
 from ninefold.formats import show
 from ninefold.plain_json import plain
 from ninefold.study import out_of_fold
+from ninefold.study.curves import curve_frame
+from ninefold.study.estimates import NAIVE, OF_FOLDS, Estimate, estimate_of, skill_of
 from ninefold.study.learners import FoldModel
 from ninefold.study.metrics import Takes
 from ninefold.study.protocol import PREDICTED, Protocol
 from ninefold.study.scoring import answer_of, outputs_of, put_naive, score_folds
-from ninefold.study.statistics.folds import Interval, corrected_interval
+from ninefold.study.statistics.folds import Interval
 from ninefold.study.training import ENGINES
 
 
@@ -36,6 +38,8 @@ class Evaluation:
                  one of a network cannot be pickled, but `models[0].model.save(path)` writes it
     callbacks    each fold's copies of the callbacks, as training left them, if it was to return
                  them; their `model` may serve other folds, too
+    ranking      (rows of `predictions`, K) by which an estimator's decision ranks them; None: its
+                 probabilities do
     """
 
     scores: pd.DataFrame
@@ -54,6 +58,7 @@ class Evaluation:
     diverged: tuple[tuple[int, int], ...] = ()
     models: tuple[FoldModel, ...] = ()
     callbacks: tuple[tuple[Any, ...], ...] = ()
+    ranking: np.ndarray | None = None
 
     def __repr__(self) -> str:
         found = self.interval()
@@ -76,8 +81,13 @@ class Evaluation:
         return self.scores[name].to_numpy()
 
     def interval(self, metric: str | None = None) -> Interval:
-        """Return the mean score with its interval, as `interval_of` does."""
-        return interval_of(self.values(metric), metric or self.protocol.metric, self.protocol)
+        """Return the score with its interval: the mean over the folds; where they hold few rows of
+        a class, what `estimate_of` makes of the rows."""
+        return self.estimate(metric).interval
+
+    def estimate(self, metric: str | None = None) -> Estimate:
+        """Return the score with its interval, and how both were made, as `estimate_of` does."""
+        return estimate_of(self, metric or self.protocol.metric)
 
     def curve(self, metric: str = "loss") -> pd.DataFrame:
         """Return the curve over the epochs that all folds reached: mean, low and high (the middle
@@ -129,15 +139,19 @@ class Evaluation:
     def to_record(self) -> dict[str, Any]:
         """Return what a section's record keeps of this evaluation: plain values."""
         protocol = self.protocol
-        summary = {}
+        summary: dict[str, dict[str, Any]] = {}
         for name in protocol.metrics:
-            found = self.interval(name)
+            estimate = self.estimate(name)
+            found = estimate.interval
             summary[name] = {"mean": found.mean, "low": found.low, "high": found.high}
+            if estimate.method != OF_FOLDS:
+                summary[name]["method"] = estimate.method
         return {
             "variant": self.variant,
             "metric": protocol.metric,
             "summary": summary,
             "scores": {name: self.values(name).tolist() for name in protocol.metrics},
+            "skill": self._skill(),
             "calibration_error": self.calibration().error if self.has_probabilities else None,
             "folds": protocol.folds,
             "repeats": protocol.repeats,
@@ -155,6 +169,18 @@ class Evaluation:
             "selected_by": self.inner_loss().tolist(),
         }
 
+    def _skill(self) -> dict[str, Any] | None:
+        """The difference from the naive model by the deciding metric, None where the folds allow
+        no test."""
+        try:
+            found = skill_of(self)
+        except NinefoldError:
+            return None
+        kept = ("mean", "low", "high", "standard_error", "freedom")
+        return {name: getattr(found.difference, name) for name in kept} | {
+            "t": found.t, "p": found.p, "remark": found.remark,
+        }  # fmt: skip
+
     def inner_loss(self) -> np.ndarray:
         """Return the inner-validation loss of each fold after its last epoch (folds × repeats,);
         empty where there was no inner split."""
@@ -168,6 +194,36 @@ class Evaluation:
         )
 
 
+def naive_evaluation(predictions: pd.DataFrame, protocol: Protocol) -> Evaluation:
+    """Return the evaluation of the naive model on the folds and rows of `predictions`, which may
+    be another model's: their outputs do not matter."""
+    places = list(dict.fromkeys(predictions[["repeat", "fold"]].itertuples(index=False, name=None)))
+    predictions = put_naive(predictions, protocol, places)
+    return Evaluation(
+        scores=score_folds(predictions, protocol, places),
+        curves=curve_frame([], []),
+        history=curve_frame([], []),
+        predictions=predictions,
+        protocol=protocol,
+        variant=dict(_CONSTANT),
+        engine=NAIVE,
+        engine_reason="",
+        parameters=0,
+        fits=0,
+        fit_seconds=0.0,
+        predict_seconds=0.0,
+    )
+
+
+_CONSTANT = {
+    "function": "the strongest constant",
+    "keywords": {},
+    "rebuildable": True,
+    "family": "constant",
+    "model_seed": 0,
+}
+
+
 def _of_members(members: Sequence[Evaluation]) -> dict[str, Any]:
     """Return what a record keeps of the variant whose predictions are averaged: that of networks
     which differ by their seed alone can be built again."""
@@ -175,18 +231,6 @@ def _of_members(members: Sequence[Evaluation]) -> dict[str, Any]:
     alike = all({**e.variant, "model_seed": 0} == {**first, "model_seed": 0} for e in members)
     networks = all(e.engine in ENGINES for e in members)
     return {**first, "rebuildable": bool(first["rebuildable"]) and alike and networks}
-
-
-def interval_of(values: np.ndarray, metric: str, protocol: Protocol) -> Interval:
-    """Return the mean of the folds' scores with its corrected 95 % interval (Nadeau & Bengio 2003),
-    over the folds where the metric is defined; NaN for an interval where these are fewer than two,
-    and where the folds allow none (`Protocol.no_test`)."""
-    defined = values[np.isfinite(values)]
-    if len(defined) < 2 or protocol.no_test:
-        mean = float(np.mean(defined)) if len(defined) else np.nan
-        return Interval(mean, np.nan, np.nan, np.nan, 0)
-    limits = protocol.find(metric).limits(len(protocol.classes))
-    return corrected_interval(defined, protocol.n_train, protocol.n_test, bounds=limits)
 
 
 def average(evaluations: Sequence[Evaluation]) -> Evaluation:
@@ -226,4 +270,5 @@ def average(evaluations: Sequence[Evaluation]) -> Evaluation:
         diverged=diverged,
         models=(),
         callbacks=(),
+        ranking=None,
     )

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from ninefold.errors import NinefoldError
-from ninefold.study.choosing import compare_recorded, simplicity_of
+from ninefold.study.choosing import simplicity_of
 from ninefold.study.kept_predictions import read_predictions
 from ninefold.study.metrics import METRICS
+from ninefold.study.recorded import against
 from ninefold.study.scoring import answer_of, outputs_of
 from ninefold.study.statistics.expected import FoldScores, expected_range
 from ninefold.study.statistics.optimism import (
@@ -178,6 +179,6 @@ def _rule(variants: Sequence[Variant], metric: str) -> Choose:
 
 def _error(variant: Variant, best: Variant, metric: str) -> float:
     try:
-        return compare_recorded(variant.record, best.record, metric).difference.standard_error
+        return against(variant.record, best.record, metric).difference.standard_error
     except (NinefoldError, ValueError):  # not the same folds
         return 0.0

@@ -14,7 +14,7 @@ from ninefold.bounded import CODE
 from ninefold.errors import NinefoldError
 from ninefold.looks import Looks, log_look, read_looks
 from ninefold.plain_json import digest
-from ninefold.study.baselines import constant_prediction
+from ninefold.study.baselines import constant_prediction, score_naive
 from ninefold.study.beside import Beside, divide_rows, fit_members
 from ninefold.study.final import predict_in_fresh_process, save_model, save_network
 from ninefold.study.learners import Answer, Fitted
@@ -49,8 +49,8 @@ class Look:
     y            (n,) codes or numbers
     answer       what the final model answers, and `answers` what those beside it do
     predictions  as `ninefold predict` writes them
-    constant     the strongest constant's score by the deciding metric, `scores` those of the models
-                 beside the final one
+    constant     the naive model's score by the deciding metric, `scores` those of the models beside
+                 the final one
     looks        how many different looks there have been, this one included
     changed      sections 5 and 6 whose results are not those that stood at the first look
     """
@@ -155,7 +155,6 @@ def look_at_holdout(study: "Study", fit: FinalFit, beside: dict[str, Beside]) ->
         found = answer.taken(METRICS[metric].takes, classes)
         return score(metric, holdout.y, found, n_classes=classes)
 
-    constant = constant_prediction(metric, study.task.y, len(holdout), classes)
     looks, changed = _log_look(study, fit, scored(answer))
     return Look(
         fit=fit, beside=beside, y=holdout.y, answer=answer, answers=answers,
@@ -164,7 +163,7 @@ def look_at_holdout(study: "Study", fit: FinalFit, beside: dict[str, Beside]) ->
             metric, holdout.y, answer.taken(METRICS[metric].takes, classes),
             n_classes=classes, seed=study.seed,
         ),
-        constant=score(metric, holdout.y, constant, n_classes=classes),
+        constant=score_naive(metric, study.task.y, holdout.y, classes),
         scores={role: scored(each) for role, each in answers.items()},
         looks=looks, changed=changed,
     )  # fmt: skip

@@ -17,7 +17,7 @@ import numpy as np
 
 from ninefold.errors import NinefoldError, naming
 from ninefold.study.curves import curve_frame, divide_history
-from ninefold.study.evaluation import Evaluation
+from ninefold.study.evaluation import Evaluation, naive_evaluation
 from ninefold.study.learners import (
     Answer,
     Fitted,
@@ -46,6 +46,7 @@ class Harness:
     own      those of the metrics that are the user's own
     needed   those that every model must allow
     package  the study's own, whose estimators a record can name
+    groups   (n,) ids of rows that never part; None: each stands alone
     """
 
     task: Task
@@ -58,6 +59,7 @@ class Harness:
     package: str = ""
     return_models: bool = False
     return_callbacks: bool = False
+    groups: Any = None
     shared: Shared = field(default_factory=Shared, compare=False, repr=False)
 
     def protocol(self) -> Protocol:
@@ -77,6 +79,7 @@ class Harness:
             own=self.own,
             splits=digest.hexdigest()[:16],
             ordered=is_ordered((fold.outer, fold.test) for fold in self.splits),
+            groups=None if self.groups is None else np.asarray(self.groups),
         )
 
 
@@ -235,10 +238,9 @@ def _judge(
         prediction_frame(harness.splits, answers, protocol.classes), protocol, diverged
     )
     rankings = [answer.ranking for answer in answers if answer.ranking is not None]
+    ranking = np.concatenate(rankings) if rankings else None
     return Evaluation(
-        scores=score_folds(
-            predictions, protocol, diverged, np.concatenate(rankings) if rankings else None
-        ),
+        scores=score_folds(predictions, protocol, diverged, ranking),
         curves=curve_frame(places, [(t.train, t.validation) for t in trained]),
         history=curve_frame(places, [divide_history(t.history) for t in trained]),
         predictions=predictions,
@@ -253,39 +255,17 @@ def _judge(
         diverged=tuple(diverged),
         models=tuple(models),
         callbacks=tuple(t.callbacks for t in trained) if harness.return_callbacks else (),
+        ranking=ranking,
     )
 
 
 def judge_constant(harness: Harness) -> Evaluation:
-    """Score the strongest constant for each metric, fitted on each fold's other rows.
+    """Score the naive model of each metric: the strongest constant, fitted on each fold's other
+    rows; a random ranking, by what it is expected to score, for ROC AUC and average precision.
 
     `predictions` are those of the deciding metric's constant.
     """
     task, protocol = harness.task, harness.protocol()
-    folds = [(fold.repeat, fold.fold) for fold in harness.splits]
     blank = [Answer(np.full((len(f.test), task.outputs), np.nan)) for f in harness.splits]
     frame = prediction_frame(harness.splits, blank, task.classes)
-    predictions = put_naive(frame, protocol, folds)
-    return Evaluation(
-        scores=score_folds(predictions, protocol, folds),
-        curves=curve_frame([], []),
-        history=curve_frame([], []),
-        predictions=predictions,
-        protocol=protocol,
-        variant=dict(_CONSTANT),
-        engine="constant",
-        engine_reason="",
-        parameters=0,
-        fits=0,
-        fit_seconds=0.0,
-        predict_seconds=0.0,
-    )
-
-
-_CONSTANT = {
-    "function": "the strongest constant",
-    "keywords": {},
-    "rebuildable": True,
-    "family": "constant",
-    "model_seed": 0,
-}
+    return naive_evaluation(frame, protocol)

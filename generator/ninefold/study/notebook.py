@@ -119,7 +119,7 @@ class Study:
         seed = settings.study.seed
         return Harness(
             self.task, splits, (metric, *others), "auto", seed, needed=(metric,),
-            package=settings.study.package,
+            package=settings.study.package, groups=self.split.groups,
         )  # fmt: skip
 
     @cached_property

@@ -2,12 +2,15 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ninefold.study.final import load_model
 from ninefold.study.finale import Look
 from ninefold.study.metrics import METRICS, score
+from ninefold.study.standing import differ_by_folds
+from ninefold.study.statistics.paired_rows import paired_difference
 from ninefold.study.tables import make_table
 from ninefold.study.variants import family_of_record
 
@@ -39,8 +42,23 @@ def values_beside(study: "Study", look: Look) -> dict[str, Any]:
             "kind": family_of_record(look.beside[role].expected),
             "expected": beside[role]["expected"]["mean"],
             "compared": own.selected_from,
+            "folds": differ_by_folds(
+                own, look.beside[role].expected, metric, study.harness.protocol().no_test
+            ),
+            "holdout": _differ_on_holdout(study, look, role),
         }
     return values
+
+
+def _differ_on_holdout(study: "Study", look: Look, role: str) -> dict[str, Any]:
+    holdout, metric = study.split.holdout, study.metric
+    theirs = look.answers[role].taken(METRICS[metric].takes, len(holdout.classes))
+    return asdict(
+        paired_difference(
+            metric, look.y, look.taken(metric), theirs,
+            groups=holdout.groups, ordered=holdout.time is not None,
+        )
+    )  # fmt: skip
 
 
 def show_beside(study: "Study", look: Look) -> None:

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ninefold.study.alarms import Alarm, against_constant, against_folds
-from ninefold.study.choosing import compare_recorded
 from ninefold.study.constant_output import same_answer
 from ninefold.study.expectation import Expectation, expect
 from ninefold.study.finale import FinalFit, Look
 from ninefold.study.kept_predictions import HOLDOUT, pack_holdout
 from ninefold.study.metrics import METRICS, score, shown_beside
 from ninefold.study.shows.beside import distinct, score_of, show_beside, values_beside
-from ninefold.study.statistics.folds import verdict
+from ninefold.study.standing import judge_final
+from ninefold.study.statistics.chance import CONSTANT, name_of_naive
 from ninefold.study.statistics.rows import holdout_interval
 from ninefold.study.tables import make_table
 
@@ -120,6 +120,7 @@ def holdout(study: "Study", look: Look) -> None:
     label, n = METRICS[metric].label, len(look.y)
     variant, sampled = look.fit.variant, look.interval
     expected, found = _as_values(expect(study, variant)), _verdict(study, look)
+    naive = name_of_naive(metric, len(study.task.classes))
     inside = None
     if expected["low"] is not None and expected["high"] is not None:
         inside = bool(expected["low"] <= sampled.score <= expected["high"])
@@ -128,8 +129,9 @@ def holdout(study: "Study", look: Look) -> None:
         record.fact(alarm.text, kind="note", **alarm.values)
     record.value(
         holdout={"score": sampled.score, "low": sampled.low, "high": sampled.high, "n": n},
-        inside=inside, constant=look.constant, verdict=found, looks=look.looks,
-        alarms=[alarm.to_record() for alarm in alarms], **values_beside(study, look),
+        inside=inside, constant=look.constant, constant_name=naive, verdict=found,
+        looks=look.looks, alarms=[alarm.to_record() for alarm in alarms],
+        **values_beside(study, look),
     )  # fmt: skip
     record.fact(
         "Hold-out {metric_label}: {holdout_score:score} ({holdout_interval:interval}, {method}, "
@@ -168,12 +170,13 @@ def holdout(study: "Study", look: Look) -> None:
             "low": sampled.low,
             "high": sampled.high,
             "constant": look.constant,
+            "constant_name": "best constant" if naive == CONSTANT else naive,
             "simple": look.scores.get("simple"),
             "better": "right" if METRICS[metric].greater_is_better else "left",
         },
         alt=f"The hold-out {label} with its interval, "
         f"{'' if inside is None else 'on the range predicted by cross-validation, '}"
-        f"beside the strongest constant{named}.",
+        f"beside the {naive}{named}.",
         caption="The hold-out score on the range that cross-validation had predicted."
         if inside is not None
         else "The hold-out score with its interval from row sampling.",
@@ -244,20 +247,11 @@ def _all_scores(study: "Study", look: Look) -> None:
 
 
 def _verdict(study: "Study", look: Look) -> str:
-    """One of the three verdicts, from cross-validation: against the strongest constant, and against
-    the best simple model, if the final one is not it. Where the folds allow no test, that they do
-    not. Where the hold-out does not beat the constant, skill is withdrawn."""
-    metric = study.metric
-    if study.harness.protocol().no_test:
-        return study.harness.protocol().no_test
-    record = look.fit.variant.record
-    judged = study.record_of("4-baseline").evaluations.values()
-    constant = next(e for e in judged if e["engine"] == "constant")
-    simple = look.beside.get("simple")
-    found = verdict(
-        compare_recorded(record, constant, metric),
-        compare_recorded(record, simple.expected, metric) if simple else None,
-        greater_is_better=METRICS[metric].greater_is_better,
-    )
+    """One of the verdicts on the final model (see `judge_final`); where the folds allow no test,
+    that they do not. It stands beside the best simple model that was evaluated, though no record
+    can build it again."""
+    metric, no_test = study.metric, study.harness.protocol().no_test
+    own, simple = look.fit.variant, study.choose().strongest
+    rival = None if simple is None or simple.is_as(own) else simple.record
     beaten = not against_constant(METRICS[metric], look.interval.score, look.constant)
-    return found if found == "no evidence of skill" or beaten else "skill withdrawn"
+    return no_test or judge_final(own, metric, rival, beats_constant=beaten)

@@ -7,9 +7,11 @@ import numpy as np
 
 from ninefold.errors import NinefoldError
 from ninefold.study.comparison import compare
+from ninefold.study.estimates import NAIVE, OF_BOTH, OF_FOLDS, OF_ROWS, paired
 from ninefold.study.evaluation import Evaluation
 from ninefold.study.metrics import METRICS, shown_beside
-from ninefold.study.statistics.folds import Interval, paired_comparison, verdict
+from ninefold.study.statistics.chance import CONSTANT, name_of_naive
+from ninefold.study.statistics.folds import Interval, verdict
 from ninefold.study.tables import make_table
 
 if TYPE_CHECKING:
@@ -44,9 +46,10 @@ def scores(study: "Study") -> None:
         ("parameters", "text"), ("fit", "duration"),
     ]  # fmt: skip
     no_test = _without_interval(shown)
-    caption = "Mean over all folds with its corrected 95 % interval; the best on top."
+    caption = _how_scored(shown, metric, beside)
     if no_test:
         caption = f"Mean over all folds, the best on top; {no_test}."
+    caption += _naive_row(study, shown)
     record.table("scores", make_table(caption, columns, rows))
     record.figure(
         "scores",
@@ -55,28 +58,62 @@ def scores(study: "Study") -> None:
         alt=f"{_label(metric)} of each model, best on top: {', '.join(shown)}.",
         caption=f"Each dot is a fold, the large one their mean; {no_test}."
         if no_test
-        else "Each dot is a fold, each bar a mean with its corrected 95 % interval.",
+        else "Each dot is a fold, each bar a score with its 95 % interval.",
     )
+
+
+_METHODS = {
+    OF_FOLDS: "mean over the folds, corrected interval",
+    OF_BOTH: "mean over the folds, the wider of the folds' and the rows' interval",
+    OF_ROWS: "all rows of a repeat scored together, mean over the repeats, interval from the rows",
+}
+
+
+def _how_scored(shown: Mapping[str, Evaluation], metric: str, beside: str) -> str:
+    """Return how the scores and intervals of a table were made."""
+    methods = {
+        _label(name): evaluation.estimate(name).method
+        for evaluation in shown.values()
+        for name in (metric, beside)
+        if name in evaluation.scores
+    }
+    if set(methods.values()) == {OF_FOLDS}:
+        return "Mean over all folds with its corrected 95 % interval; the best on top."
+    said = "; ".join(f"{label}: {_METHODS[method]}" for label, method in methods.items())
+    return f"Scores with their 95 % intervals; the best on top. {said}."
+
+
+def _naive_row(study: "Study", shown: Mapping[str, Evaluation]) -> str:
+    """Return what the row of the naive model is under metrics where it is no constant."""
+    row = next((name for name, e in shown.items() if e.engine == NAIVE), "")
+    metrics = (study.metric, shown_beside(study.metric))
+    names = {name: name_of_naive(name, len(study.task.classes)) for name in metrics}
+    said = [
+        f" Under {_label(name)} '{row}' is the expected score of a {what}."
+        for name, what in names.items()
+        if row and what != CONSTANT
+    ]
+    return "".join(said)
 
 
 def threshold(study: "Study", simple: str, constant: str = "strongest constant") -> None:
     """The score above which a model has skill, and whether the simple model has it."""
     metric, record = study.metric, study.recorder
     constants, model = study.evaluations[constant], study.evaluations[simple]
-    protocol = model.protocol
-    pairs = np.array([model.values(metric), constants.values(metric)])  # (2, folds × repeats)
-    defined = pairs[:, np.isfinite(pairs).all(axis=0)]
-    found: str = protocol.no_test
+    found: str = model.protocol.no_test
     if not found:
-        against = paired_comparison(defined[0], defined[1], protocol.n_train, protocol.n_test)
+        against = paired(model, constants, metric)
         found = verdict(against, greater_is_better=METRICS[metric].greater_is_better)
+    naive = name_of_naive(metric, len(study.task.classes))
     record.fact(
-        "A model has skill where its {metric_label} is clearly {side} {constant:score}, that of "
-        "the strongest constant, on the same folds. The {simple_name} model has {simple:score}: "
-        "{verdict}.",
+        "A model has skill if its {metric_label} is clearly {side} {constant:score}, {reference}, "
+        "on the same folds. The {simple_name} model has {simple:score}: {verdict}.",
         metric_label=METRICS[metric].label,
         side="above" if METRICS[metric].greater_is_better else "below",
         constant=constants.interval(metric).mean,
+        reference=f"the score of the {naive}"
+        if naive == CONSTANT
+        else f"the expected score of a {naive}",
         simple_name=simple,
         simple=model.interval(metric).mean,
         verdict=found,

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ninefold.errors import NinefoldError
-from ninefold.study.evaluation import Evaluation, interval_of
+from ninefold.study.estimates import interval_of
+from ninefold.study.evaluation import Evaluation
 from ninefold.study.expectation import gather, limits_of
 from ninefold.study.metrics import METRICS
 from ninefold.study.statistics.optimism import correct_for_choice

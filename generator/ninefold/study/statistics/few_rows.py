@@ -6,13 +6,18 @@ little else. The rows themselves do. Of each row the mean over the repeats count
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import optimize, stats
 
+from ninefold.study.statistics.chance import (
+    chance_score,
+    chance_without,
+    expected_average_precision,
+)
 from ninefold.study.statistics.folds import Interval
-from ninefold.study.statistics.left_out import looked_at, scores_without
+from ninefold.study.statistics.left_out import influence_of, looked_at, scores_without
 
 FEW = 10  # rows of a class in a test fold, below which rows are looked at instead of folds
 Limits = tuple[float, float, float]  # estimate, low, high
@@ -25,12 +30,14 @@ class Rows:
     y       (n,) class codes
     found   (repeats, n, K) as `metrics.score` takes them for the metric
     tested  (repeats, n) the fold that tested each row
+    naive   (repeats, n) whether the naive model stands in for one that diverged, in `found` too
     groups  (n,) ids of rows that are not independent; None: all are
     """
 
     y: np.ndarray
     found: np.ndarray
     tested: np.ndarray
+    naive: np.ndarray
     groups: np.ndarray | None = None
 
 
@@ -49,16 +56,29 @@ class RowScore:
 def row_score(metric: str, rows: Rows) -> RowScore:
     """Score the rows of each repeat together; the influences are NaN where a class has one row."""
     scored = [
-        scores_without(metric, rows.y, found, tested)
-        for found, tested in zip(rows.found, rows.tested, strict=True)
+        _of_repeat(metric, rows.y, found, tested, naive)
+        for found, tested, naive in zip(rows.found, rows.tested, rows.naive, strict=True)
     ]
-    without = np.mean([left for _, left in scored], axis=0)
-    return RowScore(float(np.mean([whole for whole, _ in scored])), influence_of(without))
+    influence = np.mean([one.influence for one in scored], axis=0)
+    return RowScore(float(np.mean([one.value for one in scored])), influence)
 
 
-def influence_of(without: np.ndarray) -> np.ndarray:
-    """Return each row's influence from the scores without it, (n,)."""
-    return (len(without) - 1) * (without.mean() - without)
+def _of_repeat(
+    metric: str, y: np.ndarray, found: np.ndarray, tested: np.ndarray, naive: np.ndarray
+) -> RowScore:
+    """Where guessing stands in, its expected score counts as much as it has rows."""
+    chance = chance_without(metric, y, found.shape[1]) if naive.any() else None
+    if chance is None:
+        whole, without = scores_without(metric, y, found, tested)
+        return RowScore(whole, influence_of(without))
+    share, expected = naive.mean(), chance_score(metric, y, found.shape[1])
+    assert expected is not None
+    value, influence = share * expected, share * influence_of(chance)
+    if share < 1:
+        whole, without = scores_without(metric, y[~naive], found[~naive], tested[~naive])
+        value += (1 - share) * whole
+        influence[~naive] += influence_of(without)
+    return RowScore(float(value), influence)
 
 
 def row_interval(
@@ -74,10 +94,66 @@ def row_interval(
     variance = sum(part for part, _ in parts)
     error = float(np.sqrt(variance))
     if not error > 0:  # NaN, too
-        return Interval(score.value, *([score.value + error] * 2), error, len(y) - 1)
-    freedom = variance**2 / sum(part**2 / free for part, free in parts if part)
+        return Interval(score.value, score.value + error, score.value + error, error, len(y) - 1)
+    freedom = int(variance**2 / sum(part**2 / free for part, free in parts if part))
     reach = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
-    return Interval(score.value, score.value - reach, score.value + reach, error, int(freedom))
+    return Interval(score.value, score.value - reach, score.value + reach, error, freedom)
+
+
+def interval_from_chance(score: RowScore, rows: Rows, metric: str) -> Interval:
+    """Return the difference of a score from that of guessing, with an interval that leaves out 0
+    where a guess would hardly score so: `row_interval`'s, or that of a larger standard error.
+
+    ROC AUC: Mann & Whitney's (1947). Balanced accuracy: that of each class's recall, with two rows
+    more found and two more missed (Agresti & Coull 1998), never 0. Average precision: the binomial
+    one of so many trials as the class has rows, which is one and a half to two and a half times the
+    true one, in any case but of groups; by the influences of the rows nearly every signal would be
+    missed: a few rows far up carry it, so that it varies most where it is high.
+    """
+    by_rows = row_interval(score, rows.y, rows.groups)
+    error = _CHANCE[metric](rows) if metric in _CHANCE else 0.0
+    exempt = metric == "average_precision" and rows.groups is None
+    if not np.isfinite(error) or (by_rows.standard_error >= error and not exempt):
+        return by_rows
+    freedom = len(rows.y) - 1
+    reach = float(stats.t.ppf(0.975, freedom)) * error
+    return Interval(score.value, score.value - reach, score.value + reach, error, freedom)
+
+
+def _auc_error(rows: Rows) -> float:
+    own, n = _rows_of_each(rows), len(rows.y)
+    return _error_of_mean((n + 1) / (12 * own * (n - own)))
+
+
+def _precision_error(rows: Rows) -> float:
+    own, n = _rows_of_each(rows), len(rows.y)
+    expected = np.array([expected_average_precision(n, int(np.nan_to_num(k))) for k in own])
+    return _error_of_mean(expected * (1 - expected) / own)
+
+
+def _recall_error(rows: Rows) -> float:
+    own = np.bincount(rows.y)
+    right = np.mean(rows.found.argmax(axis=2) == rows.y, axis=0)
+    found = np.bincount(rows.y, weights=right)[own > 0]
+    recall = (found + 2) / (own[own > 0] + 4)
+    return _error_of_mean(recall * (1 - recall) / (own[own > 0] + 4))
+
+
+def _rows_of_each(rows: Rows) -> np.ndarray:
+    """Return how many rows the classes have that are ranked, NaN for none or all of them."""
+    own = np.array([np.sum(rows.y == code) for code in looked_at(rows.found.shape[2])], dtype=float)
+    return np.where((own > 0) & (own < len(rows.y)), own, np.nan)
+
+
+def _error_of_mean(variances: np.ndarray) -> float:
+    return float(np.sqrt(np.sum(variances))) / len(variances)
+
+
+_CHANCE: dict[str, Callable[[Rows], float]] = {
+    "roc_auc": _auc_error,
+    "average_precision": _precision_error,
+    "balanced_accuracy": _recall_error,
+}
 
 
 def _variances(influence: np.ndarray, y: np.ndarray) -> list[tuple[float, int]]:
@@ -88,8 +164,8 @@ def _variances(influence: np.ndarray, y: np.ndarray) -> list[tuple[float, int]]:
         own = influence[y == code]
         if len(own) < 2:
             return [(np.nan, 1)]
-        parts.append((len(own) * np.var(own, ddof=1) / n**2, len(own) - 1))
-        between += len(own) * np.mean(own) ** 2 / n**2
+        parts.append((float(len(own) * np.var(own, ddof=1) / n**2), len(own) - 1))
+        between += float(len(own) * np.mean(own) ** 2 / n**2)
     return [*parts, (between, n - 1)]
 
 
@@ -98,7 +174,8 @@ def _of_groups(score: RowScore, groups: np.ndarray) -> list[tuple[float, int]]:
     sums = np.bincount(numbers, weights=score.influence)
     if len(sums) < 2:
         return [(np.nan, 1)]
-    return [(len(sums) * np.var(sums, ddof=1) / len(score.influence) ** 2, len(sums) - 1)]
+    variance = len(sums) * np.var(sums, ddof=1) / len(score.influence) ** 2
+    return [(float(variance), len(sums) - 1)]
 
 
 def interval_of_rows(metric: str, rows: Rows, confidence: float = 0.95) -> Interval:
@@ -114,25 +191,28 @@ def interval_of_rows(metric: str, rows: Rows, confidence: float = 0.95) -> Inter
     ROC AUC            the score interval of Newcombe (2006, *Statistics in Medicine* 25, method 5)
     log loss, Brier    t on the logarithm of the score, from the influences of the rows
 
-    Of several classes each has its interval; MOVER combines them. Where rows come in groups, the
-    wider of that and of the t interval over groups is taken.
+    Of several classes each has its interval; MOVER combines them, as if they were independent,
+    which scores of one class against the rest are not. Of more than two classes, and of rows that
+    come in groups, the wider of that and of the t interval from the influences is taken.
     """
     score = row_score(metric, rows)
     by_rows = row_interval(score, rows.y, rows.groups, confidence)
     if metric in _PARTS:
         value, low, high = _mover(_PARTS[metric](rows, confidence))
+        low, high = score.value + low - value, score.value + high - value
     else:
-        value, low, high = _on_log_scale(by_rows)
-    if rows.groups is not None and np.isfinite(by_rows.low):
+        low, high = _on_log_scale(by_rows)
+    dependent = rows.groups is not None or rows.found.shape[2] > 2
+    if dependent and np.isfinite(by_rows.low):
         low, high = min(low, by_rows.low), max(high, by_rows.high)
-    return Interval(value, low, high, by_rows.standard_error, by_rows.freedom)
+    return replace(by_rows, low=low, high=high)
 
 
-def _on_log_scale(found: Interval) -> Limits:
+def _on_log_scale(found: Interval) -> tuple[float, float]:
     if found.mean <= 0:
-        return found.mean, found.low, found.high
-    reach = np.exp((found.high - found.mean) / found.mean)
-    return found.mean, float(found.mean / reach), float(found.mean * reach)
+        return found.low, found.high
+    factor = float(np.exp((found.high - found.mean) / found.mean))
+    return found.mean / factor, found.mean * factor
 
 
 def _mover(parts: Sequence[Limits]) -> Limits:
@@ -145,6 +225,8 @@ def _mover(parts: Sequence[Limits]) -> Limits:
 def share_interval(share: float, n: float, confidence: float = 0.95) -> Limits:
     """Return a share of `n` trials, which need not be whole (of repeats it is a mean), with
     Wilson's interval."""
+    if not n:
+        return np.nan, np.nan, np.nan
     z2 = float(stats.norm.ppf((1 + confidence) / 2)) ** 2
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     reach = np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n**2))) / (1 + z2 / n)
@@ -167,10 +249,9 @@ def _f1(rows: Rows, confidence: float) -> list[Limits]:
     for code in looked_at(rows.found.shape[2]):
         both = np.mean(np.sum((told == code) & (rows.y == code), axis=1))
         either = np.mean(np.sum((told == code) | (rows.y == code), axis=1))
-        if either:
-            limits = share_interval(float(both / either), float(either), confidence)
-            value, low, high = (2 * share / (1 + share) for share in limits)
-            parts.append((value, low, high))
+        limits = share_interval(float(both / max(either, 1e-9)), float(either), confidence)
+        value, low, high = (2 * share / (1 + share) for share in limits)
+        parts.append((value, low, high))
     return parts
 
 
@@ -194,12 +275,16 @@ def _each_class(metric: str, rows: Rows) -> list[tuple[int, float]]:
     pairs = []
     for code in looked_at(rows.found.shape[2]):
         own = rows.found[:, :, code]
-        alone = Rows((rows.y == code).astype(int), np.stack([-own, own], axis=2), rows.tested)
+        alone = Rows(
+            (rows.y == code).astype(int), np.stack([-own, own], axis=2), rows.tested, rows.naive
+        )
         pairs.append((code, row_score(metric, alone).value))
     return pairs
 
 
 def _newcombe(auc: float, own: int, others: int, confidence: float) -> Limits:
+    if np.isnan(auc):
+        return auc, auc, auc
     z2 = float(stats.norm.ppf((1 + confidence) / 2)) ** 2
     star = (own + others) / 2 - 1
 
@@ -207,8 +292,9 @@ def _newcombe(auc: float, own: int, others: int, confidence: float) -> Limits:
         spread = 1 + star * (1 - true) / (2 - true) + star * true / (1 + true)
         return (true - auc) ** 2 - z2 * true * (1 - true) * spread / (own * others)
 
-    low = optimize.brentq(beyond, 0, auc) if beyond(0) > 0 > beyond(auc) else 0.0
-    high = optimize.brentq(beyond, auc, 1) if beyond(1) > 0 > beyond(auc) else 1.0
+    inside = min(max(auc, 1e-9), 1 - 1e-9)
+    low = float(optimize.brentq(beyond, 0, inside)) if auc > 1e-9 else 0.0
+    high = float(optimize.brentq(beyond, inside, 1)) if auc < 1 - 1e-9 else 1.0
     return auc, low, high
 
 
