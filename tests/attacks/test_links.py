@@ -24,6 +24,7 @@ LINKS = {
     "results/4-baseline": "4-baseline",
     RECORD: "record.json",
     "results/4-baseline/notebook.ipynb": "notebook.ipynb",
+    "results/4-baseline/predictions.parquet": "secret.txt",
     "results/4-baseline/figures": "",
     "results/4-baseline/figures/scores-light.svg": "picture.svg",
     "results/4-baseline/figures/scores-dark.svg": "secret.txt",

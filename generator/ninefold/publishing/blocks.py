@@ -135,6 +135,7 @@ class DocumentSection:
     state: State = "page"
     source: str = ""  # its own file; "" for the heading over several
     record: str = ""  # its record's file; "" without one
+    predictions: tuple[str, ...] = ()  # files beside it that hold predictions
     anchor: str = ""
     failed_points: str = ""  # of its grid: "2 points failed"
     outdated_points: str = ""

@@ -72,6 +72,8 @@ def _section(
     found = record_file(section.id) if record else ""
     whole = DocumentSection(
         section.id, label, title, levelled, state, file, found,
+        predictions=tuple(f"results/{section.id}/{name}" for name in record.predictions)
+        if record else (),
         failed_points=grid.failed, outdated_points=grid.outdated,
     )  # fmt: skip
     return whole, pictures

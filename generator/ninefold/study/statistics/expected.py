@@ -85,8 +85,8 @@ def expected_range(
          for part in parts_of(draws, len(candidates.y))]
     )  # fmt: skip
     best = int(choose(everything)[0])
-    shift = generator.standard_t(len(folds.scores) - 1, size=draws)
-    scores += shift * np.sqrt(_variance_of_training(candidates, best, folds, generator))
+    spread = np.sqrt(_variance_of_training(candidates, best, folds, generator))
+    scores += spread * generator.standard_t(len(folds.scores) - 1, size=draws)
     return _middle(scores, candidates, confidence)
 
 
