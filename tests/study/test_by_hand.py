@@ -4,10 +4,10 @@ records nothing."""
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from ninefold.looks import log_look, read_looks
 from tiny_project import SETTINGS, judged, write_notebook
 
 from ninefold.errors import NinefoldError
-from ninefold.looks import log_look, read_looks
 from ninefold.project import Project
 from ninefold.records import Record, write_record
 from ninefold.study import finale

@@ -11,6 +11,7 @@ from ninefold.study.evaluation import Evaluation
 from ninefold.study.metrics import METRICS, shown_beside
 from ninefold.study.statistics.folds import Interval, paired_comparison, verdict
 from ninefold.study.tables import make_table
+from ninefold.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from ninefold.study.notebook import Study
@@ -201,8 +202,8 @@ def _outcome(study: "Study", family: Mapping[str, Evaluation], control: str) -> 
     of_point = "@" in record.record.section  # the forecast is judged in its section's own run
     if expected and expected not in study.evaluations and not of_point:
         record.fact(
-            "The forecast names '{expected}', but no variant here is called so.",
-            kind="note", expected=expected,
+            "The forecast's winner is '{expected}', but no variant here is called so: {meant}",
+            kind="note", expected=expected, meant=did_you_mean(expected, study.evaluations),
         )  # fmt: skip
 
 

@@ -6,10 +6,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from ninefold.looks import LOOKS, log_look, mend_looks, read_looks
 
 from ninefold.errors import NinefoldError
 from ninefold.files import Files
-from ninefold.looks import LOOKS, log_look, mend_looks, read_looks
 
 ROOT = Path(__file__).parents[2]
 LOOK = {"counted": True, "configuration": "a", "content": "b", "score": 0.5, "keys": {"5-x": "c"}}
