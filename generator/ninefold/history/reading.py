@@ -125,7 +125,8 @@ def read_lines(lines: list[bytes], *, moved: bool = False, conflict: bool = Fals
             last = digest
             continue
         previous = entry["previous"]
-        if previous != last and previous != START and previous not in seen:
+        named = {previous, *entry.get("heads", ())} - {START}
+        if not named <= seen:
             breaks[digest] = None
         links.append(Link(entry, line, digest, forks=previous != last))
         open_ends.pop(previous, None)

@@ -1,4 +1,4 @@
-"""What git's history says of a forecast: whether it is in the commit that first holds its result."""
+"""What git says of a forecast: whether the commit that first holds its result holds it, too."""
 
 import re
 from dataclasses import dataclass
@@ -48,12 +48,8 @@ def find_lateness(
         return None
     if not first:
         return Lateness(results[0], "") if _holds(current, forecast) else None
-    if (
-        first == results[0]
-        or ask_git(root, "merge-base", "--is-ancestor", results[0], first) is None
-    ):
-        return None
-    return Lateness(results[0], first)
+    follows = ask_git(root, "merge-base", "--is-ancestor", results[0], first) is not None
+    return Lateness(results[0], first) if follows and first != results[0] else None
 
 
 def _commits(root: Path, name: str) -> list[str] | None:
@@ -68,11 +64,10 @@ def _first_with(root: Path, commits: list[str], name: str, forecast: dict[str, A
     """Return the first commit whose version of a notebook holds a forecast; "" for none, and None
     where they are too large to tell."""
     asked = "".join(f"{commit}:./{name}\n" for commit in commits).encode()
-    said = (ask_git(root, "cat-file", "--batch-check", given=asked) or b"").decode(
-        "utf-8", "replace"
-    )
+    said = ask_git(root, "cat-file", "--batch-check", given=asked) or b""
+    lines = said.decode("utf-8", "replace").splitlines()
     left = _MOST_BYTES
-    for commit, line in zip(commits, said.splitlines(), strict=False):
+    for commit, line in zip(commits, lines, strict=False):
         blob = re.fullmatch(r"([0-9a-f]{40,64}) blob (\d{1,15})", line)
         if not blob:  # it was deleted there
             continue

@@ -15,10 +15,10 @@ from typing import Any
 
 from ninefold.errors import NinefoldError
 from ninefold.project import SETTINGS_FILE, Project
-from ninefold.publishing.blocks import below
+from ninefold.publishing.blocks import below, record_file
 from ninefold.publishing.calibration import calibrate, score_forecasts
 from ninefold.publishing.tries import count_tries
-from ninefold.records import RECORD_FILE, Record
+from ninefold.records import Record
 from ninefold.settings import Settings
 from ninefold.suggestions import did_you_mean
 
@@ -90,11 +90,6 @@ def build_context(project: Project, records: dict[str, Record]) -> Context:
     elif pending:
         pending |= {("run",), ("tries",), ("forecasts",)}
     return Context(values, sources, frozenset(pending))
-
-
-def record_file(section: str) -> str:
-    """Return where a section's record is, from the project's root."""
-    return f"results/{section}/{RECORD_FILE}"
 
 
 _STUDY = ("title", "package", "author", "problem", "metric", "seed")

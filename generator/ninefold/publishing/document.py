@@ -10,7 +10,6 @@ from ninefold.publishing.blocks import (
     Document,
     DocumentSection,
     Fact,
-    Forecast,
     Heading,
     Place,
     State,
@@ -112,10 +111,10 @@ def _with_forecast(blocks: list[Block], section: Section, record: Record) -> lis
     if stated is None:
         return blocks
     place = _heading_at(blocks, "results", len(blocks) - 1) + 1
-    return [*blocks[:place], stated, *_scored(section, record, stated), *blocks[place:]]
+    return [*blocks[:place], stated, *_scored(section, record), *blocks[place:]]
 
 
-def _scored(section: Section, record: Record, stated: Forecast) -> list[Block]:
+def _scored(section: Section, record: Record) -> list[Block]:
     """Return the line that says how good a forecast was; none for one without an outcome, or that
     follows it."""
     found = score_forecasts({section.id: record}).get(section.id)
@@ -125,7 +124,7 @@ def _scored(section: Section, record: Record, stated: Forecast) -> list[Block]:
     text += "." if found.error is None else "; its difference was off by {error:signed}."
     won = "won" if found.won else "did not win"
     values = {"won": won, "brier": found.brier, "error": found.error}
-    return [Fact(text, values, stated.source)]
+    return [Fact(text, values, "")]
 
 
 def _heading_at(blocks: list[Block], name: str, otherwise: int) -> int:

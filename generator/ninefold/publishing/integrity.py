@@ -6,13 +6,14 @@ Nothing is executed.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 from ninefold.errors import NinefoldError
 from ninefold.history import HISTORY, History, digest_of_file
 from ninefold.plain_json import digest
 from ninefold.project import Project
-from ninefold.publishing.context import record_file
+from ninefold.publishing.blocks import record_file
 from ninefold.publishing.late_forecasts import late_forecasts
 from ninefold.publishing.placed import Placed, placed_by
 from ninefold.records import RECORD_FILE, Record
@@ -103,8 +104,8 @@ def _looks(history: History, records: dict[str, Record]) -> Iterator[Doubt]:
     if history.count > 1:
         yield Doubt(
             "NF207", "warning", HISTORY, f"it was looked at {history.count} times",
-            f"The hold-out was looked at {history.count} times: its score is no longer that of rows "
-            "nobody had seen.",
+            f"The hold-out was looked at {history.count} times: its score is no longer that of "
+            "rows nobody had seen.",
         )  # fmt: skip
     first = next((look for look in history.looks if look["counted"]), None)
     changed = changed_since(first.get("keys", {}), records) if first else []
@@ -141,7 +142,7 @@ def _holdout(project: Project, history: History) -> Iterator[Doubt]:
             f"The settings hold out other rows than those that were looked at: {named}.",
         )  # fmt: skip
     if len(contents) > 1:
-        pairs = zip(looks, looks[1:], strict=False)
+        pairs = pairwise(looks)
         ways = [way for old, new in pairs for way in _differences(old["split"], new["split"])]
         why = f" ({', '.join(dict.fromkeys(ways))})" if ways else ""
         message = f"{len(contents)} different hold-outs were looked at{why}"

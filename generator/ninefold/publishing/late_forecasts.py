@@ -7,8 +7,8 @@ from ninefold.bounded import NOTEBOOK
 from ninefold.errors import NinefoldError
 from ninefold.history import History
 from ninefold.project import Project
+from ninefold.publishing.blocks import record_file
 from ninefold.publishing.commits import find_lateness, has_history
-from ninefold.publishing.context import record_file
 from ninefold.records import Record
 from ninefold.running.staleness.forecast_cell import NAMES
 
@@ -44,9 +44,7 @@ def _by_log(section: str, forecast: dict[str, Any], history: History) -> str:
         if entry["kind"] == "forecast" and all(entry[n] == forecast[n] for n in NAMES):
             return "" if entry["stated"] == "before" else "the log calls it stated after"
         if entry["kind"] != "forecast" and entry["evaluations"]:
-            return (
-                f"the log has a result of {entry.get('time', 'before')}, and no such forecast yet"
-            )
+            return f"in the log, a result of {entry.get('time', 'before')} comes first"
     return ""
 
 

@@ -1,4 +1,7 @@
-"""The computed lines at the end of a report: what was tried, on which data, by which log."""
+"""The computed lines at the end of a report: what was tried, on which data, by which log.
+
+They are of all records together, so that no single place is their source.
+"""
 
 from collections.abc import Mapping
 
@@ -23,9 +26,11 @@ def calibration_facts(records: Mapping[str, Record]) -> list[Fact]:
         "Of {forecasts}, stated at {stated} on average, {came_true:integer} came true; Brier score "
         "{brier:score} (0 is perfect, always saying 50 % gives 0.25)."
     )
-    values = {"forecasts": _many(found.count, "forecast"), "stated": f"{100 * found.stated:.0f} %"}
-    values |= {"came_true": found.came_true, "brier": found.brier}
-    return [Fact(text, values, "results#/forecasts")]
+    values = {
+        "forecasts": _many(found.count, "forecast"), "stated": f"{100 * found.stated:.0f} %",
+        "came_true": found.came_true, "brier": found.brier,
+    }  # fmt: skip
+    return [Fact(text, values, "")]
 
 
 def _tries(records: Mapping[str, Record]) -> list[Fact]:
@@ -33,7 +38,7 @@ def _tries(records: Mapping[str, Record]) -> list[Fact]:
     if not tries["total"]:
         return []
     text = "Tried in sections 4 to 6: {tries}. The best of many is lucky, too."
-    return [Fact(text, {"tries": spell_tries(tries)}, "results#/tries")]
+    return [Fact(text, {"tries": spell_tries(tries)}, "")]
 
 
 def _data(records: Mapping[str, Record]) -> list[Fact]:
@@ -57,7 +62,7 @@ def _log(history: History) -> list[Fact]:
         "Tampering shows if this value was published elsewhere earlier."
     )
     values = {"file": HISTORY, "counts": counts, "head": history.head[:16]}
-    return [Fact(text, values, HISTORY)]
+    return [Fact(text, values, "")]
 
 
 def _many(count: int, name: str) -> str:

@@ -12,8 +12,7 @@ from ninefold.bounded import AGAIN
 from ninefold.formats import show
 from ninefold.history import read_history
 from ninefold.project import Project
-from ninefold.publishing.blocks import Document, Figure, Prose, pointer
-from ninefold.publishing.context import record_file
+from ninefold.publishing.blocks import Document, Figure, Prose, pointer, record_file
 from ninefold.publishing.displays import figure
 from ninefold.publishing.final_values import FinalValues, Rival
 from ninefold.publishing.headline import headline, spell_difference
