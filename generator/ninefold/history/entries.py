@@ -135,7 +135,7 @@ def parse_entry(line: bytes) -> dict[str, Any] | None:
             "install the ninefold that wrote them, or a newer one",
         )
     kind = _kinds().get(content["kind"]) if isinstance(content.get("kind"), str) else None
-    if kind is None or schema != SCHEMA:
+    if kind is None or type(schema) is not int or schema != SCHEMA:
         return None
     try:
         entry: dict[str, Any] = kind.validate_python(content)

@@ -132,10 +132,11 @@ def read_lines(lines: list[bytes], *, moved: bool = False, conflict: bool = Fals
         open_ends.pop(previous, None)
         open_ends[digest] = None
         if entry["kind"] == "mended":
-            mended |= {known: None for known in entry["breaks"] if known in breaks}
-            breaks = {known: None for known in breaks if known not in mended}
-            open_ends = {end: None for end in open_ends if end not in entry["heads"]}
-            lost |= dict.fromkeys(entry["lost"])
+            for known in set(entry["breaks"]) & breaks.keys():
+                mended[known] = breaks.pop(known)
+            for end in entry["heads"]:
+                open_ends.pop(end, None)
+            lost.update(dict.fromkeys(entry["lost"]))
         damaged += entry["damaged"] if entry["kind"] in ("mended", "taken") else 0
         seen.add(digest)
         last = digest

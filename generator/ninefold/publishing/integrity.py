@@ -110,7 +110,7 @@ def _looks(history: History, records: dict[str, Record]) -> Iterator[Doubt]:
     first = next((look for look in history.looks if look["counted"]), None)
     changed = changed_since(first.get("keys", {}), records) if first else []
     if changed:
-        names = ", ".join(changed)
+        names = _few(changed)
         yield Doubt(
             "NF208", "warning", HISTORY, f"changed since the first look: {names}",
             f"Changed since the hold-out was first looked at: {names}.",
@@ -118,8 +118,8 @@ def _looks(history: History, records: dict[str, Record]) -> Iterator[Doubt]:
     early = sorted({e["section"] for e in history.of("read") if not e["section"].startswith("7-")})
     if early:
         yield Doubt(
-            "NF221", "warning", HISTORY, f"rows of the hold-out were read by {', '.join(early)}",
-            f"Rows of the hold-out were read before the look, by {', '.join(early)}.",
+            "NF221", "warning", HISTORY, f"rows of the hold-out were read by {_few(early)}",
+            f"Rows of the hold-out were read before the look, by {_few(early)}.",
         )  # fmt: skip
 
 
@@ -144,14 +144,22 @@ def _holdout(project: Project, history: History) -> Iterator[Doubt]:
     if len(contents) > 1:
         pairs = pairwise(looks)
         ways = [way for old, new in pairs for way in _differences(old["split"], new["split"])]
-        why = f" ({', '.join(dict.fromkeys(ways))})" if ways else ""
+        why = f" ({_few(list(dict.fromkeys(ways)))})" if ways else ""
         message = f"{len(contents)} different hold-outs were looked at{why}"
         yield Doubt("NF220", "warning", HISTORY, message, f"{message[0].upper()}{message[1:]}.")
 
 
 def _differences(then: dict[str, Any], now: dict[str, str]) -> list[str]:
     names = sorted(then.keys() & now.keys())
-    return [f"{n} {then[n]} → {now[n]}" for n in names if then[n] != now[n]]
+    return [f"{n} {then[n][:60]} → {now[n][:60]}" for n in names if then[n] != now[n]]
+
+
+def _few(names: list[str]) -> str:
+    more = len(names) - _MOST
+    return ", ".join(names[:_MOST]) + (f" and {more} more" if more > 0 else "")
+
+
+_MOST = 5  # that one sentence names
 
 
 def _times(count: int, name: str) -> str:

@@ -25,8 +25,9 @@ def late_forecasts(
         if record.forecast and record.forecast["stated"] == "before" and "@" not in section
     }
     in_git = bool(stated) and has_history(project.root)
+    logged = _logged(history)
     for section, forecast in stated.items():
-        how = _by_log(section, forecast, history)
+        how = _by_log(forecast, logged.get(section, []))
         if not how and in_git:
             how = _by_git(project, section, forecast)
         if how:
@@ -34,13 +35,19 @@ def late_forecasts(
             yield record_file(section), message, f"{section}: {message}."
 
 
-def _by_log(section: str, forecast: dict[str, Any], history: History) -> str:
-    """Say what the log has before the forecast; "" for no result, and where it cannot know."""
-    if any(section in entry["records"] for entry in history.of("taken")):
-        return ""
+def _logged(history: History) -> dict[str, list[dict[str, Any]]]:
+    """Return notebook → its results and forecasts in the log, in order; nothing of those that an
+    older version ran, of which the log cannot know the order."""
+    found: dict[str, list[dict[str, Any]]] = {}
     for entry in history.of("run", "failed", "forecast"):
-        if entry["section"].partition("@")[0] != section:
-            continue
+        found.setdefault(entry["section"].partition("@")[0], []).append(entry)
+    older = {section for entry in history.of("taken") for section in entry["records"]}
+    return {section: entries for section, entries in found.items() if section not in older}
+
+
+def _by_log(forecast: dict[str, Any], entries: list[dict[str, Any]]) -> str:
+    """Say what the log has before the forecast; "" for no result."""
+    for entry in entries:
         if entry["kind"] == "forecast" and all(entry[n] == forecast[n] for n in NAMES):
             return "" if entry["stated"] == "before" else "the log calls it stated after"
         if entry["kind"] != "forecast" and entry["evaluations"]:

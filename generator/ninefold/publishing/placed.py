@@ -48,11 +48,10 @@ def _results(entry: Mapping[str, object]) -> dict[str, dict[str, str]]:
 
 
 def _joined(branches: list[dict[str, list[set[Digests]]]]) -> dict[str, list[set[Digests]]]:
-    """Return one branch whose results may be those of any."""
-    if len(branches) == 1:
-        return branches[0]
-    joined: dict[str, list[set[Digests]]] = {}
-    for branch in branches:
+    """Return one branch whose results may be those of any: the first, with the others put in."""
+    first, *others = branches
+    for branch in others:
         for section, runs in branch.items():
-            joined.setdefault(section, [set()])[0].update(*runs[-1:])
-    return joined
+            tops = [*first.get(section, [])[-1:], *runs[-1:]]
+            first[section] = [set().union(*tops)]
+    return first
