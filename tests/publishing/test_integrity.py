@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from small_study import code
 
-from ninefold.history import HISTORY, append
+from ninefold.history import HISTORY, append, prepare, read_history
 from ninefold.publishing.checks import check_project
 from ninefold.publishing.render import render
 
@@ -61,13 +61,11 @@ def test_a_sound_study_shows_nothing_of_it(sound):
     text = report(sound)
     assert BLOCK not in text
     assert ", looked at once</sub>" in text
-    head = sound.project.files.read(HISTORY, __import__("ninefold.bounded").bounded.LOG)
-    assert head
     assert (
         "⚙ Log of runs: results/history.jsonl holds 3 runs, 1 forecast, 2 scorings of the "
         "hold-out, 0 other reads of it; the head of its chain is "
+        f"{read_history(sound.project.files).head[:16]}. Tampering shows if this value was "
     ) in text
-    assert "Tampering shows if this value was published elsewhere earlier." in text
 
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
@@ -86,9 +84,7 @@ def test_an_edited_record_shows(sound):
 def test_a_record_of_an_earlier_run_shows(sound):
     record = sound.root / "results/2-data-summary/record.json"
     first = record.read_text()
-    edit(sound, "results/2-data-summary/record.json", '"rows": 275, ', '"rows": 276, ') if (
-        first.count('"rows": 275, ') == 1
-    ) else record.write_text(first.replace("275", "276"))
+    record.write_text(first.replace("275", "276"))
     sound.logged("2-data-summary")
     assert found(sound) == set()
     record.write_text(first)
@@ -208,8 +204,6 @@ def test_damage_that_was_mended_stays_a_warning_and_in_the_report(sound):
         file.write("x\n")
     severity = {f.code: f.severity for f in check_project(sound.project)}
     assert severity["NF214"] == "error"
-    from ninefold.history import prepare
-
     assert prepare(sound.project.files)
     severity = {f.code: f.severity for f in check_project(sound.project)}
     assert severity["NF214"] == "warning"
@@ -249,10 +243,8 @@ def commit(git):
 
 
 def state_forecast(study, source):
-    record = json.loads((study.root / f"results/{SPOT}/record.json").read_text())
     study.notebook(SPOT, "# Spot-check\n\n## Results", code(source))
     study.write(f"results/{SPOT}/notebook.ipynb", study.executed)
-    assert record
 
 
 CALL = "study.forecast(winner='wide', difference=0.02, confidence=0.7)"
