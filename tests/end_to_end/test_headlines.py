@@ -40,7 +40,7 @@ def first_minute(
     edit(settings, "folds = 3", "folds = 5")
     for old, new in changes:
         edit(settings if old in settings.read_text("utf-8") else models, old, new)
-    ninefold(root, "run")
+    ninefold(root, "run", "--all")
     ninefold(root, "report")
     return report_of(root).split("**Contents**")[0]
 
