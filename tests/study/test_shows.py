@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from tiny_project import judged
 
 from ninefold.errors import NinefoldError
 from ninefold.formats import fill
@@ -183,7 +184,7 @@ def test_other_inputs_or_another_validation_share_make_another_final_model(tmp_p
 
 
 def fit_of(study: Study) -> FinalFit:
-    kept = study.recorder.record.evaluations.get("linear", {})
+    kept = study.recorder.record.evaluations.get("linear", judged())
     variant = Variant("net", "5-experiments/1-x", "models.models:network", {}, 10, 32, 1, 1, kept)
     data = study.development()
     model = FinalModel("y", data.classes, data.columns, 1, 0.0, 1.0)

@@ -37,7 +37,7 @@ def against(record: EvaluationEntry, other: EvaluationEntry, metric: str) -> Com
     standard error stays that of the folds, which is larger. Raises as `paired_comparison`.
     """
     pairs = zip(record["scores"][metric], other["scores"][metric], strict=True)
-    a, b = np.array([pair for pair in pairs if None not in pair]).T
+    a, b = np.array([pair for pair in pairs if None not in pair]).reshape(-1, 2).T
     found = paired_comparison(a, b, record["n_train"], record["n_test"])
     mine, theirs = record["summary"][metric], other["summary"][metric]
     if mine.get("method") != OF_ROWS or mine["mean"] is None or theirs["mean"] is None:
