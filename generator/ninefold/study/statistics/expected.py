@@ -73,6 +73,7 @@ def expected_range(
     fewer than five groups or two folds.
     """
     choose, generator = choose or choose_best, np.random.default_rng(seed)
+    draws = candidates.affordable(draws)
     strata, _ = units_of(candidates)
     if candidates.groups is not None and len(strata[0]) < LEAST_GROUPS:
         raise NinefoldError(
