@@ -71,7 +71,7 @@ def power_of_the_test_of_skill(draws: int, generator: np.random.Generator) -> It
             for name, won in found.items():
                 won.append([_has_skill(first, name, several) for several in (1, 10)])
         for name, won in found.items():
-            least = 0.8 if share > 0.1 and name != "log_loss" else 0
+            least = 0.8 if share > 0.1 and name != "log_loss" else -np.inf
             setting = f"{METRICS[name].label}, 300 rows, {share:.0%} positive, AUC 0.86"
             alone, selected = np.mean(won, axis=0)
             yield Row(setting, "power", float(alone), draws, low=least)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ninefold.records import RECORD_FILE
 from ninefold.running.failures import Failure
 
 
@@ -181,6 +182,11 @@ class Document:
 
     def _count(self, *kinds: type) -> int:
         return sum(isinstance(block, kinds) for s in self.sections for block in s.blocks)
+
+
+def record_file(section: str) -> str:
+    """Return where a section's record is, from the project's root."""
+    return f"results/{section}/{RECORD_FILE}"
 
 
 def pointer(file: str, *keys: str | int) -> str:

@@ -30,11 +30,11 @@ class Choice:
 
     best        the candidate with the best mean
     within      the candidates within one standard error of it, the simplest first
-    candidates  how many there are of each kind: "network", "simple", "constant"
+    candidates  how many there are of each kind, as `state_candidates` says them
     network, simple, linear, constant  the best of their kind, None where there is none
     strongest   the best simple model that was evaluated, candidate or not
     left_out    evaluations that score better than the best candidate, and are none: no record can
-                build them again
+                build them again, or they give no probabilities
     no_test     why no standard error is valid, "" where one is
     """
 
@@ -71,7 +71,7 @@ def choose_final(
     """
     found = read_variants(records, metric)
     every = [variant for variant in found if is_candidate(variant)]
-    asked = [v for v in every if rule.choose == "any" or v.kind == "network"]
+    asked = [variant for variant in every if _is_asked(variant, rule)]
     if not asked:
         raise NinefoldError(
             f"no {'network' if rule.choose == 'network' else 'model'} has been evaluated that its "
@@ -79,7 +79,7 @@ def choose_final(
             "expected a candidate for the final model in sections 4 to 6",
             "run the experiments of section 5 first",
         )
-    ranked = sorted(asked, key=lambda v: (-skill(v.record, metric), simplicity_of(v, metric)))
+    ranked = sorted(asked, key=lambda v: (-_of(v, metric), simplicity_of(v, metric)))
     best = ranked[0]
     gaps = [gap for v in ranked if (gap := _gap(v, best, metric, no_test)) is not None]
     within = sorted(gaps, key=lambda gap: simplicity_of(gap.variant, metric))
@@ -96,11 +96,19 @@ def choose_final(
         constant=_best(every, metric, "constant"),
         strongest=_best(found, metric, *_SIMPLE),
         left_out=tuple(
-            v for v in found if not is_candidate(v) and skill(v.record, metric) > _of(best, metric)
+            variant
+            for variant in found
+            if _is_asked(variant, rule)
+            and not is_candidate(variant)
+            and _of(variant, metric) > _of(best, metric)
         ),
         rule=rule,
         no_test=no_test,
     )
+
+
+def _is_asked(variant: Variant, rule: FinalSettings) -> bool:
+    return rule.choose == "any" or variant.kind == "network"
 
 
 def _gap(variant: Variant, best: Variant, metric: str, no_test: str) -> Gap | None:
@@ -122,9 +130,9 @@ def _gap(variant: Variant, best: Variant, metric: str, no_test: str) -> Gap | No
 def _share_folds(a: Variant, b: Variant, metric: str) -> bool:
     """Tell whether both were judged on the same folds: of records older than the settings of the
     harness one may not have been."""
-    sizes = {len(variant.record["scores"][metric]) for variant in (a, b)}
-    splits = {variant.record.get("splits") for variant in (a, b)}
-    return len(sizes) == len(splits) == 1
+    sizes = [len(variant.record["scores"][metric]) for variant in (a, b)]
+    splits = [variant.record.get("splits") for variant in (a, b)]
+    return sizes[0] == sizes[1] and splits[0] == splits[1]
 
 
 def simplicity_of(variant: Variant, metric: str) -> tuple[int, int, float]:

@@ -18,7 +18,6 @@ from ninefold.study.statistics.few_rows import (
     FEW,
     Rows,
     RowScore,
-    interval_from_chance,
     interval_of_rows,
     row_interval,
     row_score,
@@ -29,6 +28,7 @@ from ninefold.study.statistics.folds import (
     corrected_interval,
     paired_comparison,
 )
+from ninefold.study.statistics.from_chance import interval_from_chance
 
 if TYPE_CHECKING:
     from ninefold.study.evaluation import Evaluation
@@ -112,26 +112,48 @@ def paired(a: "Evaluation", b: "Evaluation", metric: str) -> Comparison:
     Not for folds that allow no test (`Protocol.no_test`). Raises NinefoldError where fewer than
     two folds have a score.
     """
-    protocol, one, other = a.protocol, rows_of(a, metric), rows_of(b, metric)
+    protocol, rows = a.protocol, row_difference(a, b, metric)
     values = np.array([a.values(metric), b.values(metric)])
     values = values[:, np.isfinite(values).all(axis=0)]
-    if one is None or other is None:
+    if rows is None:
         return paired_comparison(values[0], values[1], protocol.n_train, protocol.n_test)
-    mine, theirs = row_score(metric, one), row_score(metric, other)
-    difference = RowScore(mine.value - theirs.value, mine.influence - theirs.influence)
-    same = abs(difference.value) < 1e-12 and not difference.influence.any()
-    if one.naive.all() != other.naive.all() and not same:
-        found = interval_from_chance(difference, one, metric)
-    else:
-        found = row_interval(difference, one.y, one.groups)
+    found = rows.interval(metric)
     if metric not in ("average_precision", "f1") and values.shape[1] > 1:
-        folds = paired_comparison(
-            values[0], values[1], protocol.n_train, protocol.n_test
-        ).difference
+        sizes = protocol.n_train, protocol.n_test
+        folds = paired_comparison(values[0], values[1], *sizes).difference
         centre = found.mean if metric in POOLED else folds.mean
         widest = max((found, folds), key=lambda one: np.nan_to_num(one.high - one.low))
         found = _moved(widest, centre)
     return tested(found)
+
+
+@dataclass(frozen=True, eq=False)
+class RowDifference:
+    """The difference of two evaluations' pooled scores with each row's influence on it; the rows
+    of the one that is no naive model, and whether the other one is."""
+
+    score: RowScore
+    rows: Rows
+    from_chance: bool
+
+    def interval(self, metric: str) -> Interval:
+        """Return it with the interval of the rows."""
+        same = abs(self.score.value) < 1e-12 and not self.score.influence.any()
+        if self.from_chance and not same:
+            return interval_from_chance(self.score, self.rows, metric)
+        return row_interval(self.score, self.rows.y, self.rows.groups)
+
+
+def row_difference(a: "Evaluation", b: "Evaluation", metric: str) -> RowDifference | None:
+    """Return the difference a − b from the rows, where they are to be looked at instead of the
+    folds (see `rows_of`)."""
+    one, other = rows_of(a, metric), rows_of(b, metric)
+    if one is None or other is None:
+        return None
+    mine, theirs = row_score(metric, one), row_score(metric, other)
+    score = RowScore(mine.value - theirs.value, mine.influence - theirs.influence)
+    naive = one.naive.all(), other.naive.all()
+    return RowDifference(score, other if naive[0] else one, bool(naive[0] != naive[1]))
 
 
 def skill_of(evaluation: "Evaluation", metric: str | None = None) -> Comparison:
@@ -171,8 +193,8 @@ def fewest_of_a_class(evaluation: "Evaluation") -> int:
     """Return the rows of the class of which a test fold holds fewest."""
     frame, protocol = evaluation.predictions, evaluation.protocol
     codes = protocol.y[frame["row"].to_numpy()]
-    places = [frame["repeat"].to_numpy(), frame["fold"].to_numpy()]
-    _, place = np.unique(np.array(places), axis=1, return_inverse=True)
+    places = frame["repeat"].to_numpy() * (frame["fold"].max() + 1) + frame["fold"].to_numpy()
+    _, place = np.unique(places, return_inverse=True)
     cells = place * len(protocol.classes) + codes
     size = (place.max() + 1) * len(protocol.classes)
     return int(np.bincount(cells, minlength=size).min())

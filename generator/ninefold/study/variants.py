@@ -88,7 +88,9 @@ def read_variants(records: Sequence[Record], metric: str) -> list[Variant]:
         for name, evaluation in record.evaluations.items():
             summary = evaluation["summary"].get(metric)
             seed = evaluation["variant"].get("model_seed", 0)
-            if summary is None or summary["mean"] is None or seed:
+            if summary is None or summary["mean"] is None or metric not in evaluation["scores"]:
+                continue
+            if seed:
                 continue
             alike = digest([evaluation[part] for part in ("variant", "members", "summary")])
             distinct.setdefault(alike, _read_variant(record.section, name, evaluation))
