@@ -15,12 +15,14 @@ from ninefold.study.training import Trained
 @dataclass(frozen=True)
 class Part:
     """What one fold gives a learner: the numbers of the rows it is fitted on and watched on, a
-    seed, and the name that a message calls it by."""
+    seed, the name that a message calls it by, and 1, 2 … if it is a fold's again, from its second,
+    third … seed."""
 
     train: np.ndarray
     validation: np.ndarray
     seed: int
     name: str = ""
+    replicate: int = 0
 
 
 @dataclass(frozen=True)
