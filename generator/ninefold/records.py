@@ -35,6 +35,7 @@ _STRICT = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
 FactKind = Literal["fact", "note", "idea"]
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0, le=1e10)]
+PredictionsFile = Literal["predictions.parquet", "holdout-predictions.parquet"]
 # Of a section's own folder, so that no record can name another file.
 _FIGURE = r"^figures/[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*\.(svg|png)$"
 
@@ -76,6 +77,8 @@ class VariantEntry(TypedDict):
     epochs: NotRequired[Count]
     batch_size: NotRequired[Count]
     model_seed: NotRequired[int]
+    family: NotRequired[str]  # see study/simplicity.py
+    estimator: NotRequired[dict[str, JsonValue]]  # see study/blueprints.py
 
 
 @with_config(_STRICT)
@@ -147,6 +150,15 @@ class FigureEntry(TypedDict):
 
 
 @with_config(_STRICT)
+class KeptFile(TypedDict):
+    """A file that lies beside the record; see study/kept_predictions."""
+
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    rows: Count
+    bytes: Count
+
+
+@with_config(_STRICT)
 class NoForecast(TypedDict):
     stated: Literal["never"]
 
@@ -191,6 +203,7 @@ class Record(BaseModel):
     facts        computed one-line statements in order
     tables       name → table
     figures      name → figure
+    predictions  file beside the record → what it holds
     forecast     of a grid's point, only kept: its section's own run is where it is judged
     fits         how many models were trained
     key          the runner's: part of the cache key → digest or version
@@ -207,6 +220,7 @@ class Record(BaseModel):
     facts: list[FactEntry] = []
     tables: dict[str, TableEntry] = {}
     figures: dict[str, FigureEntry] = {}
+    predictions: dict[PredictionsFile, KeptFile] = {}
     forecast: ForecastEntry | NoForecast | None = None
     fits: Count = 0
     key: KeyEntry = {}

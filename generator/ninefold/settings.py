@@ -117,6 +117,19 @@ class HarnessSettings(_Table):
     quick: str = ""  # why fewer folds or epochs than a real study; the report says so
 
 
+class FinalSettings(_Table):
+    """`[final]`: which candidate becomes the final model, declared before any result.
+
+    choose  "any" candidate, or a "network" for a study whose subject is the network
+    rule    "simplest" within one standard error of the best; or the "best" mean
+    """
+
+    table = "final"
+
+    choose: Literal["any", "network"] = "any"
+    rule: Literal["simplest", "best"] = "simplest"
+
+
 def _value(value: Any) -> Any:
     if not is_value(value):
         raise PydanticCustomError(
@@ -183,6 +196,7 @@ class Settings(_Table):
     data: DataSettings
     # made anew: pydantic copies a default, which counts as reading all of it
     harness: HarnessSettings = Field(default_factory=HarnessSettings)
+    final: FinalSettings = Field(default_factory=FinalSettings)
     run: RunSettings = Field(default_factory=RunSettings)
     sections: Annotated[dict[str, SectionSettings], AfterValidator(_grids)] = {}
 
@@ -227,6 +241,7 @@ def _known_keys(where: list[str]) -> list[str]:
         "study": StudySettings,
         "data": DataSettings,
         "harness": HarnessSettings,
+        "final": FinalSettings,
         "run": RunSettings,
     }
     if not where:

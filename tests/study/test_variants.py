@@ -50,6 +50,11 @@ def test_what_is_no_network_or_cannot_be_built_again_is_no_candidate(other):
         best(other=evaluation(0.1, **other))
 
 
+def test_simple_models_are_no_networks():
+    others = {engine: evaluation(0.1, engine=engine) for engine in ("scikit-learn", "constant")}
+    assert best(a=evaluation(0.2), **others).name == "a"
+
+
 def test_what_has_no_score_in_any_fold_is_no_candidate():
     undefined = evaluation(0.1)
     undefined["summary"]["log_loss"]["mean"] = None  # as a record keeps NaN

@@ -29,9 +29,9 @@ from ninefold.study.statistics.folds import (
     Comparison,
     Interval,
     corrected_interval,
-    defined_in_both,
     paired_comparison,
 )
+from ninefold.study.statistics.seeds import defined_in_both
 
 if TYPE_CHECKING:
     from ninefold.study.evaluation import Evaluation

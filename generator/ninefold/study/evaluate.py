@@ -71,9 +71,9 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
                    several variants log-NAME-repeat-1-fold-2.csv; ModelCheckpoint likewise.
                    TensorBoard and BackupAndRestore write into folders of such names
     seed           decides splits, weights, row order and noise
-    validation     share of each training fold set aside as inner validation; every kind of model
-                   trains without it. 0: none, and a scikit-learn estimator scores as under
-                   `cross_val_score`
+    validation     share of each training fold that a network does not train on, but is watched on
+                   (inner validation); 0: none. A scikit-learn estimator trains on the whole
+                   training fold, and scores as under `cross_val_score` whatever the share
     metrics        names of `ninefold.study.metrics.METRICS` and metrics of your own, the deciding
                    one first; default: all that fit the problem, the deciding one chosen by the
                    data. A classifier without probabilities is scored by what it answers: log loss

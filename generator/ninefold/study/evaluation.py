@@ -202,8 +202,8 @@ class Evaluation:
         }  # fmt: skip
 
     def inner_loss(self) -> np.ndarray:
-        """Return the inner-validation loss of each fold after its last epoch (folds × repeats,), the
-        mean of its seeds; empty where there was no inner split."""
+        """Return the inner-validation loss of each fold after its last epoch (folds × repeats,);
+        of several seeds, their mean; empty where there was no inner split."""
         if self.replicates:
             return np.mean([one.inner_loss() for one in self.replicates], axis=0)
         rows = self.curves[self.curves["metric"] == "loss"]
@@ -227,7 +227,7 @@ def naive_evaluation(predictions: pd.DataFrame, protocol: Protocol) -> Evaluatio
         history=curve_frame([], []),
         predictions=predictions,
         protocol=protocol,
-        variant={"function": "the strongest constant", "keywords": {}, "rebuildable": False},
+        variant=dict(_CONSTANT),
         engine=NAIVE,
         engine_reason="",
         parameters=0,
@@ -256,11 +256,30 @@ def over_seeds(judged: Sequence[Evaluation]) -> Evaluation:
     )
 
 
+_CONSTANT = {
+    "function": "the strongest constant",
+    "keywords": {},
+    "rebuildable": True,
+    "family": "constant",
+    "model_seed": 0,
+}
+
+
+def _of_members(members: Sequence[Evaluation]) -> dict[str, Any]:
+    """Return what a record keeps of the variant whose predictions are averaged: that of networks
+    which differ by their seed alone can be built again."""
+    first = members[0].variant
+    alike = all({**e.variant, "model_seed": 0} == {**first, "model_seed": 0} for e in members)
+    networks = all(e.engine in ENGINES for e in members)
+    return {**first, "rebuildable": bool(first["rebuildable"]) and alike and networks}
+
+
 def average(evaluations: Sequence[Evaluation]) -> Evaluation:
     """Return the evaluation of the ensemble whose prediction is the mean of its members'.
 
     The members are evaluations of networks on the same splits (in general, of other seeds); of one
-    trained from several seeds in each fold, the first seed's network is a member. Where a member diverged, the ensemble counts as diverged too, and is scored as the naive model.
+    trained from several seeds in each fold, the first seed's network is a member. Where a member
+    diverged, the ensemble counts as diverged too, and is scored as the naive model.
     Raises NinefoldError where they are none or were judged on different splits.
     """
     if not evaluations:
@@ -285,6 +304,7 @@ def average(evaluations: Sequence[Evaluation]) -> Evaluation:
         curves=first.curves.iloc[:0],
         history=first.history.iloc[:0],
         predictions=predictions,
+        variant=_of_members(evaluations),
         parameters=sum(e.parameters for e in evaluations),
         fits=0,
         fit_seconds=sum(e.fit_seconds for e in evaluations),

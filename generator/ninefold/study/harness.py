@@ -1,7 +1,8 @@
 """The test harness: any model, judged by repeated k-fold cross-validation without a leak.
 
 Preparation is fitted on the rows a fold trains on; labels are encoded once; whatever chooses sees
-the inner validation split; every variant trains on the same rows.
+the inner validation split; all networks train on the same rows, and all estimators, which need no
+such split, on the whole training folds.
 """
 
 import hashlib
@@ -44,9 +45,10 @@ from ninefold.study.variants import describe_variant
 class Harness:
     """What all variants share: the task, its splits, the metrics (the deciding one first).
 
-    own     those of the metrics that are the user's own
-    needed  those that every model must allow
-    groups  (n,) ids of rows that never part; None: each stands alone
+    own      those of the metrics that are the user's own
+    needed   those that every model must allow
+    package  the study's own, whose estimators a record can name
+    groups   (n,) ids of rows that never part; None: each stands alone
     """
 
     task: Task
@@ -56,6 +58,7 @@ class Harness:
     seed: int = 1
     own: tuple[Metric, ...] = ()
     needed: tuple[str, ...] = ()
+    package: str = ""
     return_models: bool = False
     return_callbacks: bool = False
     groups: Any = None
@@ -117,7 +120,9 @@ def _judge_all(
     parts = _parts(harness, model_seed, recipe.seeds if several else 1)
     protocols = _protocols(harness, dict(zip(builds, learners, strict=True)))
     variants = [
-        describe_variant(build, recipe) | {"model_seed": model_seed} for build in builds.values()
+        describe_variant(build, recipe, harness.package)
+        | {"family": learner.family, "model_seed": model_seed}
+        for build, learner in zip(builds.values(), learners, strict=True)
     ]
     fitted = fit_together(learners, parts)
     judged = zip(builds, learners, fitted, protocols, variants, strict=True)
@@ -166,7 +171,7 @@ def _parts(harness: Harness, model_seed: int, seeds: int) -> list[Part]:
         Part(
             fold.train, fold.validation,
             derive_seed(harness.seed, fold.repeat, fold.fold, model_seed + number),
-            f"{fold.name}, seed {number + 1}" if number else fold.name, number,
+            f"{fold.name}, seed {number + 1}" if number else fold.name, fold.outer, number,
         )
         for number in range(seeds)
         for fold in harness.splits

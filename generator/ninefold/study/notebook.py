@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,11 @@ from ninefold.project import Project, find_project
 from ninefold.records import Record
 from ninefold.study.by_hand import number_by_hand, said_by_hand, section_by_hand
 from ninefold.study.comparison import compare
+from ninefold.study.constant_output import constant_folds
 from ninefold.study.dataset import Dataset
 from ninefold.study.evaluation import Evaluation
 from ninefold.study.harness import Harness, judge_all, judge_constant
+from ninefold.study.kept_predictions import to_keep
 from ninefold.study.metrics import deciding_metric, metrics_for
 from ninefold.study.preparation import tidy_inputs
 from ninefold.study.recipe import StudyRecipe
@@ -26,10 +28,12 @@ from ninefold.study.splits import Plan
 from ninefold.study.splitters import must_be_filled
 from ninefold.study.task import Task
 from ninefold.study.training import Recipe
-from ninefold.study.variants import Variant, choose_best, model_function
+from ninefold.study.variants import Variant, build_variant, choose_best
 
 if TYPE_CHECKING:
-    from ninefold.study.finale import FinalFit, Look, SimpleFit
+    from ninefold.study.beside import Beside
+    from ninefold.study.choosing import Choice
+    from ninefold.study.finale import FinalFit, Look
 
 
 def open_study() -> "Study":
@@ -114,8 +118,8 @@ class Study:
         others = [name for name in metrics_for(data.problem) if name != metric]
         seed = settings.study.seed
         return Harness(
-            self.task, splits, (metric, *others), "auto", seed,
-            needed=(metric,), groups=self.split.groups,
+            self.task, splits, (metric, *others), "auto", seed, needed=(metric,),
+            package=settings.study.package, groups=self.split.groups,
         )  # fmt: skip
 
     @cached_property
@@ -151,7 +155,8 @@ class Study:
         given = {"epochs": epochs, "batch_size": batch_size}
         changes = {key: value for key, value in given.items() if value is not None}
         if isinstance(build, Variant):
-            changes = {"epochs": build.epochs, "batch_size": build.batch_size} | changes
+            own = {"epochs": build.epochs, "batch_size": build.batch_size}
+            changes = {key: value for key, value in own.items() if value} | changes
         recipe = self.recipe(callbacks=tuple(callbacks), **changes)
         return self._judge({name: build}, recipe, model_seed)[name]
 
@@ -163,11 +168,11 @@ class Study:
     def _judge(
         self, variants: Mapping[str, Any], recipe: Recipe, model_seed: int = 0
     ) -> dict[str, Evaluation]:
-        builds = {
+        every = {
             name: self.build(build) if isinstance(build, Variant) else build
             for name, build in variants.items()
-            if not _is_constant(build)
         }
+        builds = {name: build for name, build in every.items() if not _is_constant(build)}
         judged = judge_all(builds, self.harness, recipe, model_seed)
         return {
             name: self.keep(name, judged[name] if name in judged else judge_constant(self.harness))
@@ -178,6 +183,8 @@ class Study:
         """Record an evaluation, one made by `ninefold.average` for example, under `name`."""
         self.evaluations[name] = evaluation
         self.recorder.evaluation(name, evaluation.to_record())
+        if not self.recorder.by_hand:
+            self.recorder.predictions(name, to_keep(evaluation))
         if evaluation.engine == "fit" and evaluation.engine_reason not in self._told:
             self._told.add(evaluation.engine_reason)
             self.recorder.fact(
@@ -190,6 +197,13 @@ class Study:
                 "they are scored as the naive model.",
                 kind="note", name=name, diverged=len(evaluation.diverged),
                 folds=len(evaluation.scores),
+            )  # fmt: skip
+        alike, answer = constant_folds(evaluation) if evaluation.engine != "constant" else (0, "")
+        if alike:
+            self.recorder.fact(
+                "'{name}' predicts {answer} for every row in {alike:integer} of {folds:integer} "
+                "folds (NF112).",
+                kind="note", name=name, answer=answer, alike=alike, folds=len(evaluation.scores),
             )  # fmt: skip
         return evaluation
 
@@ -217,13 +231,32 @@ class Study:
         section = self.recorder.record.section
         project = self.project
         number = project.section(section).number if section else number_by_hand(project)
-        tasks = [task.id for task in project.tasks if 5 <= task.number < number]
-        records = [project.record(task) for task in tasks]
-        return choose_best([r for r in records if r is not None], self.metric)
+        return choose_best(self._records(5, number), self.metric)
 
-    def build(self, variant: Variant) -> partial:
-        """Return the model function of a recorded variant, its keyword arguments bound."""
-        return model_function(variant)
+    def choose(self) -> "Choice":
+        """Return the final model and why it is: of all candidates of sections 4 to 6, simple models
+        and the strongest constant included, the one that the rule of `[final]` in ninefold.toml
+        chooses. Raises NinefoldError where nothing has been evaluated.
+        """
+        return self._choice
+
+    @cached_property
+    def _choice(self) -> "Choice":
+        from ninefold.study.choosing import choose_final
+
+        no_test = self.harness.protocol().no_test
+        return choose_final(self._records(4, 7), self.metric, self.settings.final, no_test)
+
+    def _records(self, first: int, end: int) -> list[Record]:
+        """Return the records of the sections from one number to before another."""
+        tasks = [task.id for task in self.project.tasks if first <= task.number < end]
+        records = [self.project.record(task) for task in tasks]
+        return [record for record in records if record is not None]
+
+    def build(self, variant: Variant) -> Any:
+        """Return what `evaluate` takes for a recorded variant: its model function, keyword
+        arguments bound, its estimator, or "constant"."""
+        return build_variant(variant, self.settings.study.package)
 
     # the final model
 
@@ -233,22 +266,29 @@ class Study:
 
         return finale.train_final(self, variant)
 
-    def fit_simple(self, models: Mapping[str, Any]) -> "dict[str, SimpleFit]":
-        """Fit the simple models that the final one is set beside, on the rows it trains on: the
-        best of them by section 5, first, and the linear one.
+    def fit_beside(self, model: "FinalFit") -> "dict[str, Beside]":
+        """Fit what the final model is set beside, on the development rows: the best network, the
+        best simple model and the linear one, where they are not the final model themselves."""
+        from ninefold.study import beside
+
+        return beside.fit_beside(self, model.variant)
+
+    def fit_simple(self, models: Mapping[str, Any]) -> "dict[str, Beside]":
+        """Fit simple models beside the final one, where no record can build them again: the best
+        of them by section 5, and the linear one.
 
         models  name → scikit-learn estimator, the names as in the spot-check
         """
-        from ninefold.study import finale
+        from ninefold.study import beside
 
-        return finale.fit_simple(self, models)
+        return beside.fit_simple(self, models)
 
-    def look_at_holdout(self, model: "FinalFit", simple: "dict[str, SimpleFit]") -> "Look":
+    def look_at_holdout(self, model: "FinalFit", beside: "dict[str, Beside]") -> "Look":
         """Score the saved model on the hold-out, from a fresh process, and log the look. By hand
         nothing is logged, and a model that no run has looked with raises NinefoldError."""
         from ninefold.study import finale
 
-        return finale.look_at_holdout(self, model, simple)
+        return finale.look_at_holdout(self, model, beside)
 
     def holdout_inputs(self) -> Any:
         """Return the hold-out's inputs as the harness takes them. For section 7 alone."""

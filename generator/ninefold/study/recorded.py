@@ -7,12 +7,8 @@ import numpy as np
 from ninefold.errors import NinefoldError
 from ninefold.records import EvaluationEntry
 from ninefold.study.estimates import OF_ROWS, tested
-from ninefold.study.statistics.folds import (
-    Comparison,
-    Interval,
-    defined_in_both,
-    paired_comparison,
-)
+from ninefold.study.statistics.folds import Comparison, Interval, paired_comparison
+from ninefold.study.statistics.seeds import defined_in_both
 
 
 def against_naive(record: EvaluationEntry, metric: str, section: str) -> Comparison:

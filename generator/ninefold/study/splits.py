@@ -15,13 +15,17 @@ from ninefold.errors import NinefoldError
 @dataclass(frozen=True)
 class Fold:
     """One fold of one repeat. `train`, `validation` and `test` are disjoint row numbers;
-    `validation` is the inner split that whatever chooses may see."""
+    `validation` is the inner split that whatever chooses may see.
+
+    given  the training fold as a splitter of the user's gave it, in its order; None: sorted
+    """
 
     repeat: int
     fold: int
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
+    given: np.ndarray | None = None
 
     @property
     def name(self) -> str:
@@ -30,6 +34,8 @@ class Fold:
     @property
     def outer(self) -> np.ndarray:
         """Return the rows of the training fold, inner validation included."""
+        if self.given is not None:
+            return self.given
         return np.sort(np.concatenate([self.train, self.validation]))
 
 

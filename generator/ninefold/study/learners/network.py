@@ -37,6 +37,8 @@ from ninefold.study.training import (
 class Network:
     """A Keras network, trained from fresh weights for each fold."""
 
+    family = "network"
+
     def __init__(self, build: Callable, task: Task, prepare: Any, recipe: Recipe, shared: Shared):
         load_tensorflow()
         self._build, self._task, self._recipe, self._shared = build, task, recipe, shared

@@ -1,17 +1,18 @@
-"""Section 7: the choice, what to expect, the look at the hold-out, and the cost."""
+"""Section 7: what was saved, what to expect, the look at the hold-out."""
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ninefold.study.final import load_model
-from ninefold.study.finale import FinalFit, Look, best_of, simple_evaluations
+from ninefold.study.alarms import Alarm, against_constant, against_folds
+from ninefold.study.constant_output import same_answer
+from ninefold.study.finale import FinalFit, Look
 from ninefold.study.metrics import METRICS, score, shown_beside
-from ninefold.study.recorded import against, against_naive
+from ninefold.study.shows.beside import distinct, score_of, show_beside, values_beside
+from ninefold.study.standing import judge_final
 from ninefold.study.statistics.chance import CONSTANT, name_of_naive
-from ninefold.study.statistics.folds import predicted_holdout_range, verdict
+from ninefold.study.statistics.folds import predicted_holdout_range
 from ninefold.study.statistics.rows import holdout_interval
-from ninefold.study.statistics.selection import of_the_best
 from ninefold.study.tables import make_table
 from ninefold.study.variants import Variant
 
@@ -19,36 +20,38 @@ if TYPE_CHECKING:
     from ninefold.study.notebook import Study
 
 
-def choice(study: "Study", variant: Variant) -> None:
-    """The chosen variant, its configuration and its cross-validated scores."""
-    metric, record = study.metric, study.recorder
-    beside = shown_beside(metric)
-    best = {"name": variant.name, "section": variant.section, **variant.summary}
-    record.value(best=best, metric=metric, metric_label=METRICS[metric].label)
-    record.fact(
-        "{best_name} of {section} has the best {metric_label} of {selected_from:integer} networks: "
-        "{best_score:pm}, selected and therefore optimistic; {beside_label} {beside_score:pm}.",
-        best_name=variant.name, section=variant.section, selected_from=variant.selected_from,
-        metric_label=METRICS[metric].label, best_score=variant.summary[metric],
-        beside_label=METRICS[beside].label, beside_score=variant.summary[beside],
-    )  # fmt: skip
-    rows = [["model function", variant.function], *variant.keywords.items()]
-    rows += [["epochs", variant.epochs], ["batch size", variant.batch_size]]
-    rows += [["networks averaged", variant.members], ["parameters", variant.record["parameters"]]]
-    columns = [("setting", "text"), ("value", "")]
-    record.table("choice", make_table("The final configuration.", columns, rows))
-
-
 def saved_model(study: "Study", model: FinalFit) -> None:
-    """What was saved, its size and what training took."""
+    """What was saved, its size, what training took, and the training curve of a network."""
     files = sorted(path for path in model.folder.iterdir() if path.is_file())
+    saved: dict[str, Any] = {
+        "files": [path.name for path in files],
+        "size": sum(path.stat().st_size for path in files) / 1000,
+        "trained_rows": model.rows,
+        "seconds": model.seconds,
+    }
+    ruled = study.choose().final
+    if not ruled.is_as(model.variant):
+        study.recorder.fact(
+            "The rule of ninefold.toml chose {ruled}; this notebook trains {trained}.",
+            kind="note", ruled=ruled.name, trained=model.variant.name,
+        )  # fmt: skip
+    if model.variant.kind == "network":
+        study.recorder.fact(
+            "Networks: {members:integer}, with {parameters:integer} parameters together, trained "
+            "on {trained_rows:integer} rows in {seconds:duration}; saved as {files}: "
+            "{size:integer} kB.",
+            members=model.model.members, parameters=model.parameters, **saved,
+        )  # fmt: skip
+        _curve(study, model)
+        return
     study.recorder.fact(
-        "Networks: {members:integer}, with {parameters:integer} parameters together, trained on "
-        "{trained_rows:integer} rows in {seconds:duration}; saved as {files}: {size:integer} kB.",
-        members=model.model.members, parameters=model.parameters, seconds=model.seconds,
-        trained_rows=model.rows,
-        files=[path.name for path in files], size=sum(p.stat().st_size for p in files) / 1000,
+        "{called}, fitted on all {trained_rows:integer} development rows in {seconds:duration}; "
+        "saved as {files}: {size:significant} kB.",
+        called=model.variant.name, **saved,
     )  # fmt: skip
+
+
+def _curve(study: "Study", model: FinalFit) -> None:
     curves = model.members[0]
     panel = {
         "title": model.variant.name,
@@ -110,7 +113,8 @@ def _range(study: "Study", variant: Variant) -> dict[str, float | None]:
 
 
 def holdout(study: "Study", look: Look) -> None:
-    """The score on the hold-out, beside the range predicted, the constant and the simple model."""
+    """The score on the hold-out, beside the range predicted, the constant and the simple model;
+    what is alarming comes first."""
     metric, record = study.metric, study.recorder
     label, n = METRICS[metric].label, len(look.y)
     variant, sampled = look.fit.variant, look.interval
@@ -119,13 +123,14 @@ def holdout(study: "Study", look: Look) -> None:
     inside = None
     if expected["low"] is not None and expected["high"] is not None:
         inside = bool(expected["low"] <= sampled.score <= expected["high"])
-    rival = simple_evaluations(study)[look.simple.name]["summary"][metric]
+    alarms = _alarms(study, look)
+    for alarm in alarms:
+        record.fact(alarm.text, kind="note", **alarm.values)
     record.value(
         holdout={"score": sampled.score, "low": sampled.low, "high": sampled.high, "n": n},
-        inside=inside, constant=look.constant,
-        constant_name=naive,
-        simple={"name": look.simple.name, "score": look.simple_score, "expected": rival},
-        verdict=found, looks=look.looks,
+        inside=inside, constant=look.constant, constant_name=naive, verdict=found,
+        looks=look.looks, alarms=[alarm.to_record() for alarm in alarms],
+        **values_beside(study, look),
     )  # fmt: skip
     record.fact(
         "Hold-out {metric_label}: {holdout_score:score} ({holdout_interval:interval}, {method}, "
@@ -135,16 +140,11 @@ def holdout(study: "Study", look: Look) -> None:
         where=_WHERE[inside],
     )  # fmt: skip
     record.fact(
-        "Verdict: {verdict}. It rests on cross-validation, on the folds that also chose this model "
-        "out of {selected_from:integer}, which favours it.",
-        selected_from=variant.selected_from, verdict=found,
+        "Verdict: {verdict}. {basis}",
+        verdict=found,
+        basis=_WITHDRAWN if found == "skill withdrawn" else _SELECTED.format(variant.selected_from),
     )  # fmt: skip
-    record.fact(
-        "By cross-validation the best simple model, {simple_name}, has {simple_expected:pm} "
-        "{metric_label}; the final model {final_expected:pm}.",
-        simple_name=look.simple.name, simple_expected=rival, metric_label=label,
-        final_expected=variant.summary[metric],
-    )  # fmt: skip
+    show_beside(study, look)
     if look.looks > 1:
         record.fact(
             "This is look number {looks:integer}: the hold-out score is no longer that of a set "
@@ -157,6 +157,8 @@ def holdout(study: "Study", look: Look) -> None:
             "say: {changed}.",
             kind="note", changed=look.changed,
         )  # fmt: skip
+    simple = look.beside.get("simple")
+    named = f" and the best simple model, {simple.name}" if simple else ""
     record.figure(
         "holdout",
         "holdout",
@@ -168,17 +170,44 @@ def holdout(study: "Study", look: Look) -> None:
             "high": sampled.high,
             "constant": look.constant,
             "constant_name": "best constant" if naive == CONSTANT else naive,
-            "simple": look.simple_score,
+            "simple": look.scores.get("simple"),
             "better": "right" if METRICS[metric].greater_is_better else "left",
         },
         alt=f"The hold-out {label} with its interval, "
         f"{'' if inside is None else 'on the range predicted by cross-validation, '}"
-        f"beside the {naive} and the best simple model, {look.simple.name}.",
+        f"beside the {naive}{named}.",
         caption="The hold-out score on the range that cross-validation had predicted."
         if inside is not None
         else "The hold-out score with its interval from row sampling.",
     )
     _all_scores(study, look)
+
+
+_SELECTED = (
+    "It rests on cross-validation, on the folds that also chose this model out of {}, which "
+    "favours it."
+)
+_WITHDRAWN = "By cross-validation there was skill; the hold-out does not beat the constant."
+
+
+def _alarms(study: "Study", look: Look) -> list[Alarm]:
+    """What a reader must know before the score; of a constant that was chosen, nothing of this."""
+    if look.fit.variant.kind == "constant":
+        return []
+    metric, answer = METRICS[study.metric], look.answer
+    spread = 0.0 if study.task.classes else float(np.ptp(study.task.y))
+    alike = same_answer(answer.outputs, answer.codes, study.task.classes, spread)
+    found = [Alarm(_ALIKE, {"answer": alike})] if alike else []
+    found += against_constant(metric, look.interval.score, look.constant)
+    scores = look.fit.variant.record["scores"][study.metric]
+    folds = [float("nan") if score is None else score for score in scores]
+    return found + against_folds(metric, look.interval.score, folds)
+
+
+_ALIKE = (
+    "The final model predicts {answer} for every row of the hold-out (NF112): its score is that of "
+    "a constant, however good."
+)
 
 
 _WHERE = {
@@ -189,63 +218,30 @@ _WHERE = {
 
 
 def _all_scores(study: "Study", look: Look) -> None:
-    classes = len(study.task.classes)
-    rows = []
+    classes, rows = len(study.task.classes), []
     for metric in study.harness.metrics:
-        found, simple = score(metric, look.y, look.found, n_classes=classes), None
-        if METRICS[metric].takes in look.simple.gives:
-            answer = look.simple_answer.taken(METRICS[metric].takes, classes)
-            simple = score(metric, look.y, answer, n_classes=classes)
+        found = score(metric, look.y, look.taken(metric), n_classes=classes)
+        others = [score_of(look, role, metric, classes) for role in distinct(look)]
         sampled = look.interval if metric == study.metric else None
         if metric == shown_beside(study.metric) and np.isfinite(found):  # a bootstrap takes seconds
             sampled = holdout_interval(
-                metric, look.y, look.found, n_classes=classes, seed=study.seed
+                metric, look.y, look.taken(metric), n_classes=classes, seed=study.seed
             )
         interval = sampled and {"low": sampled.low, "high": sampled.high}
-        rows.append([METRICS[metric].label, found, interval, simple])
+        rows.append([METRICS[metric].label, found, interval, *others])
     columns = [
         ("metric", "text"), ("final model", "score"), ("95 % interval", "interval"),
-        (look.simple.name, "score"),
+        *((look.beside[role].name, "score") for role in distinct(look)),
     ]  # fmt: skip
     study.recorder.table("holdout-scores", make_table("Scores on the hold-out.", columns, rows))
 
 
 def _verdict(study: "Study", look: Look) -> str:
-    """One of the three verdicts, from cross-validation: against the naive model, and against the
-    best simple model of the spot-check, both adjusted for the networks that this one was selected
-    from. Where the folds allow no test, that they do not."""
-    metric, variant = study.metric, look.fit.variant
-    if study.harness.protocol().no_test:
-        return study.harness.protocol().no_test
-    simple = simple_evaluations(study)
-    compared = (
-        against_naive(variant.record, metric, variant.section),
-        against(variant.record, simple[best_of(simple, metric)], metric),
+    """One of the verdicts on the final model (see `judge_final`); where the folds allow no test,
+    that they do not."""
+    metric, no_test = study.metric, study.harness.protocol().no_test
+    simple = look.beside.get("simple")
+    beaten = not against_constant(METRICS[metric], look.interval.score, look.constant)
+    return no_test or judge_final(
+        look.fit.variant, metric, simple.expected if simple else None, beats_constant=beaten
     )
-    adjusted = [of_the_best(one, variant.selected_from) for one in compared]
-    return verdict(*adjusted, greater_is_better=METRICS[metric].greater_is_better)
-
-
-def cost(study: "Study", look: Look) -> None:
-    """Parameters, training and prediction time of the final model beside the simple ones."""
-    import time
-
-    loaded, inputs = load_model(look.fit.folder), study.split.holdout.X
-    loaded.outputs(inputs)  # the first call compiles
-    start = time.perf_counter()
-    loaded.outputs(inputs)
-    network_time = time.perf_counter() - start
-    n = len(inputs)
-    rows: list[list[Any]] = [
-        ["final model", look.fit.parameters, look.fit.seconds, 1000 * network_time / n]
-    ]
-    for simple in (look.simple, *look.beside):
-        start = time.perf_counter()
-        simple.fitted.predict(study.holdout_inputs())
-        spent = 1000 * (time.perf_counter() - start) / n
-        rows.append([simple.name, simple.parameters or None, simple.fitted.seconds, spent])
-    columns = [
-        ("model", "text"), ("parameters", "integer"), ("training", "duration"),
-        ("prediction, ms a row", "significant"),
-    ]  # fmt: skip
-    study.recorder.table("cost", make_table("Cost, measured on this machine.", columns, rows))

@@ -8,6 +8,7 @@ import pandas as pd
 from ninefold.formats import show
 from ninefold.study.baselines import naive_loss
 from ninefold.study.metrics import METRICS, deciding_metric, practical_margin, shown_beside
+from ninefold.study.shows.choice import state_rule
 from ninefold.study.splits import Fold
 from ninefold.study.statistics.chance import name_of_naive
 from ninefold.study.statistics.few_rows import FEW
@@ -40,8 +41,9 @@ def splits(study: "Study") -> None:
     if study.task.classes:
         _state_classes(study)
     record.fact(
-        "Networks train for {epochs:integer} epochs on batches of {batch_size:integer} rows; "
-        "{validation:percent} of each training fold is the inner validation split.",
+        "Simple models train on all rows of a training fold. Networks train for {epochs:integer} "
+        "epochs on batches of {batch_size:integer} rows; they hold back {validation:percent} of "
+        "each training fold as inner validation.",
         epochs=harness.epochs, batch_size=harness.batch_size, validation=harness.validation,
     )  # fmt: skip
     record.figure(
@@ -174,6 +176,7 @@ def metrics(study: "Study") -> None:
         ("naive score", "score"), ("of the", "text"), ("practically equal within", "significant"),
     ]  # fmt: skip
     record.table("metrics", make_table("Metrics, as scikit-learn defines them.", columns, rows))
+    state_rule(study)
 
 
 def balance(study: "Study") -> None:

@@ -33,7 +33,7 @@ def errors(study: "Study", look: Look) -> None:
         )
         return
     counts = np.zeros((len(data.classes), len(data.classes)), dtype=int)
-    np.add.at(counts, (look.y, look.found.argmax(axis=1)), 1)
+    np.add.at(counts, (look.y, look.answer.classes), 1)
     record.figure(
         "confusion",
         "confusion",
@@ -47,7 +47,7 @@ def errors(study: "Study", look: Look) -> None:
 def _calibration(study: "Study", look: Look, bins: int = 5) -> None:
     """The confidence in the predicted class against how often it was right, in equal-sized bins."""
     confidence = look.found.max(axis=1)
-    right = look.found.argmax(axis=1) == look.y
+    right = look.answer.classes == look.y
     parts = np.array_split(np.argsort(confidence, kind="stable"), min(bins, len(look.y)))
     shown = []
     for part in parts:
@@ -76,7 +76,7 @@ def worst_errors(study: "Study", look: Look, most: int = 5) -> None:
     if data.classes:
         wrong = 1 - look.found[np.arange(len(look.y)), look.y]
         actual = [data.classes[code] for code in look.y]
-        predicted = [data.classes[code] for code in look.found.argmax(axis=1)]
+        predicted = [data.classes[code] for code in look.answer.classes]
         label, form = "probability of the actual class", "score"
         shown = look.found[np.arange(len(look.y)), look.y]
     else:
@@ -107,7 +107,7 @@ def sub_groups(study: "Study", look: Look, most: int = 4) -> None:
         for label, members in _parts(data.X[name], study.development().X[name]):
             if members.sum() >= _FEWEST:
                 found = score(
-                    shown, look.y[members], look.found[members], n_classes=len(data.classes)
+                    shown, look.y[members], look.taken(shown)[members], n_classes=len(data.classes)
                 )
                 rows.append([f"{name}: {label}", int(members.sum()), found])
     columns = [("sub-group", "text"), ("rows", "integer"), (METRICS[shown].label, "score")]
@@ -139,15 +139,16 @@ def importance(study: "Study", look: Look, most: int = 12) -> None:
     data, metric = study.split.holdout, study.metric
     loaded, generator = load_model(look.fit.folder), np.random.default_rng(study.seed)
     sign = 1 if METRICS[metric].greater_is_better else -1
-    whole = score(metric, look.y, look.found, n_classes=len(data.classes))
+    takes, classes = METRICS[metric].takes, len(data.classes)
+    whole = score(metric, look.y, look.taken(metric), n_classes=classes)
     losses: dict[str, tuple[float, float, float]] = {}
     for name in map(str, data.X):
         drops = []
         for _ in range(_PERMUTATIONS):
             shuffled = data.X.copy()
             shuffled[name] = generator.permutation(data.X[name].to_numpy())
-            found = loaded.outputs(shuffled)
-            drops.append(sign * (whole - score(metric, look.y, found, n_classes=len(data.classes))))
+            found = loaded.answer(shuffled).taken(takes, classes)
+            drops.append(sign * (whole - score(metric, look.y, found, n_classes=classes)))
         losses[name] = (float(np.mean(drops)), float(np.min(drops)), float(np.max(drops)))
     ranked = sorted(losses, key=lambda name: -losses[name][0])[:most]
     mean, low, high = zip(*(losses[name] for name in ranked), strict=True)

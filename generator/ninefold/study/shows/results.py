@@ -78,9 +78,9 @@ def _how_scored(shown: Mapping[str, Evaluation], metric: str, beside: str) -> st
         if name in evaluation.scores
     }
     if set(methods.values()) == {OF_FOLDS}:
-        return "Mean over all folds ± half the corrected 95 % interval; the best on top."
+        return "Mean over all folds with its corrected 95 % interval; the best on top."
     said = "; ".join(f"{label}: {_METHODS[method]}" for label, method in methods.items())
-    return f"Scores ± half their 95 % intervals; the best on top. {said}."
+    return f"Scores with their 95 % intervals; the best on top. {said}."
 
 
 def _naive_row(study: "Study", shown: Mapping[str, Evaluation]) -> str:

@@ -1,4 +1,4 @@
-"""A family of differences from one control: intervals and p-values that hold for all of them at once.
+"""A family of differences from one control: intervals and p-values that hold for all at once.
 
 Single-step max-T: how large the largest of all |t| becomes where nothing differs decides both which
 interval leaves out 0 and which p is small, so that they cannot contradict each other (Dunnett 1955,
@@ -47,8 +47,8 @@ def compare_at_once(
 
     Each p is that of the largest |t| of a multivariate t with this correlation, from 200,000 draws
     of a fixed seed; at most the one of Bonferroni, which resolves small ones; at least the plain
-    one, which it is exactly for a family of one. The critical value is bounded in the same way: p is
-    below 1 − `confidence` exactly where the interval leaves out 0.
+    one, which it is exactly for a family of one. The critical value is bounded in the same way: p
+    is below 1 − `confidence` exactly where the interval leaves out 0.
     """
     means, errors = np.asarray(means, dtype=float), np.asarray(errors, dtype=float)
     freedom = np.broadcast_to(np.asarray(freedom, dtype=float), means.shape)
@@ -85,8 +85,8 @@ def _largest(correlation: np.ndarray, freedom: float, seed: int) -> np.ndarray:
 
 
 def _factor(correlation: np.ndarray) -> np.ndarray:
-    """Return F with F·Fᵀ the correlation, (variants, rank); of a matrix that is none by rounding, or
-    by differences that are not all defined on the same folds, the nearest that is one."""
+    """Return F with F·Fᵀ the correlation, (variants, rank); of a matrix that is none, as differences
+    defined on different folds may have, one close to it."""
     values, vectors = np.linalg.eigh((correlation + correlation.T) / 2)
     kept = values > 1e-10 * values[-1]
     factor = vectors[:, kept] * np.sqrt(values[kept])

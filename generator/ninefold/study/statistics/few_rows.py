@@ -17,7 +17,7 @@ from ninefold.study.statistics.chance import (
     expected_average_precision,
 )
 from ninefold.study.statistics.folds import Interval
-from ninefold.study.statistics.left_out import looked_at, scores_without
+from ninefold.study.statistics.left_out import influence_of, looked_at, scores_without
 
 FEW = 10  # rows of a class in a test fold, below which rows are looked at instead of folds
 Limits = tuple[float, float, float]  # estimate, low, high
@@ -70,20 +70,15 @@ def _of_repeat(
     chance = chance_without(metric, y, found.shape[1]) if naive.any() else None
     if chance is None:
         whole, without = scores_without(metric, y, found, tested)
-        return RowScore(whole, _influence(without))
+        return RowScore(whole, influence_of(without))
     share, expected = naive.mean(), chance_score(metric, y, found.shape[1])
     assert expected is not None
-    value, influence = share * expected, share * _influence(chance)
+    value, influence = share * expected, share * influence_of(chance)
     if share < 1:
         whole, without = scores_without(metric, y[~naive], found[~naive], tested[~naive])
         value += (1 - share) * whole
-        influence[~naive] += _influence(without)
+        influence[~naive] += influence_of(without)
     return RowScore(float(value), influence)
-
-
-def _influence(without: np.ndarray) -> np.ndarray:
-    """Return each row's influence from the scores without it, (n,)."""
-    return (len(without) - 1) * (without.mean() - without)
 
 
 def row_interval(

@@ -1,12 +1,12 @@
 """What the scores of overlapping folds tell: intervals, comparisons, verdicts.
 
 Everywhere `scores` holds one number for each of J = folds × repeats fits, or (m, J) of a network
-trained from m seeds in each fold; `n_train` is the rows of an *outer* training fold (inner validation
-included) and `n_test` those of a test fold. Folds share training rows, so their scores are
-correlated; the variance of a mean is therefore taken as s²·(1/J + n_test/n_train) with J − 1 degrees
-of freedom (Nadeau & Bengio 2003, *Machine Learning* 52, section 5.2.1). Repeats shrink only the 1/J:
-they narrow an interval little. What a seed does to a score is not shared between folds: where several
-seeds show how much that is, it is left out of the second term (see `corrected_standard_error`).
+trained from m seeds in each fold; `n_train` is the rows of an *outer* training fold (inner
+validation included) and `n_test` those of a test fold. Folds share training rows, so their scores
+are correlated; the variance of a mean is therefore taken as s²·(1/J + n_test/n_train) with J − 1
+degrees of freedom (Nadeau & Bengio 2003, *Machine Learning* 52, section 5.2.1). Repeats shrink only
+the 1/J: they narrow an interval little. What a seed does is not shared between folds: where several
+seeds tell how much that is, the second term leaves it out (see `corrected_standard_error`).
 """
 
 from dataclasses import dataclass

@@ -30,6 +30,12 @@ def scores_without(
     return score(metric, y, found, n_classes=classes), _WITHOUT[metric](y, found)
 
 
+def influence_of(without: np.ndarray) -> np.ndarray:
+    """Return each row's influence on a score from the scores without it, (n,); of mean 0 (the
+    jackknife's; Efron 1982, chapter 2)."""
+    return (len(without) - 1) * (without.mean() - without)
+
+
 def _without_in_mean(losses: np.ndarray) -> np.ndarray:
     return (losses.sum() - losses) / (len(losses) - 1) if len(losses) > 1 else losses * np.nan
 

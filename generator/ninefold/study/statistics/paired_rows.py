@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 
 from ninefold.study.metrics import METRICS
-from ninefold.study.statistics.few_rows import RowScore, influence_of, row_interval
-from ninefold.study.statistics.left_out import scores_without
+from ninefold.study.statistics.few_rows import RowScore, row_interval
+from ninefold.study.statistics.left_out import influence_of, scores_without
 
 FEWEST_GROUPS = 5  # for an interval over groups
 Verdict = Literal["better", "worse", "undecided", ""]

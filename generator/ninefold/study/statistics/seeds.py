@@ -1,7 +1,7 @@
 """Scores of networks trained from several seeds in each fold: how they vary, how they are paired.
 
-`m` seeds, `J` folds × repeats. What a seed does is drawn anew for each fit; what training rows do is
-shared between folds that overlap. One seed a fold cannot tell the two apart, several can.
+m seeds, J folds × repeats. What a seed does is drawn anew for each fit; what training rows do is
+shared between folds that overlap. One seed in each fold cannot tell the two apart, several can.
 """
 
 from collections.abc import Sequence
