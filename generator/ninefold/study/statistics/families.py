@@ -8,6 +8,7 @@ interval leaves out 0 and which p is small, so that they cannot contradict each 
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy import special, stats
 
 _DRAWS = 200_000
@@ -65,8 +66,19 @@ def compare_at_once(
         # the smallest t with a drawn p below alpha lies just above this one
         found = largest[len(largest) - int(np.ceil(alpha * (1 + len(largest)) - 1))]
         critical[varies] = np.clip(found, one, all_of_them)
-    reach = np.where(errors > 0, critical * errors, 0.0)
+    reach = np.where(errors == 0, 0.0, critical * errors)
     return Family(critical, means - reach, means + reach, p)
+
+
+def correlation_of(differences: np.ndarray) -> np.ndarray:
+    """Return how differences vary together (variants, variants), of each pair where both are
+    defined; 0, which is stricter, where that cannot be told.
+
+    differences  (variants, folds), NaN where not defined
+    """
+    found = pd.DataFrame(differences.T).corr().fillna(0).to_numpy(copy=True)
+    np.fill_diagonal(found, 1)
+    return found
 
 
 def _largest(correlation: np.ndarray, freedom: float, seed: int) -> np.ndarray:
@@ -85,8 +97,8 @@ def _largest(correlation: np.ndarray, freedom: float, seed: int) -> np.ndarray:
 
 
 def _factor(correlation: np.ndarray) -> np.ndarray:
-    """Return F with F·Fᵀ the correlation, (variants, rank); of a matrix that is none, as differences
-    defined on different folds may have, one close to it."""
+    """Return F with F·Fᵀ the correlation, (variants, rank); of a matrix that is none, as
+    differences defined on different folds may have, one close to it."""
     values, vectors = np.linalg.eigh((correlation + correlation.T) / 2)
     kept = values > 1e-10 * values[-1]
     factor = vectors[:, kept] * np.sqrt(values[kept])
@@ -100,6 +112,7 @@ def detectable_difference(
 
     critical  how many standard errors away from 0 a difference counts as found
 
-    The noncentral t, whose noncentrality is the difference in standard errors.
+    The noncentral t, whose noncentrality is the difference in standard errors. NaN where there is
+    no critical value.
     """
     return float(standard_error * special.nctdtrinc(freedom, 1 - power, critical))
