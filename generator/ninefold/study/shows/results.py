@@ -208,7 +208,7 @@ def differences(study: "Study", control: str, only: str = "", most: int | None =
 _WITH = " with 95 % intervals that hold for all variants at once"
 _COLUMNS = (
     " A true difference as large as 'would be found' is found four times in five. 'For these "
-    "training sets' is an interval for other test rows and the very same models; it decides nothing."
+    "training sets' is the interval for other test rows and the same models; it decides nothing."
 )
 
 

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
-_DRAWS = 200_000
 _AT_ONCE = 2**22  # numbers in memory
 
 
@@ -37,6 +36,7 @@ def compare_at_once(
     correlation: np.ndarray,
     *,
     confidence: float = 0.95,
+    draws: int = 200_000,
     seed: int = 1,
 ) -> Family:
     """Return simultaneous intervals and adjusted p-values of differences.
@@ -46,7 +46,7 @@ def compare_at_once(
     freedom        degrees of freedom, (variants,) or for all; infinite for a normal
     correlation    (variants, variants) of the differences; may be singular
 
-    Each p is that of the largest |t| of a multivariate t with this correlation, from 200,000 draws
+    Each p is that of the largest |t| of a multivariate t with this correlation, from so many draws
     of a fixed seed; at most the one of Bonferroni, which resolves small ones; at least the plain
     one, which it is exactly for a family of one. The critical value is bounded in the same way: p
     is below 1 − `confidence` exactly where the interval leaves out 0.
@@ -58,7 +58,8 @@ def compare_at_once(
     members, alpha = len(varies), 1 - confidence
     if members:
         t, free = np.abs(means[varies] / errors[varies]), freedom[varies]
-        largest = _largest(np.asarray(correlation)[np.ix_(varies, varies)], float(free.min()), seed)
+        among = np.asarray(correlation)[np.ix_(varies, varies)]
+        largest = _largest(among, float(free.min()), draws, seed)
         alone = 2 * stats.t.sf(t, free)
         drawn = (1 + len(largest) - np.searchsorted(largest, t)) / (1 + len(largest))
         p[varies] = np.clip(drawn, alone, np.minimum(1, members * alone))
@@ -81,18 +82,18 @@ def correlation_of(differences: np.ndarray) -> np.ndarray:
     return found
 
 
-def _largest(correlation: np.ndarray, freedom: float, seed: int) -> np.ndarray:
+def _largest(correlation: np.ndarray, freedom: float, draws: int, seed: int) -> np.ndarray:
     """Return draws of the largest |t| of a multivariate t, sorted."""
     generator = np.random.default_rng(seed)
     factor = _factor(correlation)
-    largest = np.empty(_DRAWS)
+    largest = np.empty(draws)
     size = max(1, _AT_ONCE // len(correlation))
-    for start in range(0, _DRAWS, size):
+    for start in range(0, draws, size):
         some = largest[start : start + size]
         normal = generator.standard_normal((len(some), factor.shape[1]))
         some[:] = np.abs(normal @ factor.T).max(axis=1)
     if np.isfinite(freedom):
-        largest /= np.sqrt(generator.chisquare(freedom, _DRAWS) / freedom)
+        largest /= np.sqrt(generator.chisquare(freedom, draws) / freedom)
     return np.sort(largest)
 
 
