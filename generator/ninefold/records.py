@@ -164,11 +164,21 @@ class NoForecast(TypedDict):
 
 
 @with_config(_STRICT)
+class LaterForecast(TypedDict):
+    winner: str
+    difference: float
+    confidence: float
+
+
+@with_config(_STRICT)
 class ForecastEntry(TypedDict):
+    """A forecast; `later` is another one, stated after the result that this one preceded."""
+
     stated: Literal["before", "after"]
     winner: str
     difference: float
     confidence: float
+    later: NotRequired[LaterForecast]
 
 
 @with_config(_STRICT)
@@ -184,8 +194,20 @@ class KeyEntry(TypedDict, total=False):
 
 
 @with_config(_STRICT)
+class DataEntry(TypedDict):
+    """Which rows were read: `sha256` of the file, or of a built-in dataset as CSV."""
+
+    source: str
+    sha256: str
+
+
+@with_config(_STRICT)
 class RunEntry(TypedDict, total=False):
-    """Under what a run ran; see running/provenance."""
+    """Under what a run ran; see running/provenance.
+
+    log   head of the log of runs as the record was finished; see history
+    data  by the notebook itself, if it opened the study's data
+    """
 
     started: str
     seconds: Seconds
@@ -193,6 +215,8 @@ class RunEntry(TypedDict, total=False):
     machine: dict[str, JsonValue]
     commit: str
     changes: str
+    log: str
+    data: DataEntry
 
 
 class Record(BaseModel):

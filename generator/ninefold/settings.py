@@ -73,6 +73,14 @@ def find_setting(settings: "Settings", name: str) -> str:
     return spell(value)
 
 
+def holdout_settings(settings: "Settings") -> dict[str, str]:
+    """Return the settings that say which rows are held out: name → JSON. In time order, the seed
+    has no say."""
+    names = ["data.source", "data.target", "data.group", "data.time", "harness.holdout"]
+    names += [] if settings.data.time else ["study.seed"]
+    return {name: find_setting(settings, name) for name in names}
+
+
 class StudySettings(_Table):
     """`[study]`: what the study is called, whose it is, and what it asks."""
 

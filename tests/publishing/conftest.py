@@ -90,5 +90,7 @@ def whole(study) -> SmallStudy:
         fits=30,
         run={"seconds": 12.5, "versions": {"scikit-learn": "1.7"}, "commit": "abc"},
     )
+    study.looked()
+    study.logged()
     study.page("9-resources", "# Resources\n\n{{ run.fits }} fits, {{ run.seconds | duration }}.\n")
     return study

@@ -30,7 +30,7 @@ def values(best=NETWORK, verdict="skill", folds=None, holdout=None, rival=TREE, 
 def test_a_network_that_beats_the_simple_models_is_said_to():
     assert headline(values(folds="better", holdout="better")) == (
         "The network 'trial 3' clearly beats guessing, and does better than the best simple model, "
-        "gradient boosting (log loss 0.084 against 0.083). On the hold-out it does better, too "
+        "'gradient boosting' (log loss 0.084 against 0.083). On the hold-out it does better, too "
         "(difference +0.012, −0.003 to 0.027)."
     )
 
@@ -38,8 +38,8 @@ def test_a_network_that_beats_the_simple_models_is_said_to():
 def test_a_network_that_is_not_told_apart_from_a_simple_model_is_not_said_to_be_better():
     assert headline(values(folds="undecided", holdout="undecided")) == (
         "The network 'trial 3' clearly beats guessing, but is not told apart from the best simple "
-        "model, gradient boosting (log loss 0.084 against 0.083). On the hold-out the two are not "
-        "told apart (difference +0.012, −0.003 to 0.027)."
+        "model, 'gradient boosting' (log loss 0.084 against 0.083). On the hold-out the two are "
+        "not told apart (difference +0.012, −0.003 to 0.027)."
     )
 
 
@@ -58,7 +58,7 @@ def test_a_simple_final_model_stands_beside_the_best_network():
     text = headline(values(best, folds="undecided", rival=NETWORK))
     assert text == (
         "The model 'linear' clearly beats guessing, and is not told apart from the best network, "
-        "trial 3 (log loss 0.084 against 0.083)."
+        "'trial 3' (log loss 0.084 against 0.083)."
     )
 
 

@@ -52,6 +52,15 @@ def test_the_report_shows_a_block_of_every_kind(whole):
     assert "seen in Jupyter only" not in text
 
 
+def test_the_predictions_that_a_section_has_kept_are_listed_beside_its_numbers(study):
+    kept = {"sha256": "0" * 64, "rows": 1, "bytes": 1}
+    study.ran("4-baseline", "# B", predictions={"predictions.parquet": kept})
+    study.ran("7-final-model", "# F", predictions={"holdout-predictions.parquet": kept})
+    text = report(study)
+    assert " · [predictions](../results/4-baseline/predictions.parquet)</sub>" in text
+    assert "· [predictions of the hold-out](../results/7-final-model/holdout-predictions" in text
+
+
 def test_tables_stay_tables_whatever_their_cells_hold(study):
     study.ran(
         "4-baseline",

@@ -35,7 +35,8 @@ from pathlib import Path
 from ninefold.project import Project
 from ninefold.running.workers.crew import local_crew
 from ninefold.running.runner import run
-outcomes = run(Project(Path.cwd()), print, hire=local_crew(2, ["ipykernel.kernelapp"]))
+crew = local_crew(2, ["ipykernel.kernelapp"])
+outcomes = run(Project(Path.cwd()), print, everything=True, hire=crew)
 sys.exit(any(outcome.state in ("failed", "skipped") for outcome in outcomes))
 """
 EXPERIMENTS = ("5-experiments/1-a", "5-experiments/2-b", "5-experiments/3-c")

@@ -131,6 +131,20 @@ def test_what_no_record_can_build_again_is_no_candidate_and_is_named_where_it_is
     assert [variant.name for variant in found.left_out] == ["lost"]
 
 
+def test_in_a_study_of_networks_no_simple_model_is_missed():
+    lost = scored(0.1, FOREST)
+    lost["variant"]["rebuildable"] = False
+    assert choose(among="network", lost=lost, net=scored(0.2)).left_out == ()
+
+
+def test_a_record_by_another_metric_only_is_no_candidate():
+    other = scored(0.1, FOREST)
+    del other["scores"]["log_loss"]
+    other["metric"], other["scores"]["accuracy"] = "accuracy", [0.9] * 10
+    other["summary"]["accuracy"] = other["summary"]["log_loss"]
+    assert choose(net=scored(0.2), other=other).final.name == "net"
+
+
 def test_a_classifier_without_probabilities_is_no_candidate():
     silent = scored(0.9, LINEAR, metric="accuracy")
     del silent["summary"]["log_loss"]

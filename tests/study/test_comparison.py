@@ -103,7 +103,7 @@ def test_interval_p_and_verdict_never_contradict_each_other(family, shift):
     table = compare({"c": with_scores(values), **variants}, control="c")
     for row in table.itertuples():
         leaves_out_0 = row.low > 0 or row.high < 0
-        if not np.isnan(row.p):
+        if not np.isnan(row.p):  # the same on all folds
             assert leaves_out_0 == (row.p < 0.05)
         if row.verdict != "practically equal":
             assert leaves_out_0 == (row.verdict in ("better", "worse"))

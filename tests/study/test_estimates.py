@@ -137,3 +137,22 @@ def paired_width(evaluation, name):
 
     rows = rows_of(evaluation, name)
     return row_interval(row_score(name, rows), rows.y, rows.groups).standard_error
+
+
+def test_a_perfect_model_of_three_rows_has_skill_by_a_ranking_but_not_without_doubt():
+    y = (np.arange(60) < 3).astype(int)
+    found = evaluate(LogisticRegression(C=1e6), 10.0 * y[:, None], y, folds=3, repeats=1)
+    for name in ("average_precision", "roc_auc", "balanced_accuracy"):
+        tested = skill_of(found, name)
+        assert found.interval(name).mean == 1
+        assert tested.difference.low < tested.difference.mean < tested.difference.high
+        assert 0 < tested.p < 0.05
+
+
+def test_classes_of_one_row_allow_no_test_and_it_is_said(rare):
+    alone = np.where(np.arange(200) == int(np.flatnonzero(RARE)[0]), 1, 0)
+    changed = replace(rare, protocol=replace(rare.protocol, y=alone))
+    found = skill_of(changed, "log_loss")
+    assert found.p is None or 0 <= found.p <= 1
+    assert np.isnan(paired(changed, rare, "f1").difference.low)
+    assert paired(changed, rare, "f1").remark == "no test: a class has a single row"

@@ -201,6 +201,18 @@ def test_a_file_that_is_gone_is_a_line(tmp_path):
         read_predictions(files, "5-a", record)
 
 
+def test_a_link_that_leads_out_of_the_project_is_refused(tmp_path):
+    content = packed(**PLACES, prediction=[1.0])
+    files, record = kept(tmp_path / "project", content)
+    outside = tmp_path / "outside"
+    outside.write_bytes(content)
+    path = tmp_path / "project" / "results" / "5-a" / OUT_OF_FOLD
+    path.unlink()
+    path.symlink_to(outside)
+    with pytest.raises(NinefoldError, match="leads out of"):
+        read_predictions(files, "5-a", record)
+
+
 def test_another_file_than_the_records_is_a_line(tmp_path):
     files, record = kept(tmp_path, packed(**PLACES, prediction=[1.0]))
     kept(tmp_path, packed(**PLACES, prediction=[2.0]))

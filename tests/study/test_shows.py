@@ -4,13 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from tiny_project import judged
 
+from ninefold.errors import NinefoldError
 from ninefold.formats import fill
 from ninefold.project import Project
+from ninefold.study.estimates import skill_of
 from ninefold.study.final import FinalModel
 from ninefold.study.finale import FinalFit, _configuration
 from ninefold.study.notebook import Study
+from ninefold.study.recorded import against_naive
 from ninefold.study.recorder import Recorder
+from ninefold.study.statistics.chance import expected_average_precision
 from ninefold.study.variants import Variant
 
 NUMBERS = np.random.default_rng(0)
@@ -179,8 +184,66 @@ def test_other_inputs_or_another_validation_share_make_another_final_model(tmp_p
 
 
 def fit_of(study: Study) -> FinalFit:
-    kept = study.recorder.record.evaluations.get("linear", {})
+    kept = study.recorder.record.evaluations.get("linear", judged())
     variant = Variant("net", "5-experiments/1-x", "models.models:network", {}, 10, 32, 1, 1, kept)
     data = study.development()
     model = FinalModel("y", data.classes, data.columns, 1, 0.0, 1.0)
     return FinalFit(variant, study.project.root, model, len(data), 1, 0.0, ())
+
+
+@pytest.fixture
+def rare_class(tmp_path):
+    """Noise of 200 rows, of which 14 are 'yes': 11 or so among the development rows."""
+    y = np.where(np.arange(200) < 14, "yes", "no")
+    frame = pd.DataFrame({"x": NUMBERS.normal(size=200), "z": NUMBERS.normal(size=200), "y": y})
+    return open_study(tmp_path, frame)
+
+
+def test_the_rows_of_each_class_in_a_test_fold_are_printed_and_few_are_warned_of(rare_class):
+    study = rare_class
+    study.show("splits")
+    said = "\n".join(lines(study))
+    counts = np.array([np.bincount(study.task.y[f.test]) for f in study.harness.splits])
+    assert f"of 'no' and {counts[:, 1].min()}" in said
+    assert "fewer than 10 rows of 'yes', too few to score it fold by fold" in said
+
+
+def test_folds_with_ten_rows_of_each_class_are_not_warned_of(tmp_path):
+    x = NUMBERS.normal(size=120)
+    study = open_study(tmp_path, pd.DataFrame({"x": x, "y": np.where(x > 0, "a", "b")}))
+    study.show("splits")
+    said = "\n".join(lines(study))
+    assert "Each test fold holds " in said
+    assert "too few" not in said
+
+
+def test_of_a_ranking_the_line_of_skill_is_a_random_rankings_and_it_is_said(rare_class):
+    study, record = rare_class, rare_class.recorder.record
+    study.evaluate("strongest constant", "constant")
+    study.evaluate("linear", LogisticRegression())
+    for name in ("metrics", "scores"):
+        study.show(name)
+    study.show("threshold", simple="linear")
+    expected = expected_average_precision(len(study.task.y), int(study.task.y.sum()))
+    assert record.values["constant"] == pytest.approx(expected, rel=1e-5)
+    assert "the expected score of a random ranking, on the same folds" in lines(study)[-1]
+    assert lines(study)[-1].endswith("no evidence of skill.")
+    table = {row[0]: row for row in record.tables["metrics"]["rows"]}
+    assert table["average precision"][3:5] == [pytest.approx(expected, rel=1e-5), "random ranking"]
+    assert table["log loss"][4] == "strongest constant"
+    caption = record.tables["scores"]["caption"]
+    assert "Under average precision 'strongest constant' is the expected score of a" in caption
+    assert "all rows of a repeat scored together" in caption
+
+
+def test_a_record_keeps_how_pooled_scores_were_made_and_the_test_of_skill(rare_class):
+    study = rare_class
+    found = study.evaluate("linear", LogisticRegression())
+    entry = study.recorder.record.evaluations["linear"]
+    assert entry["summary"]["average_precision"]["method"] == "pooled within each repeat"
+    test, kept = skill_of(found), entry["skill"]
+    assert kept["mean"] == pytest.approx(test.difference.mean, rel=1e-4)
+    again = against_naive(entry, study.metric, "4-baseline")
+    assert again.p == pytest.approx(test.p, rel=1e-4)
+    with pytest.raises(NinefoldError, match="does not say whether its models have skill"):
+        against_naive({**entry, "skill": None}, study.metric, "4-baseline")

@@ -43,6 +43,7 @@ class Rival(_Values):
     """What the final model is compared with: the best simple model, or the best network where the
     final model is a simple one.
 
+    score     on the hold-out
     expected  its mean by cross-validation
     folds     the difference by cross-validation, its interval adjusted for `compared` candidates
     holdout   the difference on the hold-out
@@ -50,6 +51,7 @@ class Rival(_Values):
 
     name: str = ""
     kind: str = ""
+    score: float | None = None
     expected: float | None = None
     folds: Difference | None = None
     holdout: Difference | None = None

@@ -64,8 +64,8 @@ def _against(values: FinalValues) -> str:
     if values.kind not in _NETWORKS:  # a simple model need not be better to be the right choice
         joined = joined.replace("but is", "and is")
     which = "best network" if rival.kind in _NETWORKS else "best simple model"
-    beside = f" {joined} the {which}, {rival.name}"
-    return f", {beside.strip()}{_scores(values, values.expected, rival.expected)}.{_held(rival)}"
+    scores = _scores(values, values.expected, rival.expected)
+    return f", {joined} the {which}, '{rival.name}'{scores}.{_held(rival)}"
 
 
 def _held(rival: Rival) -> str:

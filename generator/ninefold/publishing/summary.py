@@ -10,12 +10,13 @@ from typing import Any
 
 from ninefold.bounded import AGAIN
 from ninefold.formats import show
+from ninefold.history import read_history
 from ninefold.project import Project
-from ninefold.publishing.blocks import Document, Figure, Prose, pointer
-from ninefold.publishing.context import record_file
+from ninefold.publishing.blocks import Document, Figure, Prose, pointer, record_file
 from ninefold.publishing.displays import figure
 from ninefold.publishing.final_values import FinalValues, Rival
 from ninefold.publishing.headline import headline, spell_difference
+from ninefold.publishing.integrity import Doubt, find_doubts
 from ninefold.records import Record, mistakes_of
 
 FINAL = "7-final-model"
@@ -40,18 +41,21 @@ class Line:
 class Summary:
     """`lead` is the author's own Markdown; everything else is computed, plain text.
 
+    doubts  what does not add up in the study, a sentence each
     alarms  what a reader must know before the score, the worst first
+    looks   how often the hold-out was looked at, by the log
     """
 
     lead: str
     about: tuple[str, ...]
     metric: str
+    doubts: tuple[str, ...]
     alarms: tuple[str, ...]
     verdict: str
     lines: tuple[Line, ...]
     beside: Line | None  # the same score in a metric that is easier to read
     rows: int | None  # of the hold-out
-    looks: int | None
+    looks: int
     quick: str
     failed: tuple[str, ...]  # headings of the sections whose last run failed, or a point's
     outdated: tuple[str, ...]  # of those whose results no longer hold for another reason
@@ -66,16 +70,18 @@ def summarise(project: Project, records: dict[str, Record], document: Document) 
     record = records.get(FINAL)
     with mistakes_of(record_file(FINAL), AGAIN, "values"):
         values = FinalValues.model_validate(record.values if record else {})
+    history = read_history(project.files)
     return Summary(
         lead=_lead(document),
         about=tuple(_about(project, records)),
         metric=_metric(values),
+        doubts=_said(find_doubts(project, records, history)),
         alarms=tuple(alarm.said for alarm in values.alarms),
         verdict=headline(values),
         lines=tuple(_lines(values)),
         beside=_beside(values, record),
         rows=values.holdout.n,
-        looks=values.looks,
+        looks=history.count,
         quick=project.settings.harness.quick,
         failed=tuple(_not_holding(document, failed=True)),
         outdated=tuple(_not_holding(document, failed=False)),
@@ -83,6 +89,20 @@ def summarise(project: Project, records: dict[str, Record], document: Document) 
         unwritten=document.unwritten,
         parts=document.parts,
     )
+
+
+def _said(doubts: list[Doubt]) -> tuple[str, ...]:
+    """Return what does not add up, each with its code; of one kind a few."""
+    found: list[str] = []
+    for code in dict.fromkeys(doubt.code for doubt in doubts):
+        said = list(dict.fromkeys(doubt.sentence for doubt in doubts if doubt.code == code))
+        more = len(said) - _MOST_OF_A_KIND
+        found += [f"{sentence} ({code})" for sentence in said[:_MOST_OF_A_KIND]]
+        found += [f"{more} more of these: see 'ninefold check'. ({code})"] if more > 0 else []
+    return tuple(found)
+
+
+_MOST_OF_A_KIND = 5
 
 
 def _not_holding(document: Document, *, failed: bool) -> Iterator[str]:
@@ -117,17 +137,28 @@ def _about(project: Project, records: dict[str, Record]) -> list[str]:
 
 
 def _lines(values: FinalValues) -> list[Line]:
-    held, simple = values.holdout, values.simple
+    held, simple, rival = values.holdout, values.simple, values.rival
     named = f"final model: {values.name}" if values.name else "final model"
     by_folds = f"by cross-validation {show(simple.expected, 'pm')}" if simple.expected else ""
     rows = [
         ("holdout", named, held.score, _between(held.low, held.high)),
         ("range", *_range_line(values)),
-        ("simple", f"best simple model: {simple.name}", simple.score, by_folds),
+    ]
+    if simple.name != values.name:
+        rows.append(("simple", f"best simple model: {simple.name}", simple.score, by_folds))
+    if rival and rival.name != simple.name:
+        by_folds = f"by cross-validation {show(rival.expected, 'score')}"
+        rows.append(("rival/score", f"best network: {rival.name}", rival.score, by_folds))
+    rows += [
         ("constant", "strongest constant", values.constant, ""),
     ]
     found = [
-        Line(label, show(score, "score"), remark, pointer(record_file(FINAL), "values", name))
+        Line(
+            label,
+            show(score, "score"),
+            remark,
+            pointer(record_file(FINAL), "values", *name.split("/")),
+        )
         for name, label, score, remark in rows
         if score is not None
     ]

@@ -37,6 +37,10 @@ class Beside:
     gives: frozenset[Takes]
 
 
+class DivergedError(NinefoldError):
+    """A network's outputs are not finite on the rows that it was trained on."""
+
+
 def divide_rows(study: "Study") -> tuple[np.ndarray, np.ndarray]:
     """Return the development rows that a network trains on, and its inner validation split; a
     simple model trains on both."""
@@ -49,7 +53,7 @@ def fit_members(study: "Study", variant: Variant, keep: Callable[[int, Fitted], 
     """Train a variant on the development rows, a network once for each member, and hand each to
     `keep` with its number while it holds its weights. Returns the learner.
 
-    Raises NinefoldError where a network diverged.
+    Raises DivergedError where a network's outputs are not finite.
     """
     train, validation = divide_rows(study)
     changes = {"epochs": variant.epochs, "batch_size": variant.batch_size}
@@ -61,8 +65,8 @@ def fit_members(study: "Study", variant: Variant, keep: Callable[[int, Fitted], 
             member = learner.fit(train, validation, derive_seed(study.seed, _FINAL, number))
         answer = member.predict(study.task.rows(train)).taken(takes, len(study.task.classes))
         if not np.isfinite(answer).all():
-            raise NinefoldError(
-                f"the final network diverged ({variant.name}, member {number})",
+            raise DivergedError(
+                f"the network diverged ({variant.name}, member {number})",
                 "finite outputs on the rows it was trained on",
                 "lower its learning rate, or choose another variant",
             )
@@ -73,15 +77,26 @@ def fit_members(study: "Study", variant: Variant, keep: Callable[[int, Fitted], 
 
 def fit_beside(study: "Study", final: Variant) -> dict[str, Beside]:
     """Fit the best network, the best simple model and the linear one, where they are not the final
-    model themselves: "network", "simple" and "linear", of which the last two may be one."""
+    model themselves: "network", "simple" and "linear", of which the last two may be one. A network
+    that diverges is left out, and that is said."""
     choice = study.choose()
     asked = {"network": choice.network, "simple": choice.simple, "linear": choice.linear}
     fits: dict[int, Beside] = {}
     found = {}
     for role, variant in asked.items():
-        if variant is not None and not variant.is_as(final):
-            fits.setdefault(id(variant), _fit(study, variant))
-            found[role] = fits[id(variant)]
+        if variant is None or variant.is_as(final):
+            continue
+        try:
+            if id(variant) not in fits:
+                fits[id(variant)] = _fit(study, variant)
+        except DivergedError:
+            study.recorder.fact(
+                "The best network, {network}, diverged on the development rows: it is not beside "
+                "the final model.",
+                kind="note", network=variant.name,
+            )  # fmt: skip
+            continue
+        found[role] = fits[id(variant)]
     return found
 
 

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ninefold.errors import NinefoldError
-from ninefold.records import EvaluationEntry, Record
+from ninefold.records import Record
 from ninefold.settings import FinalSettings
 from ninefold.study.metrics import METRICS
-from ninefold.study.recorded import scores_by_seed
+from ninefold.study.recorded import against
 from ninefold.study.simplicity import SIMPLEST_FIRST
-from ninefold.study.statistics.folds import Comparison, paired_comparison
-from ninefold.study.statistics.seeds import defined_in_both
 from ninefold.study.variants import Kind, Variant, is_candidate, read_variants, skill
 
 
@@ -32,10 +30,11 @@ class Choice:
 
     best        the candidate with the best mean
     within      the candidates within one standard error of it, the simplest first
-    candidates  how many there are of each kind: "network", "simple", "constant"
+    candidates  how many there are of each kind, as `state_candidates` says them
     network, simple, linear, constant  the best of their kind, None where there is none
+    strongest   the best simple model that was evaluated, candidate or not
     left_out    evaluations that score better than the best candidate, and are none: no record can
-                build them again
+                build them again, or they give no probabilities
     no_test     why no standard error is valid, "" where one is
     """
 
@@ -47,6 +46,7 @@ class Choice:
     simple: Variant | None
     linear: Variant | None
     constant: Variant | None
+    strongest: Variant | None
     left_out: tuple[Variant, ...]
     rule: FinalSettings
     no_test: str = ""
@@ -71,7 +71,7 @@ def choose_final(
     """
     found = read_variants(records, metric)
     every = [variant for variant in found if is_candidate(variant)]
-    asked = [v for v in every if rule.choose == "any" or v.kind == "network"]
+    asked = [variant for variant in every if _is_asked(variant, rule)]
     if not asked:
         raise NinefoldError(
             f"no {'network' if rule.choose == 'network' else 'model'} has been evaluated that its "
@@ -79,10 +79,10 @@ def choose_final(
             "expected a candidate for the final model in sections 4 to 6",
             "run the experiments of section 5 first",
         )
-    ranked = sorted(asked, key=lambda v: (-skill(v.record, metric), _rank(v, metric)))
+    ranked = sorted(asked, key=lambda v: (-_of(v, metric), simplicity_of(v, metric)))
     best = ranked[0]
     gaps = [gap for v in ranked if (gap := _gap(v, best, metric, no_test)) is not None]
-    within = sorted(gaps, key=lambda gap: _rank(gap.variant, metric))
+    within = sorted(gaps, key=lambda gap: simplicity_of(gap.variant, metric))
     final = best if no_test or rule.rule == "best" else within[0].variant
     chosen = replace(final, selected_from=len(asked))
     return Choice(
@@ -91,22 +91,24 @@ def choose_final(
         within=tuple(replace(g, variant=chosen) if g.variant is final else g for g in within),
         candidates=_count_kinds(asked),
         network=_best(every, metric, "network", "ensemble"),
-        simple=_best(every, metric, "linear", "tree", "simple"),
+        simple=_best(every, metric, *_SIMPLE),
         linear=_best(every, metric, "linear"),
         constant=_best(every, metric, "constant"),
+        strongest=_best(found, metric, *_SIMPLE),
         left_out=tuple(
-            v for v in found if not is_candidate(v) and skill(v.record, metric) > _of(best, metric)
+            variant
+            for variant in found
+            if _is_asked(variant, rule)
+            and not is_candidate(variant)
+            and _of(variant, metric) > _of(best, metric)
         ),
         rule=rule,
         no_test=no_test,
     )
 
 
-def compare_recorded(a: EvaluationEntry, b: EvaluationEntry, metric: str) -> Comparison:
-    """Compare two recorded evaluations over the folds in which both have a score. Raises
-    NinefoldError where these are fewer than two, or no test is valid."""
-    pairs = defined_in_both(scores_by_seed(a, metric), scores_by_seed(b, metric))
-    return paired_comparison(*pairs, a["n_train"], a["n_test"])
+def _is_asked(variant: Variant, rule: FinalSettings) -> bool:
+    return rule.choose == "any" or variant.kind == "network"
 
 
 def _gap(variant: Variant, best: Variant, metric: str, no_test: str) -> Gap | None:
@@ -116,7 +118,7 @@ def _gap(variant: Variant, best: Variant, metric: str, no_test: str) -> Gap | No
     if no_test or not _share_folds(variant, best, metric):
         return None
     try:
-        found = compare_recorded(variant.record, best.record, metric).difference
+        found = against(variant.record, best.record, metric).difference
     except NinefoldError:  # both are defined in too few folds to tell them apart
         return None
     lost = -found.mean if METRICS[metric].greater_is_better else found.mean
@@ -128,12 +130,12 @@ def _gap(variant: Variant, best: Variant, metric: str, no_test: str) -> Gap | No
 def _share_folds(a: Variant, b: Variant, metric: str) -> bool:
     """Tell whether both were judged on the same folds: of records older than the settings of the
     harness one may not have been."""
-    sizes = {len(variant.record["scores"][metric]) for variant in (a, b)}
-    splits = {variant.record.get("splits") for variant in (a, b)}
-    return len(sizes) == len(splits) == 1
+    sizes = [len(variant.record["scores"][metric]) for variant in (a, b)]
+    splits = [variant.record.get("splits") for variant in (a, b)]
+    return sizes[0] == sizes[1] and splits[0] == splits[1]
 
 
-def _rank(variant: Variant, metric: str) -> tuple[int, int, float]:
+def simplicity_of(variant: Variant, metric: str) -> tuple[int, int, float]:
     """Return what puts the simpler of two variants first: family, parameters of a network, and of
     equals the better score."""
     family = SIMPLEST_FIRST.index(variant.family)
@@ -148,6 +150,9 @@ def _of(variant: Variant, metric: str) -> float:
 def _best(variants: Sequence[Variant], metric: str, *families: str) -> Variant | None:
     of_them = [variant for variant in variants if variant.family in families]
     return max(of_them, key=lambda variant: _of(variant, metric), default=None)
+
+
+_SIMPLE = ("linear", "tree", "simple")
 
 
 def _count_kinds(variants: Sequence[Variant]) -> dict[str, int]:

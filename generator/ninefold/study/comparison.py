@@ -64,6 +64,7 @@ def compare(
 
 
 _SURE = 0.95
+_SAME = ("identical on all folds", "the same difference on all folds")
 _COLUMNS = [
     "variant", "mean", "difference", "low", "high", "p", "better", "equal", "worse", "detectable",
     "rows_low", "rows_high", "verdict",
@@ -78,7 +79,7 @@ def _describe_only(
     for variant in variants:
         a, b = _in_both(variant, against, metric)
         means = {"mean": a.mean(), "difference": (a - b).mean()} if len(a) else {}
-        rows.append(means | {"p": None, "verdict": against.protocol.no_test})
+        rows.append(means | {"verdict": against.protocol.no_test})
     return rows
 
 
@@ -102,7 +103,7 @@ def _compare_family(
             "difference": found.mean,
             "low": family.low[number],
             "high": family.high[number],
-            "p": None if np.isnan(p) else p,
+            "p": p,
             "better": shares.better,
             "equal": shares.equal,
             "worse": shares.worse,
@@ -123,7 +124,9 @@ def compare_family(compared: Sequence[Comparison], differences: Sequence[np.ndar
     found = [one.difference for one in compared]
     return compare_at_once(
         np.array([one.mean for one in found]),
-        np.array([0.0 if one.p is None else one.difference.standard_error for one in compared]),
+        np.array(
+            [0.0 if one.remark in _SAME else one.difference.standard_error for one in compared]
+        ),
         np.array([one.freedom for one in found]),
         correlation_of(np.array(differences)),
     )
@@ -131,7 +134,7 @@ def compare_family(compared: Sequence[Comparison], differences: Sequence[np.ndar
 
 def _verdict(row: dict[str, Any], remark: str, greater_is_better: bool) -> str:
     """An interval that leaves out 0 has p < 0.05, and no other has; "undecided" is not "equal"."""
-    if remark == "identical on all folds":
+    if remark == _SAME[0] or remark.startswith("no test"):
         return remark
     if row["equal"] >= _SURE:
         return "practically equal"

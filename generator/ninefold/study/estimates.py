@@ -15,12 +15,10 @@ from scipy import stats
 from ninefold.errors import NinefoldError
 from ninefold.study.protocol import Protocol
 from ninefold.study.scoring import answer_of, naive_prediction
-from ninefold.study.statistics.chance import RANKED
 from ninefold.study.statistics.few_rows import (
     FEW,
     Rows,
     RowScore,
-    interval_from_chance,
     interval_of_rows,
     row_interval,
     row_score,
@@ -31,6 +29,7 @@ from ninefold.study.statistics.folds import (
     corrected_interval,
     paired_comparison,
 )
+from ninefold.study.statistics.from_chance import interval_from_chance
 from ninefold.study.statistics.seeds import defined_in_both
 
 if TYPE_CHECKING:
@@ -119,22 +118,46 @@ def paired(a: "Evaluation", b: "Evaluation", metric: str) -> Comparison:
     Not for folds that allow no test (`Protocol.no_test`). Raises NinefoldError where fewer than
     two folds have a score.
     """
-    protocol, one, other = a.protocol, rows_of(a, metric), rows_of(b, metric)
+    protocol, rows = a.protocol, row_difference(a, b, metric)
     values = defined_in_both(a.values_by_seed(metric), b.values_by_seed(metric))
-    if one is None or other is None:
+    if rows is None:
         return paired_comparison(*values, protocol.n_train, protocol.n_test)
-    mine, theirs = row_score(metric, one), row_score(metric, other)
-    difference = RowScore(mine.value - theirs.value, mine.influence - theirs.influence)
-    if metric in RANKED and one.naive.all() != other.naive.all():
-        found = interval_from_chance(difference, one, metric)
-    else:
-        found = row_interval(difference, one.y, one.groups)
+    found = rows.interval(metric)
     if metric not in ("average_precision", "f1") and values[0].shape[1] > 1:
         folds = paired_comparison(*values, protocol.n_train, protocol.n_test).difference
         centre = found.mean if metric in POOLED else folds.mean
         widest = max((found, folds), key=lambda one: np.nan_to_num(one.high - one.low))
         found = _moved(widest, centre)
     return tested(found)
+
+
+@dataclass(frozen=True, eq=False)
+class RowDifference:
+    """The difference of two evaluations' pooled scores with each row's influence on it; the rows
+    of the one that is no naive model, and whether the other one is."""
+
+    score: RowScore
+    rows: Rows
+    from_chance: bool
+
+    def interval(self, metric: str) -> Interval:
+        """Return it with the interval of the rows."""
+        same = abs(self.score.value) < 1e-12 and not self.score.influence.any()
+        if self.from_chance and not same:
+            return interval_from_chance(self.score, self.rows, metric)
+        return row_interval(self.score, self.rows.y, self.rows.groups)
+
+
+def row_difference(a: "Evaluation", b: "Evaluation", metric: str) -> RowDifference | None:
+    """Return the difference a − b from the rows, where they are to be looked at instead of the
+    folds (see `rows_of`)."""
+    one, other = rows_of(a, metric), rows_of(b, metric)
+    if one is None or other is None:
+        return None
+    mine, theirs = row_score(metric, one), row_score(metric, other)
+    score = RowScore(mine.value - theirs.value, mine.influence - theirs.influence)
+    naive = one.naive.all(), other.naive.all()
+    return RowDifference(score, other if naive[0] else one, bool(naive[0] != naive[1]))
 
 
 def skill_of(evaluation: "Evaluation", metric: str | None = None) -> Comparison:
@@ -159,8 +182,10 @@ def _moved(interval: Interval, mean: float) -> Interval:
 
 def tested(found: Interval) -> Comparison:
     """Return a difference with its t and two-sided p, which agree with its interval; None and a
-    remark where it does not vary."""
-    if not found.standard_error > 1e-12 * max(1.0, abs(found.mean)):
+    remark where it does not vary, or has no standard error."""
+    if np.isnan(found.standard_error):
+        return Comparison(found, None, None, "no test: a class has a single row")
+    if found.standard_error <= 1e-12 * max(1.0, abs(found.mean)):
         same = abs(found.mean) <= 1e-12
         remark = "identical on all folds" if same else "the same difference on all folds"
         return Comparison(found, None, None, remark)
@@ -172,8 +197,8 @@ def fewest_of_a_class(evaluation: "Evaluation") -> int:
     """Return the rows of the class of which a test fold holds fewest."""
     frame, protocol = evaluation.predictions, evaluation.protocol
     codes = protocol.y[frame["row"].to_numpy()]
-    places = [frame["repeat"].to_numpy(), frame["fold"].to_numpy()]
-    _, place = np.unique(np.array(places), axis=1, return_inverse=True)
+    places = frame["repeat"].to_numpy() * (frame["fold"].max() + 1) + frame["fold"].to_numpy()
+    _, place = np.unique(places, return_inverse=True)
     cells = place * len(protocol.classes) + codes
     size = (place.max() + 1) * len(protocol.classes)
     return int(np.bincount(cells, minlength=size).min())
@@ -234,13 +259,13 @@ def _found(evaluation: "Evaluation", metric: str) -> tuple[np.ndarray, np.ndarra
 def _put_naive(evaluation: "Evaluation", metric: str, found: np.ndarray) -> np.ndarray:
     """Put the metric's own constant into `found` where a fold diverged; return where, (rows,)."""
     frame, protocol = evaluation.predictions, evaluation.protocol
-    naive = np.full(len(frame), evaluation.engine == NAIVE)
+    at, row = frame[["repeat", "fold"]].to_numpy(), frame["row"].to_numpy()
     places = evaluation.diverged
     if evaluation.engine == NAIVE:
-        places = tuple(dict.fromkeys(zip(frame["repeat"], frame["fold"], strict=True)))
-    for repeat, fold in places:
-        here = ((frame["repeat"] == repeat) & (frame["fold"] == fold)).to_numpy()
-        test = frame["row"].to_numpy()[here]
-        found[here] = naive_prediction(protocol, protocol.find(metric), test)
+        places = tuple(dict.fromkeys(map(tuple, at.tolist())))
+    naive = np.zeros(len(row), dtype=bool)
+    for place in places:
+        here = (at == place).all(axis=1)
+        found[here] = naive_prediction(protocol, protocol.find(metric), row[here])
         naive |= here
     return naive

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +11,9 @@ import pandas as pd
 
 from ninefold.bounded import CODE
 from ninefold.errors import NinefoldError
-from ninefold.looks import Looks, log_look, read_looks
+from ninefold.history import History, append, read_history
 from ninefold.plain_json import digest
+from ninefold.settings import holdout_settings
 from ninefold.study.baselines import constant_prediction, score_naive
 from ninefold.study.beside import Beside, divide_rows, fit_members
 from ninefold.study.final import predict_in_fresh_process, save_model, save_network
@@ -185,7 +185,7 @@ def _model_folder(study: "Study") -> Path:
 
 
 def _must_have_looked(study: "Study", fit: FinalFit) -> None:
-    if _is_new(_pair(study, fit), read_looks(study.project.files)):
+    if _is_new(_pair(study, fit), read_history(study.project.files)):
         raise NinefoldError(
             "no run has judged this model on the hold-out",
             "a notebook opened by hand logs no look, and so judges no new model there",
@@ -201,14 +201,14 @@ def _pair(study: "Study", fit: FinalFit) -> dict[str, str]:
     }
 
 
-def _is_new(pair: dict[str, str], earlier: Looks) -> bool:
+def _is_new(pair: dict[str, str], earlier: History) -> bool:
     return all({key: look.get(key) for key in pair} != pair for look in earlier.looks)
 
 
 def _log_look(study: "Study", fit: FinalFit, found: float) -> tuple[int, tuple[str, ...]]:
     """Log the look, but not by hand; return how many there have been, and which of sections 5 and 6
     have changed since the first."""
-    earlier, pair = read_looks(study.project.files), _pair(study, fit)
+    earlier, pair = read_history(study.project.files), _pair(study, fit)
     keys = _keys_of_sections(study)
     counted = _is_new(pair, earlier)
     look = {
@@ -217,11 +217,11 @@ def _log_look(study: "Study", fit: FinalFit, found: float) -> tuple[int, tuple[s
         "variant": fit.variant.name,
         "metric": study.metric,
         "score": found if np.isfinite(found) else None,
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "keys": keys,
+        "split": holdout_settings(study.settings),
     }
     if not study.recorder.by_hand:
-        log_look(study.project.files, look)
+        append(study.project.files, "look", look)
     first = earlier.looks[0].get("keys", {}) if earlier.looks else keys
     changed = tuple(name for name in keys if keys[name] != first.get(name))
     return earlier.count + counted, changed

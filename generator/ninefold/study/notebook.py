@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ninefold.errors import NinefoldError
+from ninefold.history import append
 from ninefold.project import Project, find_project
 from ninefold.records import Record
 from ninefold.study.by_hand import number_by_hand, said_by_hand, section_by_hand
@@ -17,6 +18,7 @@ from ninefold.study.comparison import compare
 from ninefold.study.constant_output import constant_folds
 from ninefold.study.dataset import Dataset
 from ninefold.study.evaluation import Evaluation
+from ninefold.study.forecast_names import must_be_named
 from ninefold.study.harness import Harness, judge_all, judge_constant
 from ninefold.study.kept_predictions import to_keep
 from ninefold.study.metrics import deciding_metric, metrics_for
@@ -29,6 +31,7 @@ from ninefold.study.splitters import must_be_filled
 from ninefold.study.task import Task
 from ninefold.study.training import Recipe
 from ninefold.study.variants import Variant, build_variant, choose_best
+from ninefold.study.watched_split import WatchedSplit, is_own
 
 if TYPE_CHECKING:
     from ninefold.study.beside import Beside
@@ -61,6 +64,8 @@ class Study:
         self.project, self.recorder = project, recorder
         self.settings = project.settings
         self.evaluations: dict[str, Evaluation] = {}
+        self._has_read = False  # the hold-out, by the notebook's own code
+        self._expected = ""  # winner, by the forecast as it stands in the notebook
         self._told: set[str] = {"forced"}  # why networks are trained by model.fit: said once
 
     # data
@@ -68,7 +73,15 @@ class Study:
     @cached_property
     def split(self) -> SplitData:
         """Return the rows as they were divided; the hold-out's only section 7 may read."""
-        return load_split(self.project.root, self.settings)
+        split = load_split(self.project.root, self.settings)
+        self.recorder.data(self.settings.data.source, split.sha256)
+        return WatchedSplit.of(split, self._log_read)
+
+    def _log_read(self) -> None:
+        """Log that the notebook itself takes the hold-out's rows, once; by hand nothing is."""
+        if not self._has_read and not self.recorder.by_hand:
+            append(self.project.files, "read", {"section": self.recorder.record.section})
+            self._has_read = True
 
     def development(self) -> Dataset:
         """Return the development rows: everything but the hold-out."""
@@ -167,7 +180,14 @@ class Study:
 
     def evaluate_all(self, variants: Mapping[str, Any]) -> None:
         """Judge variants, name → build, as `evaluate` does one: networks of one architecture are
-        trained together, in less time. They are kept in `evaluations`."""
+        trained together, in less time. They are kept in `evaluations`.
+
+        Raises NinefoldError, before anything is trained, if the forecast's winner is none of them
+        and nothing else in the notebook names variants.
+        """
+        if self._expected:
+            names = [*variants, *self.evaluations]
+            must_be_named(self.project, self.recorder.record.section, self._expected, names)
         self._judge(variants, self.recipe())
 
     def _judge(
@@ -236,7 +256,7 @@ class Study:
         section = self.recorder.record.section
         project = self.project
         number = project.section(section).number if section else number_by_hand(project)
-        return choose_best(self._records(5, number), self.metric)
+        return choose_best(self.records(5, number), self.metric)
 
     def choose(self) -> "Choice":
         """Return the final model and why it is: of all candidates of sections 4 to 6, simple models
@@ -250,9 +270,9 @@ class Study:
         from ninefold.study.choosing import choose_final
 
         no_test = self.harness.protocol().no_test
-        return choose_final(self._records(4, 7), self.metric, self.settings.final, no_test)
+        return choose_final(self.records(4, 7), self.metric, self.settings.final, no_test)
 
-    def _records(self, first: int, end: int) -> list[Record]:
+    def records(self, first: int, end: int) -> list[Record]:
         """Return the records of the sections from one number to before another."""
         tasks = [task.id for task in self.project.tasks if first <= task.number < end]
         records = [self.project.record(task) for task in tasks]
@@ -297,6 +317,8 @@ class Study:
 
     def holdout_inputs(self) -> Any:
         """Return the hold-out's inputs as the harness takes them. For section 7 alone."""
+        if not is_own(sys._getframe(1)):
+            self._log_read()
         return tidy_inputs(self.split.holdout.X)
 
     # the forecast, and what is shown
@@ -310,8 +332,8 @@ class Study:
         """State what you expect before the first result: which variant wins, by how much on the
         metric that decides (a positive number), and how sure you are (0.5 … 1).
 
-        What preceded the first result is kept, whatever is written later; a first forecast that
-        comes after the result says so.
+        What preceded the first result is kept, whatever is written later; a forecast that comes
+        after the result says so.
         """
         from ninefold.study.forecasts import first_result, keep_forecast
 
@@ -322,6 +344,7 @@ class Study:
                 "first result.",
                 kind="note", unreadable=earlier.unreadable,
             )  # fmt: skip
+        self._expected = winner or ""
         stated = {"winner": winner, "difference": difference, "confidence": confidence}
         self.recorder.forecast(keep_forecast(stated, earlier))
 

@@ -136,6 +136,11 @@ class Recorder:
         picture = base64.b64encode(to_png(drawing, kept)).decode()
         self._show("figure", name, {"image/png": picture, "text/plain": alt})
 
+    def data(self, source: str, sha256: str) -> None:
+        """Keep which rows the section has read."""
+        self.record.run["data"] = {"source": source, "sha256": sha256}
+        self._write()
+
     def forecast(self, forecast: dict[str, Any]) -> None:
         self.record.forecast = plain(forecast)
         self._write()

@@ -42,12 +42,14 @@ class SplitData:
     holdout      what section 7 alone may see
     rows         in the file, those without a target included
     notes        what was found in reading the file
+    sha256       of the file, or of a built-in dataset as CSV
     """
 
     development: Dataset
     holdout: Dataset
     rows: int
     notes: tuple[str, ...]
+    sha256: str = ""
 
     @property
     def without_target(self) -> int:
@@ -137,7 +139,7 @@ def load_split(root: Path, settings: Settings) -> SplitData:
     development, holdout = split_dataset(whole, kept, held)
     for part in (development, holdout):
         _must_hold_all_classes(part)
-    return SplitData(development, holdout, len(reading.frame), reading.notes)
+    return SplitData(development, holdout, len(reading.frame), reading.notes, reading.sha256)
 
 
 def _hold_out(whole: Dataset, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -89,7 +89,9 @@ def read_variants(records: Sequence[Record], metric: str) -> list[Variant]:
         for name, evaluation in record.evaluations.items():
             summary = evaluation["summary"].get(metric)
             seed = evaluation["variant"].get("model_seed", 0)
-            if summary is None or summary["mean"] is None or seed:
+            if summary is None or summary["mean"] is None or metric not in evaluation["scores"]:
+                continue
+            if seed:
                 continue
             by_seed = evaluation.get("scores_by_seed", {}).get(metric)
             first = by_seed[0] if by_seed else evaluation["scores"][metric]

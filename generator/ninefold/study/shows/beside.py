@@ -40,6 +40,7 @@ def values_beside(study: "Study", look: Look) -> dict[str, Any]:
         values["rival"] = {
             "name": beside[role]["name"],
             "kind": family_of_record(look.beside[role].expected),
+            "score": beside[role]["score"],
             "expected": beside[role]["expected"]["mean"],
             "compared": own.selected_from,
             "folds": differ_by_folds(

@@ -84,10 +84,17 @@ def _state_choice(study: "Study", choice: Choice) -> None:
         )  # fmt: skip
     for lost in choice.left_out[:3]:
         record.fact(
-            "'{name}' of {place} scores better ({score:pm}), and is no candidate: its record "
-            "cannot build it again. A function in the project's models.py would make it one.",
+            "'{name}' of {place} scores better ({score:pm}), and is no candidate: {why}",
             kind="note", name=lost.name, place=lost.section, score=lost.summary[study.metric],
+            why=_WHY[lost.record["variant"]["rebuildable"]],
         )  # fmt: skip
+
+
+_WHY = {
+    False: "its record cannot build it again. A function in the project's models.py would make it "
+    "one.",
+    True: "it gives no probabilities. In a CalibratedClassifierCV it would.",
+}
 
 
 def _state_scores(study: "Study", chosen: Variant) -> None:

@@ -6,15 +6,15 @@ import numpy as np
 
 from ninefold.study.alarms import Alarm, against_constant, against_folds
 from ninefold.study.constant_output import same_answer
+from ninefold.study.expectation import Expectation, expect
 from ninefold.study.finale import FinalFit, Look
+from ninefold.study.kept_predictions import HOLDOUT, pack_holdout
 from ninefold.study.metrics import METRICS, score, shown_beside
 from ninefold.study.shows.beside import distinct, score_of, show_beside, values_beside
 from ninefold.study.standing import judge_final
 from ninefold.study.statistics.chance import CONSTANT, name_of_naive
-from ninefold.study.statistics.folds import predicted_holdout_range
 from ninefold.study.statistics.rows import holdout_interval
 from ninefold.study.tables import make_table
-from ninefold.study.variants import Variant
 
 if TYPE_CHECKING:
     from ninefold.study.notebook import Study
@@ -79,37 +79,38 @@ def _curve(study: "Study", model: FinalFit) -> None:
 
 def expected_range(study: "Study", model: FinalFit) -> None:
     """The range in which the hold-out score should fall, from cross-validation alone."""
-    metric, found = study.metric, _range(study, model.variant)
-    study.recorder.value(range=found)
-    if found["low"] is None:
+    label, found = METRICS[study.metric].label, expect(study, model.variant)
+    study.recorder.value(range=_as_values(found))
+    rows = len(study.split.holdout)
+    if found.low is None:
         study.recorder.fact(
             "No range is predicted for the {holdout_rows:integer} rows of the hold-out ({why}). "
             "Over the folds the mean {metric_label} is {expected_mean:score}.",
-            holdout_rows=len(study.split.holdout), why=study.harness.protocol().no_test,
-            metric_label=METRICS[metric].label, expected_mean=found["mean"],
+            holdout_rows=rows, why=found.why, metric_label=label, expected_mean=found.mean,
         )  # fmt: skip
         return
+    corrected = ", corrected for the choice among {candidates:integer} models,"
     study.recorder.fact(
-        "Cross-validation predicts a {metric_label} of {expected:interval} on the "
-        "{holdout_rows:integer} rows of the hold-out (95 %).",
-        metric_label=METRICS[metric].label,
-        expected={"low": found["low"], "high": found["high"]},
-        holdout_rows=len(study.split.holdout),
-    )
-
-
-def _range(study: "Study", variant: Variant) -> dict[str, float | None]:
-    """The predicted range; where the folds allow none, `low` and `high` are None."""
-    metric, judged = study.metric, variant.record
-    scores = np.array([v for v in judged["scores"][metric] if v is not None])
-    if study.harness.protocol().no_test:
-        return {"mean": float(scores.mean()), "low": None, "high": None}
-    found = predicted_holdout_range(
-        scores,
-        judged["n_train"], judged["n_test"], len(study.split.holdout),
-        bounds=METRICS[metric].limits(len(study.task.classes)),
+        f"Cross-validation{corrected * (found.candidates > 1)} predicts a {{metric_label}} of "
+        "{expected:interval} on the {holdout_rows:integer} rows of the hold-out (95 %).",
+        metric_label=label, expected={"low": found.low, "high": found.high},
+        holdout_rows=rows, candidates=found.candidates,
     )  # fmt: skip
-    return {"mean": found.mean, "low": found.low, "high": found.high}
+    if found.candidates > 1:
+        study.recorder.fact(
+            "The mean {metric_label} over the folds is {expected_mean:score}. The folds that judge "
+            "the model also chose it. Corrected for that, the mean is {corrected_mean:score} "
+            "(bootstrap bias-corrected cross-validation).",
+            metric_label=label, expected_mean=found.mean, corrected_mean=found.corrected,
+        )  # fmt: skip
+
+
+def _as_values(found: Expectation) -> dict[str, Any]:
+    return {
+        "mean": found.mean if found.corrected is None else found.corrected,
+        "low": found.low, "high": found.high, "reported": found.mean,
+        "optimism": found.optimism, "candidates": found.candidates,
+    }  # fmt: skip
 
 
 def holdout(study: "Study", look: Look) -> None:
@@ -118,7 +119,7 @@ def holdout(study: "Study", look: Look) -> None:
     metric, record = study.metric, study.recorder
     label, n = METRICS[metric].label, len(look.y)
     variant, sampled = look.fit.variant, look.interval
-    expected, found = _range(study, variant), _verdict(study, look)
+    expected, found = _as_values(expect(study, variant)), _verdict(study, look)
     naive = name_of_naive(metric, len(study.task.classes))
     inside = None
     if expected["low"] is not None and expected["high"] is not None:
@@ -181,6 +182,15 @@ def holdout(study: "Study", look: Look) -> None:
         else "The hold-out score with its interval from row sampling.",
     )
     _all_scores(study, look)
+    _keep_predictions(study, look)
+
+
+def _keep_predictions(study: "Study", look: Look) -> None:
+    if study.recorder.by_hand:
+        return
+    held = study.split.holdout
+    actual = np.array(held.classes)[held.y] if held.classes else held.y
+    study.recorder.keep_file(HOLDOUT, pack_holdout(held.rows, actual, look.predictions))
 
 
 _SELECTED = (
@@ -238,10 +248,10 @@ def _all_scores(study: "Study", look: Look) -> None:
 
 def _verdict(study: "Study", look: Look) -> str:
     """One of the verdicts on the final model (see `judge_final`); where the folds allow no test,
-    that they do not."""
+    that they do not. It stands beside the best simple model that was evaluated, though no record
+    can build it again."""
     metric, no_test = study.metric, study.harness.protocol().no_test
-    simple = look.beside.get("simple")
+    own, simple = look.fit.variant, study.choose().strongest
+    rival = None if simple is None or simple.is_as(own) else simple.record
     beaten = not against_constant(METRICS[metric], look.interval.score, look.constant)
-    return no_test or judge_final(
-        look.fit.variant, metric, simple.expected if simple else None, beats_constant=beaten
-    )
+    return no_test or judge_final(own, metric, rival, beats_constant=beaten)

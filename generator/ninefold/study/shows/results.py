@@ -13,6 +13,7 @@ from ninefold.study.metrics import METRICS, shown_beside
 from ninefold.study.statistics.chance import CONSTANT, name_of_naive
 from ninefold.study.statistics.folds import Interval, verdict
 from ninefold.study.tables import make_table
+from ninefold.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from ninefold.study.notebook import Study
@@ -248,8 +249,8 @@ def _outcome(study: "Study", family: Mapping[str, Evaluation], control: str) -> 
     of_point = "@" in record.record.section  # the forecast is judged in its section's own run
     if expected and expected not in study.evaluations and not of_point:
         record.fact(
-            "The forecast names '{expected}', but no variant here is called so.",
-            kind="note", expected=expected,
+            "The forecast's winner is '{expected}', but no variant here is called so: {meant}",
+            kind="note", expected=expected, meant=did_you_mean(expected, study.evaluations),
         )  # fmt: skip
 
 

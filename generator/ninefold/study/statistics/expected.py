@@ -23,11 +23,13 @@ from ninefold.study.statistics.optimism import (
     draw_rows,
     known,
     must_be_defined,
+    parts_of,
     units_of,
 )
 from ninefold.study.statistics.tails import replace_tail
 from ninefold.study.statistics.weighted import row_losses, weighted_scores
 
+LEAST_GROUPS = 5  # whose draws tell anything
 _LEAST_DEFINED = 0.5  # of the draws, for a range
 
 
@@ -67,23 +69,45 @@ def expected_range(
     folds   of the candidate that was chosen
     choose  as for `correct_for_choice`
 
-    Raises NinefoldError where the score is not defined on the rows, or in too few draws.
+    Raises NinefoldError where the score is not defined on the rows, or in too few draws, and for
+    fewer than five groups or two folds.
     """
     choose, generator = choose or choose_best, np.random.default_rng(seed)
-    everything = candidates.sign * candidates.scores(np.ones((1, len(candidates.y))))
+    strata, _ = units_of(candidates)
+    if candidates.groups is not None and len(strata[0]) < LEAST_GROUPS:
+        raise NinefoldError(
+            f"{len(strata[0])} groups predict no range", f"expected {LEAST_GROUPS} at least"
+        )
+    everything = known(candidates.sign * candidates.scores(np.ones((1, len(candidates.y)))))
     must_be_defined(everything)
+    scores = np.concatenate(
+        [_drawn_scores(candidates, sizes, choose, part, generator)
+         for part in parts_of(draws, len(candidates.y))]
+    )  # fmt: skip
+    best = int(choose(everything)[0])
+    spread = np.sqrt(_variance_of_training(candidates, best, folds, generator))
+    scores += spread * generator.standard_t(len(folds.scores) - 1, size=draws)
+    return _middle(scores, candidates, confidence)
+
+
+def _drawn_scores(
+    candidates: Candidates,
+    sizes: Sequence[int],
+    choose: Choose,
+    draws: int,
+    generator: np.random.Generator,
+) -> np.ndarray:
+    """Return the scores (draws,) of those chosen on drawn rows, each on a hold-out of the others,
+    by one set of its answers: the final model is one, too."""
     drawn = draw_rows(candidates, draws, generator)
-    chosen = choose(candidates.sign * known(candidates.scores(drawn), candidates.sign))
+    chosen = choose(known(candidates.sign * candidates.scores(drawn)))
     sets = generator.integers(candidates.answers.shape[1], size=draws)
     held = _hold_out(candidates, drawn == 0, sizes, generator)
     scores = np.full(draws, np.nan)
     for candidate, one in sorted(set(zip(chosen.tolist(), sets.tolist(), strict=True))):
         here = np.flatnonzero((chosen == candidate) & (sets == one))
         scores[here] = _scores(candidates, candidate, one, held[here], generator)
-    best = int(choose(known(everything, 1))[0])
-    shift = generator.standard_t(len(folds.scores) - 1, size=draws)
-    scores += shift * np.sqrt(_variance_of_training(candidates, best, folds, generator))
-    return _middle(scores, candidates, confidence)
+    return scores
 
 
 def _middle(scores: np.ndarray, candidates: Candidates, confidence: float) -> ExpectedRange:

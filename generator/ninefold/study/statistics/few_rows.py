@@ -14,7 +14,6 @@ from scipy import optimize, stats
 from ninefold.study.statistics.chance import (
     chance_score,
     chance_without,
-    expected_average_precision,
 )
 from ninefold.study.statistics.folds import Interval
 from ninefold.study.statistics.left_out import influence_of, looked_at, scores_without
@@ -95,34 +94,9 @@ def row_interval(
     error = float(np.sqrt(variance))
     if not error > 0:  # NaN, too
         return Interval(score.value, score.value + error, score.value + error, error, len(y) - 1)
-    freedom = variance**2 / sum(part**2 / free for part, free in parts if part)
+    freedom = int(variance**2 / sum(part**2 / free for part, free in parts if part))
     reach = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
-    return Interval(score.value, score.value - reach, score.value + reach, error, int(freedom))
-
-
-def interval_from_chance(score: RowScore, rows: Rows, metric: str) -> Interval:
-    """Return the difference of ROC AUC or average precision from what a random ranking is expected
-    to score, with an interval that leaves out 0 where such a ranking would hardly score so.
-
-    The standard error is that of a random ranking: of ROC AUC Mann & Whitney's (1947), of average
-    precision the binomial one of so many trials as the class has rows, which is larger than the
-    true one. The influences of the rows would miss nearly every signal: a few rows far up carry
-    average precision, so that it varies most where it is high. By groups, the larger of the two.
-    """
-    n, codes = len(rows.y), looked_at(rows.found.shape[2])
-    own = np.array([np.sum(rows.y == code) for code in codes])
-    if metric == "roc_auc":
-        variances = (n + 1) / (12 * own * (n - own))
-    else:
-        expected = np.array([expected_average_precision(n, int(rows)) for rows in own])
-        variances = expected * (1 - expected) / own
-    error = float(np.sqrt(np.sum(variances))) / len(codes)
-    if rows.groups is not None:
-        by_groups = row_interval(score, rows.y, rows.groups)
-        if by_groups.standard_error > error:
-            return by_groups
-    reach = float(stats.t.ppf(0.975, n - 1)) * error
-    return Interval(score.value, score.value - reach, score.value + reach, error, n - 1)
+    return Interval(score.value, score.value - reach, score.value + reach, error, freedom)
 
 
 def _variances(influence: np.ndarray, y: np.ndarray) -> list[tuple[float, int]]:
@@ -160,8 +134,9 @@ def interval_of_rows(metric: str, rows: Rows, confidence: float = 0.95) -> Inter
     ROC AUC            the score interval of Newcombe (2006, *Statistics in Medicine* 25, method 5)
     log loss, Brier    t on the logarithm of the score, from the influences of the rows
 
-    Of several classes each has its interval; MOVER combines them. Where rows come in groups, the
-    wider of that and of the t interval over groups is taken.
+    Of several classes each has its interval; MOVER combines them, as if they were independent,
+    which scores of one class against the rest are not. Of more than two classes, and of rows that
+    come in groups, the wider of that and of the t interval from the influences is taken.
     """
     score = row_score(metric, rows)
     by_rows = row_interval(score, rows.y, rows.groups, confidence)
@@ -170,7 +145,8 @@ def interval_of_rows(metric: str, rows: Rows, confidence: float = 0.95) -> Inter
         low, high = score.value + low - value, score.value + high - value
     else:
         low, high = _on_log_scale(by_rows)
-    if rows.groups is not None and np.isfinite(by_rows.low):
+    dependent = rows.groups is not None or rows.found.shape[2] > 2
+    if dependent and np.isfinite(by_rows.low):
         low, high = min(low, by_rows.low), max(high, by_rows.high)
     return replace(by_rows, low=low, high=high)
 
@@ -192,6 +168,8 @@ def _mover(parts: Sequence[Limits]) -> Limits:
 def share_interval(share: float, n: float, confidence: float = 0.95) -> Limits:
     """Return a share of `n` trials, which need not be whole (of repeats it is a mean), with
     Wilson's interval."""
+    if not n:
+        return np.nan, np.nan, np.nan
     z2 = float(stats.norm.ppf((1 + confidence) / 2)) ** 2
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     reach = np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n**2))) / (1 + z2 / n)
@@ -214,10 +192,9 @@ def _f1(rows: Rows, confidence: float) -> list[Limits]:
     for code in looked_at(rows.found.shape[2]):
         both = np.mean(np.sum((told == code) & (rows.y == code), axis=1))
         either = np.mean(np.sum((told == code) | (rows.y == code), axis=1))
-        if either:
-            limits = share_interval(float(both / either), float(either), confidence)
-            value, low, high = (2 * share / (1 + share) for share in limits)
-            parts.append((value, low, high))
+        limits = share_interval(float(both / max(either, 1e-9)), float(either), confidence)
+        value, low, high = (2 * share / (1 + share) for share in limits)
+        parts.append((value, low, high))
     return parts
 
 

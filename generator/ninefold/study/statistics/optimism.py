@@ -5,7 +5,7 @@ Learning* 107, section 4): the best is chosen on drawn rows and scored on the ro
 had no say. Nothing is trained.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,8 @@ from ninefold.study.metrics import METRICS
 from ninefold.study.statistics.weighted import weighted_scores
 
 Choose = Callable[[np.ndarray], np.ndarray]
+
+_MOST_AT_ONCE = 2**21  # rows of all draws that are in memory together
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,15 +84,14 @@ def correct_for_choice(
 
     Raises NinefoldError where the score is not defined on the rows or in no draw.
     """
-    choose = choose or choose_best
-    drawn = draw_rows(candidates, draws, np.random.default_rng(seed))
+    choose, generator = choose or choose_best, np.random.default_rng(seed)
     flat = candidates.scores(np.ones((1, len(candidates.y))))
     must_be_defined(flat)
-    best = int(choose(candidates.sign * flat)[0])
-    chosen = choose(candidates.sign * known(candidates.scores(drawn), candidates.sign))
-    others = candidates.scores((drawn == 0).astype(float))
-    lost = candidates.sign * (others[:, best] - others[np.arange(draws), chosen])
-    lost = lost[np.isfinite(lost)]
+    best = int(choose(known(candidates.sign * flat))[0])
+    lost = np.concatenate(
+        [_lost(candidates, best, choose, draw_rows(candidates, part, generator))
+         for part in parts_of(draws, len(candidates.y))]
+    )  # fmt: skip
     if not len(lost):
         raise NinefoldError(
             "the optimism of the choice cannot be estimated",
@@ -98,6 +99,20 @@ def correct_for_choice(
         )
     score, optimism = float(flat[0, best]), float(lost.mean())
     return Optimism(score, score - candidates.sign * optimism, optimism, best)
+
+
+def _lost(candidates: Candidates, best: int, choose: Choose, drawn: np.ndarray) -> np.ndarray:
+    """Return how much worse than the best the one chosen in each draw is on the rows not drawn."""
+    chosen = choose(known(candidates.sign * candidates.scores(drawn)))
+    others = candidates.sign * candidates.scores((drawn == 0).astype(float))
+    lost = others[:, best] - others[np.arange(len(drawn)), chosen]
+    return lost[np.isfinite(lost)]
+
+
+def parts_of(draws: int, rows: int) -> list[int]:
+    """Return into how many draws at a time so many are divided: of many rows fewer."""
+    most = max(1, min(draws, _MOST_AT_ONCE // rows))
+    return [min(most, draws - start) for start in range(0, draws, most)]
 
 
 def draw_rows(candidates: Candidates, draws: int, generator: np.random.Generator) -> np.ndarray:
@@ -123,9 +138,9 @@ def units_of(candidates: Candidates) -> tuple[list[np.ndarray], np.ndarray]:
     return [np.flatnonzero(candidates.y == code) for code in np.unique(candidates.y)], rows
 
 
-def known(scores: np.ndarray, sign: int) -> np.ndarray:
-    """Return the scores, the worst there is where one is not defined: nobody chooses it."""
-    return np.where(np.isfinite(scores), scores, -sign * np.inf)
+def known(scores: np.ndarray) -> np.ndarray:
+    """Return scores of which more is better, −∞ where one is not defined: nobody chooses it."""
+    return np.where(np.isfinite(scores), scores, -np.inf)
 
 
 def must_be_defined(flat: np.ndarray) -> None:
@@ -140,3 +155,28 @@ def must_be_defined(flat: np.ndarray) -> None:
 def choose_best(scores: np.ndarray) -> np.ndarray:
     """Return the number of the best candidate in each draw."""
     return scores.argmax(axis=1)
+
+
+def simplest_within(ranks: Sequence[int], errors: Callable[[int], np.ndarray]) -> Choose:
+    """Return the rule that chooses the simplest candidate within one standard error of the best
+    (Breiman et al. 1984), for `correct_for_choice` and `expected_range`.
+
+    ranks   (candidates,) the simplest has the least; no two alike
+    errors  the number of a candidate → (candidates,) standard errors of the others' differences
+            from it; NaN where none is known
+    """
+    order, known_errors = np.asarray(ranks), dict[int, np.ndarray]()
+
+    def choose(scores: np.ndarray) -> np.ndarray:
+        best, chosen = scores.argmax(axis=1), np.empty(len(scores), dtype=int)
+        for number in np.unique(best).tolist():
+            here = best == number
+            if number not in known_errors:
+                known_errors[number] = np.nan_to_num(errors(number))
+            lost = scores[here, number][:, None] - scores[here]
+            near = lost <= known_errors[number]
+            near[:, number] = True
+            chosen[here] = np.where(near, order, np.inf).argmin(axis=1)
+        return chosen
+
+    return choose
