@@ -25,7 +25,8 @@ from ninefold.study.final import (
 from ninefold.study.learners import Answer, Fitted, make_learner
 from ninefold.study.metrics import METRICS, Takes, score
 from ninefold.study.splits import derive_seed
-from ninefold.study.statistics.rows import SampledInterval, holdout_interval
+from ninefold.study.statistics.rows import holdout_interval
+from ninefold.study.statistics.sampled import SampledInterval, sampling_of
 from ninefold.study.training import caller_s_randomness
 from ninefold.study.variants import Variant, skill
 
@@ -183,7 +184,10 @@ def look_at_holdout(study: "Study", fit: FinalFit, simple_fits: dict[str, Simple
     return Look(
         fit=fit, simple=simple, beside=tuple(others),
         y=holdout.y, found=found, predictions=predictions,
-        interval=holdout_interval(metric, holdout.y, found, n_classes=classes, seed=study.seed),
+        interval=holdout_interval(
+            metric, holdout.y, found, n_classes=classes, sampling=sampling_of(holdout),
+            seed=study.seed,
+        ),
         constant=scored(constant), simple_score=scored(simple_found), simple_answer=answer,
         looks=looks, changed=changed,
     )  # fmt: skip

@@ -4,12 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ninefold.formats import show
 from ninefold.records import EvaluationEntry
 from ninefold.study.final import load_model
 from ninefold.study.finale import FinalFit, Look, best_of, simple_evaluations
 from ninefold.study.metrics import METRICS, score, shown_beside
 from ninefold.study.statistics.folds import Comparison, predicted_holdout_range, verdict
-from ninefold.study.statistics.rows import holdout_interval
+from ninefold.study.statistics.rows import heaviest_rows, holdout_interval, row_losses
+from ninefold.study.statistics.sampled import SampledInterval, sampling_of
 from ninefold.study.tables import make_table
 from ninefold.study.variants import Variant
 
@@ -124,11 +126,9 @@ def holdout(study: "Study", look: Look) -> None:
         verdict=found, looks=look.looks,
     )  # fmt: skip
     record.fact(
-        "Hold-out {metric_label}: {holdout_score:score} ({holdout_interval:interval}, {method}, "
-        "row sampling only){where}.",
-        metric_label=label, holdout_score=sampled.score, method=sampled.method,
-        holdout_interval={"low": sampled.low, "high": sampled.high},
-        where=_WHERE[inside],
+        "Hold-out {metric_label}: {holdout_score:score} ({sampled}){where}.",
+        metric_label=label, holdout_score=sampled.score, where=_WHERE[inside],
+        holdout_interval=sampled.ends, method=sampled.method, sampled=_sampled(sampled),
     )  # fmt: skip
     record.fact(
         "Verdict: {verdict}. It rests on cross-validation, on the folds that also chose this model "
@@ -183,26 +183,52 @@ _WHERE = {
 }
 
 
+def _sampled(interval: SampledInterval) -> str:
+    """Say the interval and how it was made, or why there is none."""
+    if interval.low is None:
+        return interval.remark
+    return f"{show(interval.ends, 'interval')}, {interval.method}, row sampling only"
+
+
 def _all_scores(study: "Study", look: Look) -> None:
-    classes = len(study.task.classes)
+    """Every metric with its interval, and what its method is or why there is none."""
+    classes, sampling = len(study.task.classes), sampling_of(study.split.holdout)
     rows = []
     for metric in study.harness.metrics:
-        found, simple = score(metric, look.y, look.found, n_classes=classes), None
+        sampled, simple = look.interval, None
+        if metric != study.metric:
+            sampled = holdout_interval(
+                metric, look.y, look.found, n_classes=classes, sampling=sampling, seed=study.seed
+            )
         if METRICS[metric].takes in look.simple.gives:
             answer = look.simple_answer.taken(METRICS[metric].takes, classes)
             simple = score(metric, look.y, answer, n_classes=classes)
-        sampled = look.interval if metric == study.metric else None
-        if metric == shown_beside(study.metric) and np.isfinite(found):  # a bootstrap takes seconds
-            sampled = holdout_interval(
-                metric, look.y, look.found, n_classes=classes, seed=study.seed
-            )
-        interval = sampled and {"low": sampled.low, "high": sampled.high}
-        rows.append([METRICS[metric].label, found, interval, simple])
+        rows.append([METRICS[metric].label, sampled.score, sampled.ends, simple, sampled.remark])
     columns = [
         ("metric", "text"), ("final model", "score"), ("95 % interval", "interval"),
-        (look.simple.name, "score"),
+        (look.simple.name, "score"), ("interval by", "text"),
     ]  # fmt: skip
-    study.recorder.table("holdout-scores", make_table("Scores on the hold-out.", columns, rows))
+    groups = sampling.number_of_groups
+    caption = f"Scores on the hold-out{f', of {groups} groups' if groups else ''}."
+    study.recorder.table("holdout-scores", make_table(caption, columns, rows))
+    _weight_of_few_rows(study, look)
+
+
+def _weight_of_few_rows(study: "Study", look: Look) -> None:
+    """Keep how few rows carry how much of the loss: of log loss, absolute or squared errors."""
+    metric = study.metric
+    if METRICS[metric].takes in ("labels", "ranking"):
+        metric = "log_loss"
+    number, share = heaviest_rows(row_losses(metric, look.y, look.found))
+    label = {"r2": "squared error"}.get(metric, METRICS[metric].label)
+    study.recorder.value(heaviest={"rows": number, "share": share, "of": label})
+    if share >= 0.5:
+        study.recorder.fact(
+            "Hold-out rows that carry {heavy_share:percent} of the {heavy_metric}: "
+            "{heavy_rows:integer} of {all_rows:integer}.",
+            kind="note", heavy_share=share, heavy_metric=label, heavy_rows=number,
+            all_rows=len(look.y),
+        )  # fmt: skip
 
 
 def _verdict(study: "Study", look: Look) -> str:
