@@ -4,7 +4,7 @@ An alarm is a text whose fields are filled from its values by `formats.fill`.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,6 @@ from ninefold.study.metrics import Metric
 class Alarm:
     text: str
     values: dict[str, Any] = field(default_factory=dict)
-
-    def to_record(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def against_constant(metric: Metric, score: float, constant: float) -> list[Alarm]:

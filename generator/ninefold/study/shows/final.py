@@ -141,13 +141,12 @@ def holdout(study: "Study", look: Look) -> None:
     inside = None
     if expected["low"] is not None and expected["high"] is not None:
         inside = bool(expected["low"] <= sampled.score <= expected["high"])
-    alarms = _alarms(study, look)
-    for alarm in alarms:
-        record.fact(alarm.text, kind="note", **alarm.values)
+    for alarm in _alarms(study, look):
+        record.alarm(alarm.text, **alarm.values)
     record.value(
         holdout={"score": sampled.score, "low": sampled.low, "high": sampled.high, "n": n},
         inside=inside, constant=look.constant, constant_name=naive, verdict=found,
-        looks=look.looks, alarms=[alarm.to_record() for alarm in alarms],
+        looks=look.looks,
         **values_beside(study, look),
     )  # fmt: skip
     record.fact(
