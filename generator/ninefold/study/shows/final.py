@@ -15,6 +15,7 @@ from ninefold.study.standing import judge_final
 from ninefold.study.statistics.chance import CONSTANT, name_of_naive
 from ninefold.study.statistics.rows import holdout_interval
 from ninefold.study.tables import make_table
+from ninefold.study.variants import Variant
 
 if TYPE_CHECKING:
     from ninefold.study.notebook import Study
@@ -80,7 +81,7 @@ def _curve(study: "Study", model: FinalFit) -> None:
 def expected_range(study: "Study", model: FinalFit) -> None:
     """The range in which the hold-out score should fall, from cross-validation alone."""
     label, found = METRICS[study.metric].label, expect(study, model.variant)
-    study.recorder.value(range=_as_values(found))
+    study.recorder.value(range=_as_values(model.variant, found))
     rows = len(study.split.holdout)
     if found.low is None:
         study.recorder.fact(
@@ -105,12 +106,21 @@ def expected_range(study: "Study", model: FinalFit) -> None:
         )  # fmt: skip
 
 
-def _as_values(found: Expectation) -> dict[str, Any]:
+def _as_values(variant: Variant, found: Expectation) -> dict[str, Any]:
     return {
+        "model": variant.name, "section": variant.section,
         "mean": found.mean if found.corrected is None else found.corrected,
         "low": found.low, "high": found.high, "reported": found.mean,
         "optimism": found.optimism, "candidates": found.candidates,
     }  # fmt: skip
+
+
+def _range(study: "Study", variant: Variant) -> dict[str, Any]:
+    """Return the range that was shown before the look, if one was: it takes thousands of draws."""
+    shown: Any = study.recorder.record.values.get("range", {})
+    if (shown.get("section"), shown.get("model")) == (variant.section, variant.name):
+        return shown
+    return _as_values(variant, expect(study, variant))
 
 
 def holdout(study: "Study", look: Look) -> None:
@@ -119,7 +129,7 @@ def holdout(study: "Study", look: Look) -> None:
     metric, record = study.metric, study.recorder
     label, n = METRICS[metric].label, len(look.y)
     variant, sampled = look.fit.variant, look.interval
-    expected, found = _as_values(expect(study, variant)), _verdict(study, look)
+    expected, found = _range(study, variant), _verdict(study, look)
     naive = name_of_naive(metric, len(study.task.classes))
     inside = None
     if expected["low"] is not None and expected["high"] is not None:
