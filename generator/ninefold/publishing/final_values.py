@@ -88,7 +88,7 @@ class FinalValues(Alarming):
 
     best      "name", "kind", and for each metric its mean by cross-validation
     range     in which cross-validation had predicted the score, `inside` whether it is there
-    constant  the strongest constant's score
+    constant  the naive model's score, `constant_name` what that is
     looks     how often the hold-out was looked at
     """
 
@@ -99,6 +99,7 @@ class FinalValues(Alarming):
     range: Mean | None = None
     inside: bool | None = None
     constant: float | None = None
+    constant_name: str = "strongest constant"
     simple: Simple = Simple()
     rival: Rival | None = None
     verdict: str = ""

@@ -157,7 +157,7 @@ def _lines(values: FinalValues) -> list[Line]:
         by_folds = f"by cross-validation {show(rival.expected, 'score')}"
         rows.append(("rival/score", f"best network: {rival.name}", rival.score, by_folds))
     rows += [
-        ("constant", "strongest constant", values.constant, ""),
+        ("constant", values.constant_name, values.constant, ""),
     ]
     found = [
         Line(

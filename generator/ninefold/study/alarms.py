@@ -19,11 +19,11 @@ class Alarm:
 
 
 def against_constant(metric: Metric, score: float, constant: float) -> list[Alarm]:
-    """Return an alarm where a score on the hold-out is no better than the constant's."""
+    """Return an alarm where a score on the hold-out is no better than the naive model's."""
     if _better(metric, score, constant):
         return []
     text = (
-        "On the hold-out the model does no better than a constant: {metric} {score:score} against "
+        "On the hold-out the model does no better than guessing: {metric} {score:score} against "
         "{constant:score}."
     )
     return [Alarm(text, {"metric": metric.label, "score": score, "constant": constant})]

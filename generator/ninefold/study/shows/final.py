@@ -211,7 +211,7 @@ _SELECTED = (
     "It rests on cross-validation, on the folds that also chose this model out of {}, which "
     "favours it."
 )
-_WITHDRAWN = "By cross-validation there was skill; the hold-out does not beat the constant."
+_WITHDRAWN = "By cross-validation there was skill; the hold-out does not beat guessing."
 
 
 def _alarms(study: "Study", look: Look) -> list[Alarm]:
