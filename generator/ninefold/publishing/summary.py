@@ -10,7 +10,7 @@ from typing import Any
 
 from ninefold.bounded import AGAIN
 from ninefold.formats import show
-from ninefold.history import read_history
+from ninefold.history import History
 from ninefold.project import Project
 from ninefold.publishing.blocks import Document, Figure, Prose, pointer, record_file
 from ninefold.publishing.displays import figure
@@ -64,13 +64,14 @@ class Summary:
     parts: int
 
 
-def summarise(project: Project, records: dict[str, Record], document: Document) -> Summary:
+def summarise(
+    project: Project, records: dict[str, Record], document: Document, history: History
+) -> Summary:
     """Return the summary of a study; before section 7 has run, it holds no result. Raises
     NinefoldError where its record holds other values than section 7 leaves."""
     record = records.get(FINAL)
     with mistakes_of(record_file(FINAL), AGAIN, "values"):
         values = FinalValues.model_validate(record.values if record else {})
-    history = read_history(project.files)
     return Summary(
         lead=_lead(document),
         about=tuple(_about(project, records)),
