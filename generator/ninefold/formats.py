@@ -51,11 +51,22 @@ def _interval(value: dict | list) -> str:
 
 
 def _plus_minus(value: dict) -> str:
-    """The mean and half the width of its interval."""
+    """The mean and half the width of its interval; the interval itself where the mean is not in its
+    middle, as of one that is cut to the metric's range."""
     mean, low, high = value["mean"], value.get("low"), value.get("high")
     if low is None or high is None:
         return _minus(_score(mean))
+    if abs((high - mean) - (mean - low)) > _LOPSIDED * (high - low):
+        return f"{_minus(_score(mean))} ({_interval(value)})"
     return f"{_minus(_score(mean))} ± {_score((high - low) / 2)}"
+
+
+_LOPSIDED = 0.02  # of an interval's width: beyond what rounding of a record does
+
+
+def _percent(share: float) -> str:
+    """One decimal; of a share too small for it, a bound: 1 row of 5,000 is not 0.0 %."""
+    return "< 0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"
 
 
 def _duration(seconds: float) -> str:
@@ -80,7 +91,7 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "score": lambda value: _minus(_score(value)),
     "significant": lambda value: _minus(f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"),
     "signed": _signed,
-    "percent": lambda value: f"{100 * value:.1f} %",
+    "percent": _percent,
     "p": lambda value: "< 0.001" if value < 0.001 else f"{value:.3f}",
     "duration": _duration,
     "interval": _interval,

@@ -165,8 +165,8 @@ class Project:
         return tuple(name for name in found if name not in known)
 
     def section(self, text: str) -> Section:
-        """Return the section of that id, or the only one whose id holds `text`; a grid's point
-        where `text` holds an "@".
+        """Return the section of that id; of the nine, the one with the number `text`; or the only
+        one whose id holds `text`; a grid's point where `text` holds an "@".
 
         Raises NinefoldError where none or several do.
         """
@@ -175,6 +175,7 @@ class Project:
         ids = [section.id for section in known]
         near = (
             [s for s in known if s.id == wanted]
+            or [s for s in known if "/" not in s.id and s.id.partition("-")[0] == wanted]
             or [s for s in known if wanted.casefold() in s.id.casefold()]
             or [s for s in known if _in_any_order(wanted, s.id)]
         )

@@ -35,17 +35,36 @@ _STRICT = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
 FactKind = Literal["fact", "note", "idea"]
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0, le=1e10)]
+PredictionsFile = Literal["predictions.parquet", "holdout-predictions.parquet"]
 # Of a section's own folder, so that no record can name another file.
 _FIGURE = r"^figures/[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*\.(svg|png)$"
 
 
 @with_config(_STRICT)
 class Mean(TypedDict):
-    """A mean with its interval, in which None stands for what is not defined."""
+    """A mean with its interval, in which None stands for what is not defined.
+
+    method  how both were made, where that is not "mean over the folds"; see `study.estimates`
+    """
 
     mean: float | None
     low: float | None
     high: float | None
+    method: NotRequired[str]
+
+
+@with_config(_STRICT)
+class SkillEntry(TypedDict):
+    """The difference from the naive model by the metric that decides, as `skill_of` tests it."""
+
+    mean: float | None
+    low: float | None
+    high: float | None
+    standard_error: float | None
+    freedom: Count
+    t: float | None
+    p: float | None
+    remark: str
 
 
 @with_config(_STRICT)
@@ -58,6 +77,8 @@ class VariantEntry(TypedDict):
     epochs: NotRequired[Count]
     batch_size: NotRequired[Count]
     model_seed: NotRequired[int]
+    family: NotRequired[str]  # see study/simplicity.py
+    estimator: NotRequired[dict[str, JsonValue]]  # see study/blueprints.py
 
 
 @with_config(_STRICT)
@@ -68,6 +89,8 @@ class EvaluationEntry(TypedDict):
     metric: str
     summary: dict[str, Mean]
     scores: dict[str, list[float | None]]
+    scores_by_seed: NotRequired[dict[str, list[list[float | None]]]]
+    skill: NotRequired[SkillEntry | None]
     folds: Count
     repeats: Count
     n_train: Count
@@ -127,16 +150,35 @@ class FigureEntry(TypedDict):
 
 
 @with_config(_STRICT)
+class KeptFile(TypedDict):
+    """A file that lies beside the record; see study/kept_predictions."""
+
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    rows: Count
+    bytes: Count
+
+
+@with_config(_STRICT)
 class NoForecast(TypedDict):
     stated: Literal["never"]
 
 
 @with_config(_STRICT)
+class LaterForecast(TypedDict):
+    winner: str
+    difference: float
+    confidence: float
+
+
+@with_config(_STRICT)
 class ForecastEntry(TypedDict):
+    """A forecast; `later` is another one, stated after the result that this one preceded."""
+
     stated: Literal["before", "after"]
     winner: str
     difference: float
     confidence: float
+    later: NotRequired[LaterForecast]
 
 
 @with_config(_STRICT)
@@ -152,8 +194,20 @@ class KeyEntry(TypedDict, total=False):
 
 
 @with_config(_STRICT)
+class DataEntry(TypedDict):
+    """Which rows were read: `sha256` of the file, or of a built-in dataset as CSV."""
+
+    source: str
+    sha256: str
+
+
+@with_config(_STRICT)
 class RunEntry(TypedDict, total=False):
-    """Under what a run ran; see running/provenance."""
+    """Under what a run ran; see running/provenance.
+
+    log   head of the log of runs as the record was finished; see history
+    data  by the notebook itself, if it opened the study's data
+    """
 
     started: str
     seconds: Seconds
@@ -161,6 +215,8 @@ class RunEntry(TypedDict, total=False):
     machine: dict[str, JsonValue]
     commit: str
     changes: str
+    log: str
+    data: DataEntry
 
 
 class Record(BaseModel):
@@ -171,6 +227,7 @@ class Record(BaseModel):
     facts        computed one-line statements in order
     tables       name → table
     figures      name → figure
+    predictions  file beside the record → what it holds
     forecast     of a grid's point, only kept: its section's own run is where it is judged
     fits         how many models were trained
     key          the runner's: part of the cache key → digest or version
@@ -187,6 +244,7 @@ class Record(BaseModel):
     facts: list[FactEntry] = []
     tables: dict[str, TableEntry] = {}
     figures: dict[str, FigureEntry] = {}
+    predictions: dict[PredictionsFile, KeptFile] = {}
     forecast: ForecastEntry | NoForecast | None = None
     fits: Count = 0
     key: KeyEntry = {}

@@ -73,6 +73,14 @@ def find_setting(settings: "Settings", name: str) -> str:
     return spell(value)
 
 
+def holdout_settings(settings: "Settings") -> dict[str, str]:
+    """Return the settings that say which rows are held out: name → JSON. In time order, the seed
+    has no say."""
+    names = ["data.source", "data.target", "data.group", "data.time", "harness.holdout"]
+    names += [] if settings.data.time else ["study.seed"]
+    return {name: find_setting(settings, name) for name in names}
+
+
 class StudySettings(_Table):
     """`[study]`: what the study is called, whose it is, and what it asks."""
 
@@ -112,9 +120,23 @@ class HarnessSettings(_Table):
     repeats: int | None = Field(None, ge=1)
     epochs: int = Field(100, ge=1)
     batch_size: int = Field(32, ge=1)
+    seeds: int = Field(2, ge=1)  # networks trained in each fold
     validation: float = Field(0.2, ge=0, lt=1)  # share of each training fold
     holdout: float = Field(0.2, gt=0, lt=1)  # share of all rows
     quick: str = ""  # why fewer folds or epochs than a real study; the report says so
+
+
+class FinalSettings(_Table):
+    """`[final]`: which candidate becomes the final model, declared before any result.
+
+    choose  "any" candidate, or a "network" for a study whose subject is the network
+    rule    "simplest" within one standard error of the best; or the "best" mean
+    """
+
+    table = "final"
+
+    choose: Literal["any", "network"] = "any"
+    rule: Literal["simplest", "best"] = "simplest"
 
 
 def _value(value: Any) -> Any:
@@ -183,6 +205,7 @@ class Settings(_Table):
     data: DataSettings
     # made anew: pydantic copies a default, which counts as reading all of it
     harness: HarnessSettings = Field(default_factory=HarnessSettings)
+    final: FinalSettings = Field(default_factory=FinalSettings)
     run: RunSettings = Field(default_factory=RunSettings)
     sections: Annotated[dict[str, SectionSettings], AfterValidator(_grids)] = {}
 
@@ -227,6 +250,7 @@ def _known_keys(where: list[str]) -> list[str]:
         "study": StudySettings,
         "data": DataSettings,
         "harness": HarnessSettings,
+        "final": FinalSettings,
         "run": RunSettings,
     }
     if not where:

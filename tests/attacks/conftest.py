@@ -14,9 +14,10 @@ from attacks_conduct import SECRET, Arena
 from small_study import SmallStudy, code, figure_entry, shows, table_entry
 from tiny_project import judged
 
+from ninefold.history import START
 from ninefold.publishing.render import render, write
 
-LOOK = '{"counted": true, "keys": {}}\n'
+LOOK = f'{{"kind": "look", "counted": true, "keys": {{}}, "previous": "{START}", "schema": 1}}\n'
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +77,8 @@ def victim(tmp_path: Path) -> SmallStudy:
     )
     study.notebook("5-experiments/1-late", "# Late", code("1 / 0"))
     study.failed("5-experiments/1-late", error="ZeroDivisionError", message="division by zero")
-    study.write("results/holdout.jsonl", LOOK)
+    study.write("results/history.jsonl", LOOK)
+    study.logged()
     study.write("results/leaderboard.csv", "name,section\n")
     write(study.project, render(study.project))
     return study

@@ -17,7 +17,7 @@ NOTEBOOK = "results/4-baseline/notebook.ipynb"
 SOURCE = "data/SOURCE.json"
 FAILURE = "results/5-experiments/1-late/failure/failure.json"
 MANIFEST = "report/manifest.json"
-LOOKS = "results/holdout.jsonl"
+LOOKS = "results/history.jsonl"
 SETTINGS = "ninefold.toml"
 
 

@@ -24,6 +24,7 @@ LINKS = {
     "results/4-baseline": "4-baseline",
     RECORD: "record.json",
     "results/4-baseline/notebook.ipynb": "notebook.ipynb",
+    "results/4-baseline/predictions.parquet": "secret.txt",
     "results/4-baseline/figures": "",
     "results/4-baseline/figures/scores-light.svg": "picture.svg",
     "results/4-baseline/figures/scores-dark.svg": "secret.txt",
@@ -32,7 +33,7 @@ LINKS = {
     "results/5-experiments/1-late/failure": "",
     "results/5-experiments/1-late/failure/failure.json": "secret.txt",
     "results/4-baseline@x=1": "4-baseline",
-    "results/holdout.jsonl": "looks.jsonl",
+    "results/history.jsonl": "looks.jsonl",
     "results/leaderboard.csv": "secret.txt",
     "results/.ninefold": "",
     "results/7-final-model": "",
@@ -159,7 +160,7 @@ def empty(path: Path) -> None:
 
 
 FILES = [name for name, target in LINKS.items() if target and "." in name.rpartition("/")[2]]
-EACH_KIND = ("ninefold.toml", RECORD, "sections/4-baseline.ipynb", "results/holdout.jsonl")
+EACH_KIND = ("ninefold.toml", RECORD, "sections/4-baseline.ipynb", "results/history.jsonl")
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -109,7 +109,10 @@ LIMITS = {
     "columns": [[], [{}], [{"name": "a"}], None, [["a", "number", "", 0, 1]], "ab"],
     "centre": ["x", None, []],
     "scale": ["x", None, []],
-    "schema": [0, 2, "1", None],
+    "schema": [0, 3, "1", None],
+    "kind": ["pickle", "", None, 1, "estimator", "constant"],  # of a network's folder
+    "constant": ["x", None, [None], [[1.0]], ["1"]],
+    "labels": ["x", None, [1.5], [True]],
     "more": [1],
 }
 

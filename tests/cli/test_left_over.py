@@ -26,7 +26,7 @@ def root(tmp_path, monkeypatch):
     for section in (KEPT, GONE, POINT):
         leave(root, section, "record.json")
     leave(root, FAILED, "failure/failure.json")
-    (root / "results/holdout.jsonl").write_text('{"counted": true}\n')
+    (root / "results/history.jsonl").write_text('{"counted": true}\n')
     monkeypatch.chdir(root)
     return root
 
@@ -59,7 +59,7 @@ def test_prune_removes_them_and_nothing_else(root):
     said = status("--prune").splitlines()[-3:]
     assert said == [f"removed results/{name}" for name in (POINT, GONE, FAILED)]
     left = {str(path.relative_to(root)) for path in root.rglob("results/**/*") if path.is_file()}
-    assert left == {"results/holdout.jsonl", f"results/{KEPT}/record.json"}
+    assert left == {"results/history.jsonl", f"results/{KEPT}/record.json"}
     assert not (root / "results/6-improvements").exists()
     assert json.loads(status("--prune", "--json")) | {"sections": []} == {
         "sections": [], "left_over": [], "unnumbered": [], "pruned": []

@@ -145,11 +145,20 @@ def test_a_dry_run_says_what_would_run_and_why_and_writes_nothing(root):
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.splitlines() == [
         "would run 2-data-summary: never run",
-        "would run 7-final-model: never run",
+        "7-final-model waits, because it looks at the hold-out (not looked at yet): "
+        "'ninefold run 7' when your choice is made",
     ]
+    result = run_in(root, "run", "--dry-run", "--all")
+    assert result.stdout.splitlines()[1:] == ["would run 7-final-model: never run"]
+    result = run_in(root, "run", "--dry-run", "7")
+    assert result.stdout.splitlines() == ["would run 7-final-model: never run"]
+    assert run_in(root, "run", "--all", "7").exit_code == 2
+    result = run_in(root, "run", "--dry-run", "--json")
+    assert json.loads(result.stdout)["waiting"] == ["7-final-model"]
     result = run_in(root, "run", "--dry-run", "--json", "data")
     assert json.loads(result.stdout) == {
-        "sections": [{"section": "2-data-summary", "state": "would run", "why": "never run"}]
+        "sections": [{"section": "2-data-summary", "state": "would run", "why": "never run"}],
+        "waiting": [],
     }
     assert run_in(root, "run", "--dry-run", "-p", "raet=1").exit_code == 1
     assert sorted(root.rglob("*")) == before
@@ -181,6 +190,25 @@ def test_status_says_what_is_written_and_what_is_stale(root):
     ]
     lines = run_in(root, "status").stdout.splitlines()
     assert lines[3].split() == [*("4-baseline", "1", "prompt", "left", "stale:", "never", "run")]
+
+
+def test_section_7_waits_until_it_is_named(root):
+    write_notebook(root, "7-final-model", "1")
+    write_notebook(root, "5-experiments/7-x", "1")  # whose name holds a 7, too
+    waits = "7-final-model waits, because it looks at the hold-out (not looked at yet): "
+    assert run_in(root, "run", "--quiet").stdout == ""
+    assert waits in run_in(root, "run").stdout
+    told = json.loads(run_in(root, "run", "--json").stdout)
+    assert told["waiting"] == ["7-final-model"]
+    assert [row["section"] for row in told["sections"]] == ["5-experiments/7-x"]
+    row = json.loads(run_in(root, "status", "--json").stdout)["sections"][-1]
+    assert (row["state"], row["why"]) == ("waiting", "not looked at yet: ninefold run 7")
+    assert "not looked at yet: ninefold run 7" in run_in(root, "status").stdout
+    assert "ran 7-final-model" in run_in(root, "run", "7").stdout
+    assert "waits" not in run_in(root, "run").stdout
+    write_notebook(root, "7-final-model", "2")
+    again = "the notebook's code changed; to look again: ninefold run 7"
+    assert f"stale: {again}" in run_in(root, "status").stdout
 
 
 def test_status_names_no_cell_where_none_is_to_blame(root):

@@ -21,7 +21,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.rmtree(root.parent, ignore_errors=True)
             root.parent.mkdir()
             new_study(root, PENGUINS, "--target", "species")
-            ninefold(root, "run")
+            ninefold(root, "run", "--all")
             ninefold(root, "report")
     return root
 

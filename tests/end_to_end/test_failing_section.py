@@ -12,7 +12,7 @@ def test_a_failing_experiment_stops_what_reads_it_and_the_report_shows_it(study)
     failing, other = "5-experiments/2-batch-size", "5-experiments/3-weight-regularization"
     add_cell(study, failing, "print('so far')\nraise ValueError('no | such batch')")
     add_cell(study, other, "'one cell more'")
-    done = ninefold(study, "run", status=1)
+    done = ninefold(study, "run", "--all", status=1)
     assert f"ran {other} in " in done.stdout
     for reader in ("6-improvements/1-random-search", "6-improvements/2-model-averaging"):
         assert f"not run: {reader} needs {failing}, which failed\n" in done.stdout

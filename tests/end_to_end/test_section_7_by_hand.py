@@ -12,12 +12,13 @@ pytestmark = pytest.mark.slow
 def test_the_final_model_by_hand_is_shown_as_a_run_has_judged_it_and_no_other(study):
     results = files(study / "results")
     shown = [name for cell in execute(study) for name in displays(cell)]
-    assert {"choice", "final-curve", "holdout", "importance"} <= {*shown}
+    assert {"choice", "candidates", "holdout", "importance"} <= {*shown}
     assert files(study / "results") == results
 
     path = study / "sections/7-final-model.ipynb"
-    other = "from dataclasses import replace\\n\\nfinal = replace(study.best(), batch_size=16)"
-    edit(path, "final = study.best()", other)
+    other = "from dataclasses import replace\\n\\n"
+    other += "model = study.train_final(replace(study.best(), batch_size=16))"
+    edit(path, "model = study.train_final(choice.final)", other)
     with pytest.raises(CellExecutionError, match="no run has judged this model on the hold-out"):
         execute(study)
     assert files(study / "results") == results

@@ -79,7 +79,7 @@ def test_two_workers_give_the_records_of_a_local_run_though_one_is_killed(tmp_pa
             threading.Thread(
                 target=_kill_half_way, args=(address, workers, there / "results"), daemon=True
             ).start()
-            said = ninefold(there, "run", "--dask", address).stdout
+            said = ninefold(there, "run", "--all", "--dask", address).stdout
             (killed,) = [at for at, process in workers.items() if process.poll() is not None]
         finally:
             for process in processes:
@@ -89,11 +89,11 @@ def test_two_workers_give_the_records_of_a_local_run_though_one_is_killed(tmp_pa
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
-    ninefold(here, "run")
+    ninefold(here, "run", "--all")
     assert f"the Dask worker {killed} was lost while it ran" in said
     assert said.count("\nran ") == len(records(here)) == 7
     assert records(there) == records(here)
-    assert "nothing changed" in ninefold(there, "run").stdout
+    assert "nothing changed" in ninefold(there, "run", "--all").stdout
 
 
 def _kill_half_way(address, workers, results):

@@ -24,7 +24,7 @@ def finish(tmp_path):
     def made(data, *arguments, without=()):
         root = tmp_path / "study"
         said = new_study(root, data, *arguments, without=without)
-        ninefold(root, "run")
+        ninefold(root, "run", "--all")
         ninefold(root, "report")
         return root, said
 

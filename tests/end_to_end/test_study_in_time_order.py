@@ -23,7 +23,7 @@ def test_a_study_in_time_order_runs_and_says_that_nothing_is_tested(tmp_path):
     without = ("5-experiments/2-batch-size", "5-experiments/3-weight-regularization")
     new_study(root, tmp_path / "sales.csv", "--target", "sales", without=without)
     edit(root / "ninefold.toml", 'time = ""', 'time = "day"')
-    ninefold(root, "run")
+    ninefold(root, "run", "--all")
     ninefold(root, "report")
     final = record_of(root, "7-final-model")["values"]
     assert final["verdict"] == "no test: folds ordered in time"

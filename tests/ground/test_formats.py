@@ -64,3 +64,13 @@ def test_the_fields_of_a_fact_are_filled_in_their_formats():
 def test_a_field_without_a_value_is_an_error():
     with pytest.raises(KeyError):
         fill("{rows}", {})
+
+
+def test_an_interval_that_is_cut_to_the_range_is_written_as_one_not_as_plus_minus():
+    assert show({"mean": 0.98, "low": 0.95, "high": 1.0}, "pm") == "0.980 (0.950 to 1.000)"
+    assert show({"mean": 0.9, "low": 0.85, "high": 0.95}, "pm") == "0.900 ± 0.050"
+
+
+def test_a_share_too_small_for_its_decimals_is_not_nothing():
+    assert show(1 / 5000, "percent") == "< 0.1 %"
+    assert show(0.0, "percent") == "0.0 %"

@@ -42,6 +42,18 @@ def test_a_broken_or_older_record_is_one_clear_line(tmp_path, content, said):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "digest"),
+    [("../../secret.txt", "0" * 64), ("predictions.parquet", "../secret"), ("x.parquet", "0" * 64)],
+)
+def test_a_record_names_no_other_file_of_predictions(tmp_path, name, digest):
+    kept = {name: {"sha256": digest, "rows": 1, "bytes": 1}}
+    content = {"record_schema": 1, "section": "x", "predictions": kept}
+    (tmp_path / "record.json").write_text(json.dumps(content))
+    with pytest.raises(NinefoldError, match="'predictions"):
+        read_record(Files(tmp_path))
+
+
 def test_json_is_sorted_rounded_and_ends_in_a_newline(tmp_path):
     write_json(tmp_path / "a.json", {"b": 1 / 3, "a": [1.0, math.nan, np.float32(2.5)], "é": "ü"})
     text = (tmp_path / "a.json").read_text("utf-8")

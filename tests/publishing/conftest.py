@@ -63,7 +63,11 @@ def whole(study) -> SmallStudy:
         "# Final model",
         code("study.show('holdout')", shows("7-final-model", "figure", "holdout")),
         values={
-            "best": {"name": "batch of 16", "accuracy": {"mean": 0.97, "low": 0.95, "high": 0.99}},
+            "best": {
+                "name": "batch of 16",
+                "kind": "network",
+                "accuracy": {"mean": 0.97, "low": 0.95, "high": 0.99},
+            },
             "metric": "accuracy",
             "metric_label": "accuracy",
             "holdout": {"score": 0.957, "low": 0.88, "high": 0.985, "n": 69},
@@ -71,6 +75,14 @@ def whole(study) -> SmallStudy:
             "inside": True,
             "constant": 0.4348,
             "simple": {"name": "logistic regression", "score": 0.942},
+            "rival": {
+                "name": "logistic regression",
+                "kind": "linear",
+                "expected": 0.93,
+                "compared": 12,
+                "folds": {"mean": 0.04, "low": 0.01, "high": 0.07, "verdict": "better"},
+                "holdout": {"mean": 0.015, "low": -0.02, "high": 0.05, "verdict": "undecided"},
+            },
             "verdict": "beats the best simple model",
             "looks": 1,
         },
@@ -78,5 +90,7 @@ def whole(study) -> SmallStudy:
         fits=30,
         run={"seconds": 12.5, "versions": {"scikit-learn": "1.7"}, "commit": "abc"},
     )
+    study.looked()
+    study.logged()
     study.page("9-resources", "# Resources\n\n{{ run.fits }} fits, {{ run.seconds | duration }}.\n")
     return study

@@ -6,6 +6,7 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from ninefold.history import append, digest_of_file
 from ninefold.project import Project
 from ninefold.records import Record, write_record
 
@@ -66,6 +67,21 @@ class SmallStudy:
                 self.write(f"results/{section}/{file}", SVG)
         write_record(self.root / "results" / section, record)
         return record
+
+    def looked(self, *counted: bool, **entry) -> None:
+        """Log looks at the hold-out."""
+        for each in counted or (True,):
+            append(self.project.files, "look", {"counted": each, **entry})
+
+    def logged(self, *sections: str) -> None:
+        """Log the results of sections as those of a run."""
+        files = self.project.files
+        for section in sections or [task.id for task in self.project.tasks]:
+            name = f"results/{section}/record.json"
+            if files.exists(name):
+                digests = {"record.json": digest_of_file(files, name)}
+                entry = {"section": section, "key": "k", "files": digests, "evaluations": 0}
+                append(files, "run", entry)
 
     def failed(self, section: str, **failure) -> None:
         content = {"section": section, "cell": 2, "lines": [], **failure}

@@ -7,6 +7,7 @@ import pytest
 from small_study import code
 
 from ninefold.errors import NinefoldError
+from ninefold.history import HISTORY
 from ninefold.plain_json import digest
 from ninefold.publishing.checks import check_project
 from ninefold.publishing.codes import CODES, explain_code
@@ -38,7 +39,7 @@ def finished(whole):
 
 def keep_keys(study):
     """Do what the runner does: write into each record what its results depend on."""
-    for step in make_plan(study.project):
+    for step in make_plan(study.project, everything=True):
         folder = study.project.results_of(step.section.id)
         if record := study.project.record(step.section.id):
             reads = [
@@ -52,6 +53,7 @@ def keep_keys(study):
             (folder / READS).write_text("".join(json.dumps(line) + "\n" for line in reads))
             key = completed(study.project, step, folder)
             write_record(folder, record.model_copy(update={"key": key}))
+    study.logged()
 
 
 def found(study, *codes):
@@ -124,8 +126,10 @@ def test_data_that_are_not_those_shipped_are_an_error(finished):
 
 
 def looks(study, *counted, keys=None):
-    lines = [json.dumps({"counted": c, "keys": keys or {}}) for c in counted]
-    study.write("results/holdout.jsonl", "\n".join(lines) + "\n")
+    (study.root / HISTORY).unlink()
+    study.looked(*counted, keys=keys or {})
+    study.logged()
+    write(study.project, render(study.project))
 
 
 def test_further_looks_at_the_holdout_are_a_warning_scoring_again_is_none(finished):
@@ -190,24 +194,21 @@ def test_what_cannot_be_read_is_an_error_and_the_rest_is_still_checked(finished,
 
 
 def test_a_damaged_log_of_looks_counts_each_line_that_cannot_be_read(finished):
-    looks(finished, True)
-    path = finished.root / "results/holdout.jsonl"
+    path = finished.root / HISTORY
     path.write_text(path.read_text() + '3\n{"counted": true, "ke')
-    damaged, more = found(finished)
+    damaged, more = found(finished, "NF207", "NF214")
     assert (damaged.code, damaged.severity) == ("NF214", "error")
     assert damaged.message == "2 lines cannot be read and count as looks"
     assert more.message == "it was looked at 3 times"
 
 
-def test_a_conflict_in_the_log_of_looks_is_an_error_whose_advice_keeps_both_sides(finished):
-    look = json.dumps({"counted": True})
-    lines = ["<<<<<<< HEAD", look, "=======", look, ">>>>>>> theirs"]
-    finished.write("results/holdout.jsonl", "\n".join(lines) + "\n")
-    conflict, more = found(finished)
+def test_a_conflict_in_the_log_is_an_error_whose_advice_keeps_both_sides(finished):
+    path = finished.root / HISTORY
+    path.write_text(f"<<<<<<< HEAD\n{path.read_text()}=======\n>>>>>>> theirs\n")
+    (conflict,) = found(finished, "NF207", "NF214")
     assert (conflict.code, conflict.severity) == ("NF214", "error")
     assert conflict.message == "git left a conflict in it, and the looks of both sides count"
-    assert "Keep the lines of both sides" in conflict.todo
-    assert more.message == "it was looked at 2 times"
+    assert "keep the lines of both sides" in conflict.todo
 
 
 @pytest.mark.parametrize(
@@ -235,7 +236,7 @@ def test_every_finding_has_its_explanation(whole):
     assert all(f.code in CODES and f.todo for f in found(whole))
 
 
-def test_a_code_is_found_in_any_case_and_a_wrong_one_answered_with_the_nearest():
+def test_a_code_is_found_in_any_case_and_a_wrong_one_answered_with_where_all_are():
     assert explain_code("nf103").title == "overfit"
-    with pytest.raises(NinefoldError, match="did you mean 'NF20"):
+    with pytest.raises(NinefoldError, match="`ninefold explain` lists all"):
         explain_code("NF299")

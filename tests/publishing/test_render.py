@@ -52,6 +52,15 @@ def test_the_report_shows_a_block_of_every_kind(whole):
     assert "seen in Jupyter only" not in text
 
 
+def test_the_predictions_that_a_section_has_kept_are_listed_beside_its_numbers(study):
+    kept = {"sha256": "0" * 64, "rows": 1, "bytes": 1}
+    study.ran("4-baseline", "# B", predictions={"predictions.parquet": kept})
+    study.ran("7-final-model", "# F", predictions={"holdout-predictions.parquet": kept})
+    text = report(study)
+    assert " · [predictions](../results/4-baseline/predictions.parquet)</sub>" in text
+    assert "· [predictions of the hold-out](../results/7-final-model/holdout-predictions" in text
+
+
 def test_tables_stay_tables_whatever_their_cells_hold(study):
     study.ran(
         "4-baseline",
@@ -67,14 +76,13 @@ def test_tables_stay_tables_whatever_their_cells_hold(study):
 
 def test_the_first_minute_holds_score_interval_range_and_baselines(whole):
     for text in (report(whole), readme(whole)):
-        assert (
-            "**By cross-validation, on the folds that also chose it, the model has skill, and "
-            "beats the best simple model.**" in text
-        )
+        assert "**The network 'batch of 16' clearly beats guessing, and does better than" in text
         assert "| final model: batch of 16 | **0.957** | 0.880 to 0.985 |" in text
         assert "0.910 to 1.000, the score is inside |" in text
         assert "| best simple model: logistic regression | 0.942 |" in text
         assert "| strongest constant | 0.435 |" in text
+        assert "| difference from logistic regression, paired | +0.015 | −0.020 to 0.050 |" in text
+        assert "| … by cross-validation | +0.040 | 0.010 to 0.070, adjusted for 12 cand" in text
         assert "7-final-model-holdout-light.svg" in text
         assert "looked at once" in text
 
@@ -99,7 +107,7 @@ def test_folds_in_time_order_have_a_mean_but_no_range_and_no_verdict(whole):
     path.write_text(json.dumps(record))
     shown = readme(whole)
     assert "| … mean of cross-validation | 0.930 |  |" in shown
-    assert "**The folds are ordered in time, so that no test of skill is valid" in shown
+    assert "**The folds follow one another in time, so no test of skill is valid." in shown
 
 
 def test_before_any_run_the_report_says_that_there_is_no_result(study):

@@ -20,6 +20,7 @@ import pytest
 from tiny_project import RECORD, make_project, runs, wait_until, write_notebook
 
 from ninefold.errors import NinefoldError
+from ninefold.history import HISTORY, read_history
 from ninefold.project import Project
 from ninefold.running import runner
 from ninefold.running.cluster import calls, crew, workers
@@ -163,7 +164,9 @@ def test_results_from_two_workers_are_those_of_a_local_run(root, two):
     write_notebook(
         *(root, "6-improvements/1-search", RECORD, f"record(**{earlier})"),
         "print(os.getcwd(), os.environ['NINEFOLD_OUTPUT'], pathlib.Path.home())",
-        "pathlib.Path('results/holdout.jsonl').open('a').write('{\"counted\": true}\\n')",
+        "from ninefold.files import Files",
+        "from ninefold.history import append",
+        "append(Files(pathlib.Path.cwd()), 'look', {'counted': True})",
     )
     runner.run(Project(root), lambda event: None)
     here = results_of(root)
@@ -173,7 +176,10 @@ def test_results_from_two_workers_are_those_of_a_local_run(root, two):
     outcomes = run(root, two.address, events.append, force=True)
     assert {outcome.state for outcome in outcomes.values()} == {"ran"}
     there = results_of(root)
-    assert there.pop("results/holdout.jsonl") == 2 * here.pop("results/holdout.jsonl")
+    here.pop(HISTORY)
+    there.pop(HISTORY)
+    log = read_history(Project(root).files)
+    assert (log.count, len(log.of("run")), log.trouble, log.heads) == (2, 8, "", ())
     assert there == here
     assert Notice(f"2 Dask workers at {two.address}") in events
     assert {event.section for event in events if isinstance(event, CellStarted) and event.of} == {

@@ -172,7 +172,7 @@ def test_what_ninefold_git_and_the_interpreter_keep_does_not_count(project, trac
     (project / "lib/site-packages").mkdir(parents=True)
     (project / "lib/site-packages/tool.py").touch()
     (project / "results").mkdir()
-    (project / "results/holdout.jsonl").touch()
+    (project / "results/history.jsonl").touch()
     script = """
     import sys, colorsys
     for folder, _, files in os.walk('.'):

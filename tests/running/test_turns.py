@@ -2,23 +2,21 @@
 
 import json
 import threading
-from contextlib import contextmanager
+from functools import partial
 
 import pytest
+from pretence import Pretence
 from tiny_project import SETTINGS, write_notebook
 
 from ninefold.plain_json import write_json
 from ninefold.project import Project
-from ninefold.records import Record, write_record
 from ninefold.running import runner
 from ninefold.running.events import CellStarted, Planned
 from ninefold.running.execution import Outcome
 from ninefold.running.failures import Failure
 from ninefold.running.plan import make_plan
-from ninefold.running.runner import run
-from ninefold.running.staleness.trace import READS
-from ninefold.running.task import Conducted
-from ninefold.running.workers.crew import Crew
+
+run = partial(runner.run, everything=True)
 
 SECTIONS = (
     *("2-data-summary", "4-baseline", "5-experiments/1-spot-check", "5-experiments/2-size"),
@@ -32,33 +30,6 @@ def project(tmp_path):
     for name in SECTIONS:
         write_notebook(tmp_path, name, "1")
     return Project(tmp_path)
-
-
-class Pretence:
-    """A crew that writes a record for each task; `act` may do more, or fail."""
-
-    def __init__(self, slots=2, cores=2, act=lambda task: None):
-        self.slots, self.cores, self.act = slots, cores, act
-        self.tasks = []
-        self.left = False
-
-    def conduct(self, task, tell):
-        self.tasks.append(task)
-        tell(1, 1)
-        (task.output / READS).write_text(json.dumps({"watching": task.id}) + "\n")
-        write_record(task.output, Record(section=task.id, values={"turn": len(self.tasks)}))
-        return Conducted(self.act(task), {"versions": {}, "machine": {}})
-
-    @contextmanager
-    def hire(self, project):
-        try:
-            yield Crew(self.conduct, lambda: self.slots, self.cores)
-        finally:
-            self.left = True
-
-    @property
-    def ran(self):
-        return [task.id for task in self.tasks]
 
 
 def states(outcomes):
@@ -111,7 +82,9 @@ def test_who_reads_a_section_that_came_out_as_before_is_kept(project):
     run(project, lambda event: None, hire=Pretence().hire)
     failing = Pretence(act=lambda task: Failure(task.id, "OSError", "the network was down"))
     run(Project(project.root), lambda event: None, ["2-size"], force=True, hire=failing.hire)
-    planned = {step.section.id: step.reason for step in make_plan(Project(project.root))}
+    planned = {
+        step.section.id: step.reason for step in make_plan(Project(project.root), everything=True)
+    }
     assert planned["7-final-model"] == "reads 5-experiments/2-size, which is stale"
     crew = Pretence()
     found = states(run(Project(project.root), lambda event: None, hire=crew.hire))

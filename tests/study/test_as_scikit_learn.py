@@ -63,7 +63,7 @@ SCORERS = {  # those of scikit-learn that a default call computes; of two classe
 
 def judged(model, rows=X, y=Y, splitter=FOLDS, **options):
     return evaluate(
-        model, rows, y, splitter=splitter, validation=0, prepare=None, **options
+        model, rows, y, splitter=splitter, prepare=None, **options
     )  # fmt: skip
 
 

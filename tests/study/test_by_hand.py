@@ -7,7 +7,7 @@ from nbclient import NotebookClient
 from tiny_project import SETTINGS, judged, write_notebook
 
 from ninefold.errors import NinefoldError
-from ninefold.looks import log_look, read_looks
+from ninefold.history import append, read_history
 from ninefold.project import Project
 from ninefold.records import Record, write_record
 from ninefold.study import finale
@@ -127,18 +127,18 @@ def test_a_model_that_no_run_has_judged_is_not_judged_by_hand(study):
         "no run has judged this model on the hold-out; a notebook opened by hand logs no look, and "
         "so judges no new model there; ninefold run 7-final-model"
     )
-    assert read_looks(study.project.files).count == 0
+    assert read_history(study.project.files).count == 0
 
 
 def test_a_model_that_a_run_has_judged_is_judged_by_hand_and_not_logged(study):
-    log_look(study.project.files, {"configuration": "a", "content": "b", "counted": True})
+    append(study.project.files, "look", {"configuration": "a", "content": "b", "counted": True})
     fit = finale.FinalFit(
         variant=study.best(), folder=study.project.root, model=None, rows=1, parameters=1,
         seconds=1.0, members=(),
     )  # fmt: skip
     finale._must_have_looked(study, fit)
     looks, _ = finale._log_look(study, fit, 0.5)
-    assert (looks, len(read_looks(study.project.files).looks)) == (1, 1)
+    assert (looks, len(read_history(study.project.files).looks)) == (1, 1)
 
 
 def test_a_kernel_started_by_hand_says_it_and_writes_nothing(root):

@@ -8,20 +8,23 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, SGDClassifier
 from sklearn.model_selection import (
     GroupKFold,
     PredefinedSplit,
     RepeatedStratifiedKFold,
+    ShuffleSplit,
     cross_validate,
 )
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from ninefold.errors import NinefoldError
 from ninefold.quiet import load_tensorflow
 from ninefold.study.baselines import constant_prediction
+from ninefold.study.blueprints import build_from
 from ninefold.study.evaluate import evaluate
 from ninefold.study.evaluation import average
 from ninefold.study.harness import Harness, judge_constant
@@ -87,8 +90,9 @@ def assert_scores_are_scikit_learns(found, model, y, cv, X=X):
 
 
 @pytest.mark.parametrize("model", [LINEAR, DecisionTreeClassifier(max_depth=3, random_state=0)])
-def test_an_estimator_without_inner_validation_scores_as_under_cross_val_score(model):
-    found = evaluate(model, X, LABELS == "yes", splitter=SPLITS, validation=0)
+@pytest.mark.parametrize("validation", [0, 0.2])
+def test_an_estimator_scores_as_under_cross_val_score(model, validation):
+    found = evaluate(model, X, LABELS == "yes", splitter=SPLITS, validation=validation)
     pipeline = make_pipeline(SimpleImputer(strategy="median"), StandardScaler(), model)
     assert_scores_are_scikit_learns(found, pipeline, LABELS == "yes", SPLITS)
 
@@ -109,6 +113,13 @@ def test_unprepared_a_frame_reaches_a_pipeline_with_its_columns_and_gaps():
     y = LABELS == "yes"
     found = evaluate(model, frame, y, splitter=SPLITS, validation=0, prepare=None)
     assert_scores_are_scikit_learns(found, model, y, SPLITS, frame)
+
+
+def test_an_estimator_is_given_the_rows_in_the_splitter_s_order():
+    model = SGDClassifier("log_loss", random_state=0, shuffle=False, max_iter=5, tol=None)
+    splitter = ShuffleSplit(3, random_state=1)
+    found = evaluate(model, X, LABELS == "yes", splitter=splitter, prepare=None)
+    assert_scores_are_scikit_learns(found, model, LABELS == "yes", splitter)
 
 
 # which rows
@@ -141,7 +152,7 @@ class SpyOnInputs(TransformerMixin, BaseEstimator):
         return X / ROWS
 
 
-def test_every_kind_of_model_and_its_preparation_learn_from_the_same_rows():
+def test_estimators_learn_from_the_whole_training_fold_and_networks_leave_the_inner_rows_out():
     Spy.seen, SpyOnInputs.seen = [], []
     numbers = np.arange(ROWS)[:, None]
     quick(Spy(), numbers, LABELS, prepare=None)
@@ -149,9 +160,9 @@ def test_every_kind_of_model_and_its_preparation_learn_from_the_same_rows():
     quick(network, numbers, LABELS, prepare=SpyOnInputs(), epochs=1)
     codes = (LABELS == "yes").astype(int)
     splits = make_folds(codes, folds=3, repeats=1, validation=0.2, seed=1, stratify=True)
-    expected = [fold.train.tolist() for fold in splits]
-    assert Spy.seen == expected
-    assert SpyOnInputs.seen == expected * 2
+    whole = [fold.outer.tolist() for fold in splits]
+    assert Spy.seen == whole
+    assert SpyOnInputs.seen == whole + [fold.train.tolist() for fold in splits]
 
 
 def test_predictions_are_those_of_rows_that_the_model_never_saw():
@@ -523,11 +534,31 @@ def test_a_variant_that_a_record_cannot_give_back_says_so():
         partial(network, end=layers.Softmax()),
         lambda inputs: network(inputs, 2),
         elsewhere,
-        LINEAR,
+        make_pipeline(FunctionTransformer(np.log1p), LINEAR),
     ):
         assert not describe_variant(build, Recipe(1, 1))["rebuildable"]
     kept = {"rate": np.float64(0.1), "end": None, "sizes": (np.int64(3), 4)}
     assert describe_variant(partial(here, **kept), Recipe(1, 1))["rebuildable"]
+
+
+def test_the_record_of_an_estimator_says_how_simple_it_is_and_builds_it_again():
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.123456789))
+    kept = quick(model, X, LABELS).to_record()["variant"]
+    assert (kept["rebuildable"], kept["family"]) == (True, "linear")
+    assert build_from(kept["estimator"])[-1].C == 0.123456789
+    families = [
+        quick(one, X, LABELS, epochs=1).variant["family"]
+        for one in (DecisionTreeClassifier(), KNeighborsClassifier(), network)
+    ]
+    assert families == ["tree", "simple", "network"]
+
+
+def test_an_average_can_be_built_again_if_its_members_differ_by_their_seed_alone():
+    one, other = (quick(network, X, LABELS, epochs=1, model_seed=seed) for seed in (0, 1))
+    assert average([one, other]).variant["rebuildable"]
+    assert not average([one, quick(partial(network, rate=0.5), X, LABELS)]).variant["rebuildable"]
+    trees = quick(DecisionTreeClassifier(), X, LABELS)
+    assert not average([trees, trees]).variant["rebuildable"]
 
 
 def test_each_fold_has_its_own_seed():

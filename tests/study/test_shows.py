@@ -4,15 +4,20 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from tiny_project import judged
 
+from ninefold.errors import NinefoldError
 from ninefold.formats import fill
 from ninefold.project import Project
+from ninefold.study.estimates import skill_of
 from ninefold.study.final import FinalModel
-from ninefold.study.finale import FinalFit, Look, SimpleFit, _configuration
+from ninefold.study.finale import FinalFit, Look, _configuration
 from ninefold.study.learners import Answer
 from ninefold.study.notebook import Study
+from ninefold.study.recorded import against_naive
 from ninefold.study.recorder import Recorder
-from ninefold.study.shows.final import _all_scores
+from ninefold.study.shows.final import _all_scores, _heaviest
+from ninefold.study.statistics.chance import expected_average_precision
 from ninefold.study.statistics.rows import holdout_interval
 from ninefold.study.statistics.sampled import sampling_of
 from ninefold.study.variants import Variant
@@ -57,7 +62,7 @@ def test_folds_without_a_class_leave_the_metric_undefined_and_it_is_said(one_cla
     study.evaluate("linear", LogisticRegression())
     assert np.isnan(study.evaluations["linear"].values()).any()
     study.show("threshold", simple="linear")
-    assert lines(study)[-1].startswith("A model has skill where its average precision is clearly")
+    assert lines(study)[-1].startswith("A model has skill if its average precision is clearly")
 
 
 def test_the_outcome_of_a_winner_is_a_gain_though_the_metric_is_a_loss(tmp_path):
@@ -133,7 +138,7 @@ def test_the_precision_of_a_plan_is_stated_and_drawn_against_folds_and_repeats(t
     assert all(line["x"] == list(range(1, 11)) for line in drawn["series"])
     stated = study.recorder.record.values
     assert drawn["series"][0]["y"][0] == pytest.approx(stated["standard_error"], rel=1e-3)
-    assert stated["detectable"] > stated["standard_error"]
+    assert "Each table of differences states what it would have found." in lines(study)[-1]
 
 
 def test_more_folds_than_the_groups_can_fill_are_not_drawn(one_class_in_few_groups):
@@ -183,11 +188,69 @@ def test_other_inputs_or_another_validation_share_make_another_final_model(tmp_p
 
 
 def fit_of(study: Study) -> FinalFit:
-    kept = study.recorder.record.evaluations.get("linear", {})
+    kept = study.recorder.record.evaluations.get("linear", judged())
     variant = Variant("net", "5-experiments/1-x", "models.models:network", {}, 10, 32, 1, 1, kept)
     data = study.development()
     model = FinalModel("y", data.classes, data.columns, 1, 0.0, 1.0)
     return FinalFit(variant, study.project.root, model, len(data), 1, 0.0, ())
+
+
+@pytest.fixture
+def rare_class(tmp_path):
+    """Noise of 200 rows, of which 14 are 'yes': 11 or so among the development rows."""
+    y = np.where(np.arange(200) < 14, "yes", "no")
+    frame = pd.DataFrame({"x": NUMBERS.normal(size=200), "z": NUMBERS.normal(size=200), "y": y})
+    return open_study(tmp_path, frame)
+
+
+def test_the_rows_of_each_class_in_a_test_fold_are_printed_and_few_are_warned_of(rare_class):
+    study = rare_class
+    study.show("splits")
+    said = "\n".join(lines(study))
+    counts = np.array([np.bincount(study.task.y[f.test]) for f in study.harness.splits])
+    assert f"of 'no' and {counts[:, 1].min()}" in said
+    assert "fewer than 10 rows of 'yes', too few to score it fold by fold" in said
+
+
+def test_folds_with_ten_rows_of_each_class_are_not_warned_of(tmp_path):
+    x = NUMBERS.normal(size=120)
+    study = open_study(tmp_path, pd.DataFrame({"x": x, "y": np.where(x > 0, "a", "b")}))
+    study.show("splits")
+    said = "\n".join(lines(study))
+    assert "Each test fold holds " in said
+    assert "too few" not in said
+
+
+def test_of_a_ranking_the_line_of_skill_is_a_random_rankings_and_it_is_said(rare_class):
+    study, record = rare_class, rare_class.recorder.record
+    study.evaluate("strongest constant", "constant")
+    study.evaluate("linear", LogisticRegression())
+    for name in ("metrics", "scores"):
+        study.show(name)
+    study.show("threshold", simple="linear")
+    expected = expected_average_precision(len(study.task.y), int(study.task.y.sum()))
+    assert record.values["constant"] == pytest.approx(expected, rel=1e-5)
+    assert "the expected score of a random ranking, on the same folds" in lines(study)[-1]
+    assert lines(study)[-1].endswith("no evidence of skill.")
+    table = {row[0]: row for row in record.tables["metrics"]["rows"]}
+    assert table["average precision"][3:5] == [pytest.approx(expected, rel=1e-5), "random ranking"]
+    assert table["log loss"][4] == "strongest constant"
+    caption = record.tables["scores"]["caption"]
+    assert "Under average precision 'strongest constant' is the expected score of a" in caption
+    assert "all rows of a repeat scored together" in caption
+
+
+def test_a_record_keeps_how_pooled_scores_were_made_and_the_test_of_skill(rare_class):
+    study = rare_class
+    found = study.evaluate("linear", LogisticRegression())
+    entry = study.recorder.record.evaluations["linear"]
+    assert entry["summary"]["average_precision"]["method"] == "pooled within each repeat"
+    test, kept = skill_of(found), entry["skill"]
+    assert kept["mean"] == pytest.approx(test.difference.mean, rel=1e-4)
+    again = against_naive(entry, study.metric, "4-baseline")
+    assert again.p == pytest.approx(test.p, rel=1e-4)
+    with pytest.raises(NinefoldError, match="does not say whether its models have skill"):
+        against_naive({**entry, "skill": None}, study.metric, "4-baseline")
 
 
 def look_of(study: Study, found: np.ndarray) -> Look:
@@ -195,16 +258,10 @@ def look_of(study: Study, found: np.ndarray) -> Look:
     holdout, metric = study.split.holdout, study.metric
     classes = len(holdout.classes)
     answer = Answer(found if classes else found[:, None])
-    simple = SimpleFit(
-        "linear", None, 1, frozenset(("labels", "ranking", "probabilities", "numbers"))
-    )
     interval = holdout_interval(
         metric, holdout.y, found, n_classes=classes, sampling=sampling_of(holdout), draws=200
     )
-    return Look(
-        fit_of(study), simple, (), holdout.y, found, pd.DataFrame(), interval, 0.5, 0.5, answer,
-        1, (),
-    )  # fmt: skip
+    return Look(fit_of(study), {}, holdout.y, answer, {}, pd.DataFrame(), interval, 0.5, {}, 1, ())
 
 
 def scores_of(study: Study, found: np.ndarray) -> dict[str, list]:
@@ -230,7 +287,7 @@ def test_each_metric_has_an_interval_on_the_holdout_and_says_how_it_was_made(tmp
     study = study_of_classes(tmp_path)
     rows = scores_of(study, likely(study))
     assert len(rows) == 7
-    for _, score, interval, _, method in rows.values():
+    for _, score, interval, method in rows.values():
         assert interval["low"] < score < interval["high"]
         assert method
     assert rows["accuracy"][-1] == "Wilson"
@@ -241,11 +298,9 @@ def test_few_rows_that_carry_most_of_the_loss_are_told_of(tmp_path):
     y = study.split.holdout.y
     found = np.where(y[:, None] == np.arange(2), 0.99, 0.01)
     found[3] = found[3][::-1] ** 8 + 1e-12
-    scores_of(study, found / found.sum(axis=1, keepdims=True))
-    heaviest = study.recorder.record.values["heaviest"]
-    assert (heaviest["rows"], heaviest["of"]) == (1, "log loss")
-    assert heaviest["share"] > 0.9
-    assert lines(study)[-1].startswith("Hold-out rows that carry 9")
+    number, share, loss = _heaviest(study, look_of(study, found / found.sum(axis=1, keepdims=True)))
+    assert (number, loss) == (1, "log loss")
+    assert share > 0.9
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_duplicates_and_contradictions_are_told_apart():
 def test_the_target_is_counted_or_measured(small):
     assert shown(summary.class_balance(small)) == [["no", "3", "50.0 %"], ["yes", "3", "50.0 %"]]
     measures = dict(summary.class_balance(builtin("diabetes"))["rows"])
-    assert (measures["least"], measures["median"], measures["most"]) == (25, 140.5, 346)
+    assert (measures["min"], measures["median"], measures["max"]) == (25, 140.5, 346)
     assert summary.target_panel(small)["series"] == [{"name": "rows", "counts": [3, 3]}]
 
 

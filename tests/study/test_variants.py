@@ -19,7 +19,8 @@ def evaluation(mean, *, engine="graph", model_seed=0, members=1, rebuildable=Tru
         "log_loss": {"mean": mean, "low": 0.0, "high": 1.0},
         "accuracy": {"mean": 1 - mean, "low": 0.0, "high": 1.0},
     }
-    return judged(variant=variant, engine=engine, members=members, summary=summary)
+    scores = {name: [found["mean"]] * 2 for name, found in summary.items()}
+    return judged(variant=variant, engine=engine, members=members, summary=summary, scores=scores)
 
 
 def best(metric="log_loss", **evaluations):
@@ -48,6 +49,11 @@ def test_what_is_no_network_or_cannot_be_built_again_is_no_candidate(other):
     assert best(a=evaluation(0.2), other=evaluation(0.1, **other)).name == "a"
     with pytest.raises(NinefoldError, match="no network has been evaluated yet"):
         best(other=evaluation(0.1, **other))
+
+
+def test_simple_models_are_no_networks():
+    others = {engine: evaluation(0.1, engine=engine) for engine in ("scikit-learn", "constant")}
+    assert best(a=evaluation(0.2), **others).name == "a"
 
 
 def test_what_has_no_score_in_any_fold_is_no_candidate():

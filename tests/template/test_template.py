@@ -333,7 +333,7 @@ def test_the_workflow_runs_the_projects_own_commands_on_the_chosen_python(tmp_pa
     project = render(tmp_path, python_version="3.13")
     workflow = yaml.safe_load((project / ".github" / "workflows" / "check.yml").read_text("utf-8"))
     steps = workflow["jobs"]["check"]["steps"]
-    assert [step["with"]["python-version"] for step in steps if "with" in step] == ["3.13"]
+    assert [s["with"]["python-version"] for s in steps if "python-version" in s.get("with", {})] == ["3.13"]
     makefile = (project / "Makefile").read_text("utf-8")
     commands = [step["run"] for step in steps if "run" in step]
     assert commands == ["make setup", "make test", "make lint", "make check"]

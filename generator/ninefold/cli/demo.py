@@ -29,7 +29,7 @@ def demo(dest: Path, data: str, quiet: bool) -> None:
     root = _quick_project(dest, data)
     project = find_project(root)
     with show_progress(quiet) as listen:
-        outcomes = runner.run(project, listen)
+        outcomes = runner.run(project, listen, everything=True)
     write(project, render(project, "github"))
     echo(f"report: {project.report / 'README.md'}")
     if any(outcome.state == "failed" for outcome in outcomes):

@@ -1,10 +1,11 @@
 """What is said of a run, line by line: of an outcome, of a failure, of a plan."""
 
 import shlex
+from collections.abc import Iterable
 
 from ninefold.cli.shell import say
 from ninefold.formats import show
-from ninefold.project import Project
+from ninefold.project import Project, Section
 from ninefold.running.events import Event, Notice
 from ninefold.running.execution import Outcome
 from ninefold.running.plan import Step
@@ -60,3 +61,16 @@ def planned(step: Step, seconds: float | None) -> str:
         return f"would keep {step.section.id}: nothing changed"
     took = "" if seconds is None else f" ({show(seconds, 'duration')} the last time)"
     return f"would run {step.section.id}: {step.reason}{took}"
+
+
+def waiting_lines(waits: Iterable[tuple[Section, str]]) -> list[str]:
+    """Say of sections that look at the hold-out that they wait, why, and how to look."""
+    return [
+        f"{task.id} waits, because it looks at the hold-out ({_not_looked(why)}): "
+        f"'ninefold run {task.id.partition('-')[0]}' when your choice is made"
+        for task, why in waits
+    ]
+
+
+def _not_looked(why: str) -> str:
+    return "not looked at yet" if why == "never run" else f"stale: {why}"

@@ -20,6 +20,7 @@ from ninefold.running.failures import Failure, read_failure
 from ninefold.running.lock import locked
 from ninefold.running.notebooks import read_notebook, sources
 from ninefold.running.parameters import values_of
+from ninefold.running.plan import LOOK
 from ninefold.running.staleness.keys import Keys, own_keys
 
 
@@ -30,8 +31,8 @@ def status(prune: bool, as_json: bool) -> None:
     """Say of each section whether it is written and fresh.
 
     A section is written when none of its prompts is left. It is stale when something its results
-    depend on has changed since its last run. Values in ninefold.toml that a run would refuse are
-    said after the table; then the command exits 1.
+    depend on has changed since its last run. Section 7 waits until a run names it. Values in
+    ninefold.toml that a run would refuse are said after the table; then the command exits 1.
 
     Results of a notebook that was renamed or deleted, or of a point that its grid has no more, are
     named after the table; --prune removes them, where they are what a run has left, and nothing
@@ -72,6 +73,10 @@ def _row(keys: Keys, section: Section) -> dict[str, Any]:
         state = "failed" if failure else "stale"
         if failure:
             why += f": {_of_what(failure)}"
+        elif section.number == LOOK:
+            never = why == "never run"
+            state = "waiting" if never else state
+            why = f"not looked at yet: {_LOOKING}" if never else f"{why}; to look again: {_LOOKING}"
     return {**row, "state": state, "why": why or "", "seconds": _seconds(keys.project, section)}
 
 
@@ -124,11 +129,12 @@ def _results(row: dict[str, Any]) -> str:
     if "results" in row:
         return row["results"]
     if row["why"]:
-        return row["why"] if row["state"] == "failed" else f"stale: {row['why']}"
+        return f"stale: {row['why']}" if row["state"] == "stale" else row["why"]
     return "" if row["state"] == "prose" else row["state"]
 
 
-_COLOURS = {"fresh": "green", "stale": "yellow", "failed": "red"}
+_COLOURS = {"fresh": "green", "stale": "yellow", "waiting": "yellow", "failed": "red"}
+_LOOKING = "ninefold run 7"
 
 
 def _written(prompts: int | None) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ninefold.records import RECORD_FILE
 from ninefold.running.failures import Failure
 
 
@@ -135,6 +136,7 @@ class DocumentSection:
     state: State = "page"
     source: str = ""  # its own file; "" for the heading over several
     record: str = ""  # its record's file; "" without one
+    predictions: tuple[str, ...] = ()  # files beside it that hold predictions
     anchor: str = ""
     failed_points: str = ""  # of its grid: "2 points failed"
     outdated_points: str = ""
@@ -180,6 +182,11 @@ class Document:
 
     def _count(self, *kinds: type) -> int:
         return sum(isinstance(block, kinds) for s in self.sections for block in s.blocks)
+
+
+def record_file(section: str) -> str:
+    """Return where a section's record is, from the project's root."""
+    return f"results/{section}/{RECORD_FILE}"
 
 
 def pointer(file: str, *keys: str | int) -> str:

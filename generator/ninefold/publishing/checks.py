@@ -9,9 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ninefold.bounded import LOCK, PAGE
 from ninefold.errors import NinefoldError
-from ninefold.looks import LOOKS, read_looks
+from ninefold.history import HISTORY, read_history
 from ninefold.places import OutsideError
-from ninefold.plain_json import digest
 from ninefold.project import SETTINGS_FILE, Project, Section
 from ninefold.prompts import unanswered
 from ninefold.publishing.blocks import Place
@@ -19,11 +18,13 @@ from ninefold.publishing.codes import CODES
 from ninefold.publishing.context import Context, build_context
 from ninefold.publishing.expressions import mistakes
 from ninefold.publishing.github import REPORT
+from ninefold.publishing.integrity import find_doubts
 from ninefold.publishing.notebooks import texts
 from ninefold.publishing.pages import read_page
 from ninefold.publishing.render import differences, render
 from ninefold.records import Record, mistakes_of
 from ninefold.running.failures import read_failure
+from ninefold.running.plan import LOOK
 from ninefold.running.staleness.keys import Keys, own_keys
 from ninefold.running.staleness.libraries import canonical
 
@@ -78,7 +79,7 @@ def _all(project: Project) -> Iterator[Finding]:
     for section in project.sections:
         yield from _prose(project, section, context)
     yield from _data(project)
-    yield from _looks(project, records)
+    yield from _integrity(project, records)
     yield from _lock(project, records)
     yield from _files(project)
 
@@ -90,13 +91,17 @@ def _unreadable(where: str, error: NinefoldError) -> Finding:
 
 
 def _freshness(keys: Keys, section: Section) -> Iterator[Finding]:
-    """A section without results is an error: the report would have a hole. One whose results are
-    out of date is a warning: they are true of what was run."""
+    """A section without results is an error: the report would have a hole; but for section 7, which
+    waits to be named. One whose results are out of date is a warning: they are true of what was
+    run."""
     if failure := read_failure(keys.project, section.id):
         message = f"its last run failed{failure.where}: {failure.message_lines[0]}"
         yield Finding("NF205", "error", section.file, message)
     elif why := keys.stale(section):
-        yield Finding("NF202", "error" if why == "never run" else "warning", section.file, why)
+        never = why == "never run"
+        waits = never and section.number == LOOK
+        said = "the hold-out was not looked at yet: ninefold run 7" if waits else why
+        yield Finding("NF202", "error" if never and not waits else "warning", section.file, said)
 
 
 def _points(keys: Keys, points: Sequence[Section]) -> Iterator[Finding]:
@@ -158,8 +163,9 @@ def _report(project: Project) -> Iterator[Finding]:
     if not project.files.exists(REPORT):
         yield Finding("NF204", "error", REPORT, "the report was never rendered")
     elif different:
-        others = f" and {len(different) - 1} more files" if len(different) > 1 else ""
-        message = f"differs{others} from what would be rendered now"
+        others = len(different) - 1
+        more = f" and {others} other file{'s' if others > 1 else ''} are" if others else " is"
+        message = f"{different[0]}{more} out of date"
         yield Finding("NF204", "error", different[0], message)
 
 
@@ -196,24 +202,14 @@ class Source(BaseModel):
     sha256: str
 
 
-def _looks(project: Project, records: dict[str, Record]) -> Iterator[Finding]:
-    log = read_looks(project.files)
-    if log.trouble:
-        yield Finding("NF214", "error" if log.broken else "warning", LOOKS, log.trouble)
-    if log.count > 1:
-        yield Finding("NF207", "warning", LOOKS, f"it was looked at {log.count} times")
-    first = next((look for look in log.looks if look["counted"]), None)
-    changed = _changed_since(first.get("keys", {}), records) if first else []
-    if changed:
-        message = f"changed since the first look: {', '.join(changed)}"
-        yield Finding("NF208", "warning", LOOKS, message)
-
-
-def _changed_since(keys: dict[str, str], records: dict[str, Record]) -> list[str]:
-    """Return the sections whose results are not those that stood when `keys` were written."""
-
-    now = {name: digest(r.key) for name, r in records.items() if name.startswith(("5-", "6-"))}
-    return [name for name in now if now[name] != keys.get(name)] if keys else []
+def _integrity(project: Project, records: dict[str, Record]) -> Iterator[Finding]:
+    try:
+        history = read_history(project.files)
+    except NinefoldError as error:  # of a newer version
+        yield _unreadable(HISTORY, error)
+        return
+    for doubt in find_doubts(project, records, history):
+        yield Finding(doubt.code, doubt.severity, doubt.where, doubt.message)
 
 
 def _lock(project: Project, records: dict[str, Record]) -> Iterator[Finding]:

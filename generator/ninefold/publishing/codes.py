@@ -6,7 +6,6 @@ NF1xx are read from learning curves, NF2xx are found by `ninefold check`. A code
 from dataclasses import dataclass
 
 from ninefold.errors import NinefoldError
-from ninefold.suggestions import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,7 @@ def explain_code(code: str) -> Code:
     """Return what a code means. Raises NinefoldError for one that does not exist."""
     found = CODES.get(code.strip().upper())
     if found is None:
-        raise NinefoldError(f"no code '{code}'", did_you_mean(code, CODES))
+        raise NinefoldError(f"No code {code}; `ninefold explain` lists all")
     return found
 
 
@@ -97,7 +96,8 @@ _TABLE = (
     ),
     Code(
         "NF112", "one class only",
-        "Every prediction is the same class: the score is that of a constant, however good.",
+        "Every prediction is the same class or number: the score is that of a constant, however "
+        "good.",
         "Weigh the classes, move the threshold, and judge by a metric that notices.",
     ),
     Code(
@@ -110,13 +110,14 @@ _TABLE = (
         "NF202", "results are missing or out of date",
         "The report shows what a run found, and the code, data or settings behind it are other "
         "ones now, or it never ran.",
-        "Run 'ninefold run'; 'ninefold status' says what changed.",
+        "Run 'ninefold run'; for section 7, which looks at the hold-out, 'ninefold run 7'. "
+        "'ninefold status' says what changed.",
     ),
     Code(
         "NF203", "an expression names nothing",
         "Numbers in prose are looked up in records, so that none goes stale. This one names a "
         "number that no run produced, and no report can be rendered with it.",
-        "Mend the name; the message says which there are.",
+        "Correct the name; the message says which there are.",
     ),
     Code(
         "NF204", "the report is not what would be rendered",
@@ -126,7 +127,7 @@ _TABLE = (
     Code(
         "NF205", "a section failed",
         "Its last run ended in an error. Results shown for it are older, or absent.",
-        "Mend the cell that the message names, then 'ninefold run'.",
+        "Correct the cell that the message names, then 'ninefold run'.",
     ),
     Code(
         "NF206", "the data are not those that were shipped",
@@ -149,7 +150,7 @@ _TABLE = (
     Code(
         "NF209", "the settings are invalid",
         "Nothing can be run or rendered without ninefold.toml.",
-        "Mend the key that the message names.",
+        "Correct the key that the message names.",
     ),
     Code(
         "NF210", "a file is too large for GitHub",
@@ -174,13 +175,14 @@ _TABLE = (
         "values into the grid.",
     ),
     Code(
-        "NF214", "the log of looks at the hold-out was damaged",
-        "Lines of it cannot be read, so that nobody knows how often the hold-out was looked at. "
-        "Each of them counts as a look, but for the marks of a conflict of git's.",
-        "Keep the lines of both sides where git left a conflict in results/holdout.jsonl: delete "
-        "only those that begin with <<<<<<<, |||||||, ======= or >>>>>>>. Mend other damage with "
-        "what git has of the file. Else the next run keeps a copy, and goes on with what can be "
-        "read.",
+        "NF214", "the log of runs and looks was damaged",
+        "Lines of results/history.jsonl cannot be read, or do not follow the line that they name. "
+        "Nobody knows what stood there, so each line that cannot be read counts as a look; the "
+        "marks of a conflict of git's do not.",
+        "If git left a conflict, keep the lines of both sides: delete only those that begin with "
+        "<<<<<<<, |||||||, ======= or >>>>>>>. Else take the file back from git. If you cannot, "
+        "the next run keeps a copy, adds an entry that says what is missing, and goes on; the "
+        "report keeps saying it.",
     ),
     Code(
         "NF215", "a link leads out of the project",
@@ -193,6 +195,38 @@ _TABLE = (
         "Whoever calls 'make reproduce' gets the libraries of requirements.lock, and with them "
         "perhaps other numbers than the report shows.",
         "Call 'make lock', which writes down what is installed; or run again with what is locked.",
+    ),
+    Code(
+        "NF217", "results are not those that their run left",
+        "The log holds the SHA-256 of each record as its run wrote it. This one is another: it was "
+        "edited by hand, or is of an earlier run. A run that was killed in the moment between its "
+        "entry and its results leaves the same, until the next run.",
+        "Take the record back from git, or run the section again: 'ninefold run --force SECTION'.",
+    ),
+    Code(
+        "NF218", "the log is shortened or missing",
+        "Results were logged that results/history.jsonl does not hold: it was deleted, cut or "
+        "replaced, or results came from elsewhere. What the log no longer shows may be looks at "
+        "the hold-out.",
+        "Take results/history.jsonl back from git. If it is lost, say so in section 7.",
+    ),
+    Code(
+        "NF219", "a forecast follows its result",
+        "The record says that the forecast came before the first result; the log, or the history "
+        "of git, has the result first.",
+        "Say in the section when the forecast was made.",
+    ),
+    Code(
+        "NF220", "the hold-out is not the one that was looked at",
+        "Other settings, such as another seed, hold out other rows. Rows that were looked at are "
+        "then trained on, and whoever tries several hold-outs can choose the kindest.",
+        "Take the settings back, or say in section 7 why they changed.",
+    ),
+    Code(
+        "NF221", "a notebook read the hold-out before the look",
+        "The rows of the hold-out are for section 7. What another section learns from them flows "
+        "into the choice of the model.",
+        "Use study.development() instead of study.split.holdout. The log keeps what was read.",
     ),
 )  # fmt: skip
 

@@ -5,16 +5,20 @@ data_summary.*, test_harness.*, …        `values` of that section's record
 experiments.NAME.*, improvements.NAME.*  the same, of the sections inside 5 and 6
 best.*                                   final_model.best
 run.*                                    fits, seconds, versions, machine, seed; commit, and
-                                         changes since it; fits and seconds summed
+                                         changes since it; data.sha256; fits and seconds summed
+forecasts.*                              count, stated, came_true, brier: how forecasts came out
+tries.*                                  what was tried in sections 4 to 6, by family: how many
 """
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ninefold.errors import NinefoldError
 from ninefold.project import SETTINGS_FILE, Project
-from ninefold.publishing.blocks import below
-from ninefold.records import RECORD_FILE, Record
+from ninefold.publishing.blocks import below, record_file
+from ninefold.publishing.calibration import calibrate, score_forecasts
+from ninefold.publishing.tries import count_tries
+from ninefold.records import Record
 from ninefold.settings import Settings
 from ninefold.suggestions import did_you_mean
 
@@ -78,14 +82,14 @@ def build_context(project: Project, records: dict[str, Record]) -> Context:
     _name_the_best(values, sources, pending)
     if records:
         _add_run(values, sources, project.settings, records)
+        values["tries"], sources["tries",] = count_tries(records), "results#/tries"
+        if found := calibrate(score_forecasts(records).values()):
+            values["forecasts"], sources["forecasts",] = asdict(found), "results#/forecasts"
+        else:
+            pending.add(("forecasts",))
     elif pending:
-        pending.add(("run",))
+        pending |= {("run",), ("tries",), ("forecasts",)}
     return Context(values, sources, frozenset(pending))
-
-
-def record_file(section: str) -> str:
-    """Return where a section's record is, from the project's root."""
-    return f"results/{section}/{RECORD_FILE}"
 
 
 _STUDY = ("title", "package", "author", "problem", "metric", "seed")
@@ -127,14 +131,15 @@ def _add_run(
         "seed": settings.study.seed,
         "versions": {},
         "machine": None,
-        "commit": None,
+        "commit": "not under version control",
         "changes": None,
+        "data": {"source": settings.data.source, "sha256": None},
     }
     sources |= {("run",): "results#/run", ("run", "seed"): f"{SETTINGS_FILE}#/study/seed"}
     for section, record in records.items():
         address = f"{record_file(section)}#/run"
         found: dict[str, Any] = dict(record.run)
-        for name in ("machine", "commit", "changes"):
+        for name in ("machine", "commit", "changes", "data"):
             if name in found:
                 run[name], sources["run", name] = found[name], f"{address}/{name}"
         for package, version in record.run.get("versions", {}).items():

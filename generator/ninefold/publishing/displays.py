@@ -9,8 +9,16 @@ from typing_extensions import TypedDict
 from ninefold.bounded import AGAIN
 from ninefold.errors import NinefoldError
 from ninefold.formats import fill, show
-from ninefold.publishing.blocks import Block, Fact, Figure, Forecast, Note, Table, pointer
-from ninefold.publishing.context import record_file
+from ninefold.publishing.blocks import (
+    Block,
+    Fact,
+    Figure,
+    Forecast,
+    Note,
+    Table,
+    pointer,
+    record_file,
+)
 from ninefold.records import Mean, Record, mistakes_of
 from ninefold.running.notebooks import Pointer
 

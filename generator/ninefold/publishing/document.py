@@ -3,14 +3,25 @@
 from dataclasses import replace
 
 from ninefold.errors import NinefoldError
+from ninefold.history import read_history
 from ninefold.project import Project, Section
-from ninefold.publishing.blocks import Block, Document, DocumentSection, Heading, Place, State
+from ninefold.publishing.blocks import (
+    Block,
+    Document,
+    DocumentSection,
+    Fact,
+    Heading,
+    Place,
+    State,
+)
+from ninefold.publishing.calibration import score_forecasts
 from ninefold.publishing.context import Context, build_context, record_file
 from ninefold.publishing.displays import forecast
 from ninefold.publishing.grids import grid_of
 from ninefold.publishing.markdown import anchor, escape, plain_text
 from ninefold.publishing.notebooks import notebook_blocks
 from ninefold.publishing.pages import page_blocks, read_page
+from ninefold.publishing.provenance import calibration_facts, provenance_facts
 from ninefold.records import Record
 from ninefold.running.staleness.keys import Keys, own_keys
 
@@ -38,8 +49,17 @@ def build_document(project: Project, records: dict[str, Record]) -> Document:
         shown, drawn = _section(keys, section, records, context)
         sections.append(shown)
         pictures.update(drawn)
+    _add_to_last(sections, calibration_facts(records), "5", "6")
+    _add_to_last(sections, provenance_facts(records, read_history(project.files)), "9")
     study = project.settings.study
     return Document(study.title, study.author, _with_anchors(study.title, sections), pictures)
+
+
+def _add_to_last(sections: list[DocumentSection], facts: list[Fact], *numbers: str) -> None:
+    """Put computed lines at the end of the last section with one of the numbers, or of all."""
+    fitting = [i for i, own in enumerate(sections) if own.label.partition(".")[0] in numbers]
+    last = (fitting or [len(sections) - 1])[-1]
+    sections[last] = replace(sections[last], blocks=(*sections[last].blocks, *facts))
 
 
 def _folder_section(folder: str) -> DocumentSection:
@@ -72,6 +92,8 @@ def _section(
     found = record_file(section.id) if record else ""
     whole = DocumentSection(
         section.id, label, title, levelled, state, file, found,
+        predictions=tuple(f"results/{section.id}/{name}" for name in record.predictions)
+        if record else (),
         failed_points=grid.failed, outdated_points=grid.outdated,
     )  # fmt: skip
     return whole, pictures
@@ -91,7 +113,20 @@ def _with_forecast(blocks: list[Block], section: Section, record: Record) -> lis
     if stated is None:
         return blocks
     place = _heading_at(blocks, "results", len(blocks) - 1) + 1
-    return [*blocks[:place], stated, *blocks[place:]]
+    return [*blocks[:place], stated, *_scored(section, record), *blocks[place:]]
+
+
+def _scored(section: Section, record: Record) -> list[Block]:
+    """Return the line that says how good a forecast was; none for one without an outcome, or that
+    follows it."""
+    found = score_forecasts({section.id: record}).get(section.id)
+    if found is None:
+        return []
+    text = "The forecast's winner {won}: Brier score {brier:score}"
+    text += "." if found.error is None else "; its difference was off by {error:signed}."
+    won = "won" if found.won else "did not win"
+    values = {"won": won, "brier": found.brier, "error": found.error}
+    return [Fact(text, values, "")]
 
 
 def _heading_at(blocks: list[Block], name: str, otherwise: int) -> int:

@@ -150,7 +150,8 @@ def _figure_files(project: Project, document: Document, figure: Figure) -> dict[
             files[f"{FIGURES}/{picture_name(path)}"] = content
         except FileNotFoundError:
             raise NinefoldError(
-                f"the figure {path} is missing", todo="run its section again: 'ninefold run'"
+                f"the figure {path} is missing",
+                todo="run its section again",
             ) from None
     return files
 

@@ -12,8 +12,7 @@ from typing import Any
 
 from ninefold.errors import NinefoldError
 from ninefold.project import Project, Section
-from ninefold.publishing.blocks import Block, Note, Table, pointer
-from ninefold.publishing.context import record_file
+from ninefold.publishing.blocks import Block, Note, Table, pointer, record_file
 from ninefold.records import EvaluationEntry, Record
 from ninefold.running.declarations import declared_parameters
 from ninefold.running.failures import Failure, read_failure

@@ -37,7 +37,9 @@ from ninefold.running.notebooks import (
     source,
     tags,
 )
+from ninefold.running.plan import LOOK
 from ninefold.running.results import NOTEBOOK
+from ninefold.running.staleness.forecast_cell import without_forecast
 from ninefold.running.staleness.keys import Keys, outdated
 from ninefold.visible import visible
 
@@ -107,7 +109,8 @@ def notebook_blocks(keys: Keys, section: Section, record: Record | None, context
     if record is not None and state == "fresh":
         cause = outdated(keys, section, record) or ""
         state = "changed" if cause else state
-    return Shown([*_remarks(state, failure, cause), *blocks], state, pictures)
+    command = "ninefold run 7" if section.number == LOOK else "ninefold run"
+    return Shown([*_remarks(state, failure, cause, command), *blocks], state, pictures)
 
 
 def _given(section: Section, record: Record) -> list[Block]:
@@ -150,19 +153,20 @@ def _state(
 
 def _code(cells: list[Cell]) -> list[str]:
     return [
-        cell.source.strip()
+        without_forecast(cell.source).strip()
         for cell in cells
         if cell.kind == "code" and cell.source.strip() and "injected-parameters" not in cell.tags
     ]
 
 
-def _remarks(state: State, failure: Failure | None, cause: str) -> list[Block]:
+def _remarks(state: State, failure: Failure | None, cause: str, command: str) -> list[Block]:
     if failure:
         return [failure]
     if state == "never":
-        return [Note("Not run yet: `ninefold run`.", tone="note")]
+        return [Note(f"Not run yet: `{command}`.", tone="note")]
     if state == "changed":
-        return [Note("Out of date since these results: {cause}. `ninefold run`", {"cause": cause})]
+        said = f"Out of date since these results: {{cause}}. `{command}`"
+        return [Note(said, {"cause": cause})]
     return []
 
 

@@ -1,6 +1,6 @@
 """The reader's first minute: what a study asked, what came out, and how sure that is.
 
-Everything is read from section 7's record, from its `values` (see `FinalValues`) and its figure
+Everything is read from section 7's record, from its `values` (see `final_values`) and its figure
 "holdout". What is missing is left out.
 """
 
@@ -8,32 +8,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from ninefold.bounded import AGAIN
 from ninefold.formats import show
+from ninefold.history import read_history
 from ninefold.project import Project
-from ninefold.publishing.blocks import Document, Figure, Prose, pointer
-from ninefold.publishing.context import record_file
+from ninefold.publishing.blocks import Document, Figure, Prose, pointer, record_file
 from ninefold.publishing.displays import figure
-from ninefold.records import Mean, Record, mistakes_of
+from ninefold.publishing.final_values import FinalValues, Rival
+from ninefold.publishing.headline import headline, spell_difference
+from ninefold.publishing.integrity import Doubt, find_doubts
+from ninefold.records import Record, mistakes_of
 
 FINAL = "7-final-model"
 _PROBLEMS = {
     "binary": "binary classification",
     "multiclass": "classification",
     "regression": "regression",
-}
-_SKILL = "By cross-validation, on the folds that also chose it, the model has skill"
-# The three verdicts, so that they can stand alone; "skill" in two; and where there is none.
-_VERDICTS = {
-    "no evidence of skill": "By cross-validation there is no evidence of skill: the model does "
-    "not clearly beat a constant",
-    "skill": f"{_SKILL}, but does not clearly beat the best simple model",
-    "no better": f"{_SKILL}, but the best simple model scores as well or better",
-    "beats the best simple model": f"{_SKILL}, and beats the best simple model",
-    "no test: folds ordered in time": "The folds are ordered in time, so that no test of skill is "
-    "valid: what there is to go by is the hold-out, which follows them",
 }
 
 
@@ -49,16 +39,23 @@ class Line:
 
 @dataclass(frozen=True)
 class Summary:
-    """`lead` is the author's own Markdown; everything else is computed, plain text."""
+    """`lead` is the author's own Markdown; everything else is computed, plain text.
+
+    doubts  what does not add up in the study, a sentence each
+    alarms  what a reader must know before the score, the worst first
+    looks   how often the hold-out was looked at, by the log
+    """
 
     lead: str
     about: tuple[str, ...]
     metric: str
+    doubts: tuple[str, ...]
+    alarms: tuple[str, ...]
     verdict: str
     lines: tuple[Line, ...]
     beside: Line | None  # the same score in a metric that is easier to read
     rows: int | None  # of the hold-out
-    looks: int | None
+    looks: int
     quick: str
     failed: tuple[str, ...]  # headings of the sections whose last run failed, or a point's
     outdated: tuple[str, ...]  # of those whose results no longer hold for another reason
@@ -67,72 +64,24 @@ class Summary:
     parts: int
 
 
-class _Values(BaseModel):
-    """A part of a record's values; what it does not name is not looked at."""
-
-    model_config = ConfigDict(strict=True, allow_inf_nan=False)
-
-
-class Holdout(_Values):
-    score: float | None = None
-    low: float | None = None
-    high: float | None = None
-    n: int | None = None  # rows
-
-
-class Simple(_Values):
-    name: str = ""
-    score: float | None = None  # on the hold-out
-    expected: Mean | None = None  # by cross-validation
-
-
-class FinalValues(_Values):
-    """What the record of section 7 says of the final model.
-
-    best      "name", and for each metric its mean by cross-validation
-    range     in which cross-validation had predicted the score, `inside` whether it is there
-    constant  the strongest constant's score
-    looks     how often the hold-out was looked at
-    """
-
-    best: dict[str, str | Mean] = {}
-    metric: str = ""
-    metric_label: str = ""
-    holdout: Holdout = Holdout()
-    range: Mean | None = None
-    inside: bool | None = None
-    constant: float | None = None
-    simple: Simple = Simple()
-    verdict: str = ""
-    looks: int | None = None
-
-    @property
-    def name(self) -> str:
-        """Return what the final model is called."""
-        return str(self.best.get("name") or "")
-
-    @property
-    def expected(self) -> float | None:
-        """Return its mean score by cross-validation."""
-        found = self.best.get(self.metric)
-        return found["mean"] if isinstance(found, dict) else None
-
-
 def summarise(project: Project, records: dict[str, Record], document: Document) -> Summary:
     """Return the summary of a study; before section 7 has run, it holds no result. Raises
     NinefoldError where its record holds other values than section 7 leaves."""
     record = records.get(FINAL)
     with mistakes_of(record_file(FINAL), AGAIN, "values"):
         values = FinalValues.model_validate(record.values if record else {})
+    history = read_history(project.files)
     return Summary(
         lead=_lead(document),
         about=tuple(_about(project, records)),
         metric=_metric(values),
-        verdict=_VERDICTS.get(_no_better(values) or values.verdict, values.verdict),
+        doubts=_said(find_doubts(project, records, history)),
+        alarms=tuple(alarm.said for alarm in values.alarms),
+        verdict=headline(values),
         lines=tuple(_lines(values)),
         beside=_beside(values, record),
         rows=values.holdout.n,
-        looks=values.looks,
+        looks=history.count,
         quick=project.settings.harness.quick,
         failed=tuple(_not_holding(document, failed=True)),
         outdated=tuple(_not_holding(document, failed=False)),
@@ -140,6 +89,20 @@ def summarise(project: Project, records: dict[str, Record], document: Document) 
         unwritten=document.unwritten,
         parts=document.parts,
     )
+
+
+def _said(doubts: list[Doubt]) -> tuple[str, ...]:
+    """Return what does not add up, each with its code; of one kind a few."""
+    found: list[str] = []
+    for code in dict.fromkeys(doubt.code for doubt in doubts):
+        said = list(dict.fromkeys(doubt.sentence for doubt in doubts if doubt.code == code))
+        more = len(said) - _MOST_OF_A_KIND
+        found += [f"{sentence} ({code})" for sentence in said[:_MOST_OF_A_KIND]]
+        found += [f"{more} more of these: see 'ninefold check'. ({code})"] if more > 0 else []
+    return tuple(found)
+
+
+_MOST_OF_A_KIND = 5
 
 
 def _not_holding(document: Document, *, failed: bool) -> Iterator[str]:
@@ -150,19 +113,6 @@ def _not_holding(document: Document, *, failed: bool) -> Iterator[str]:
         remark = section.failed_points if failed else section.outdated_points
         if own or remark:
             yield section.heading + (f" ({remark})" if remark else "")
-
-
-def _no_better(values: FinalValues) -> str:
-    """Return "no better" where a model with skill has no better mean than the best simple one."""
-    from ninefold.study.metrics import METRICS
-
-    own = values.expected
-    other = values.simple.expected["mean"] if values.simple.expected else None
-    known = METRICS.get(values.metric)
-    if values.verdict != "skill" or own is None or other is None or known is None:
-        return ""
-    sign = 1 if known.greater_is_better else -1
-    return "no better" if (own - other) * sign <= 0 else ""
 
 
 def _lead(document: Document) -> str:
@@ -187,20 +137,47 @@ def _about(project: Project, records: dict[str, Record]) -> list[str]:
 
 
 def _lines(values: FinalValues) -> list[Line]:
-    held, simple = values.holdout, values.simple
+    held, simple, rival = values.holdout, values.simple, values.rival
     named = f"final model: {values.name}" if values.name else "final model"
     by_folds = f"by cross-validation {show(simple.expected, 'pm')}" if simple.expected else ""
     rows = [
         ("holdout", named, held.score, _between(held.low, held.high)),
         ("range", *_range_line(values)),
-        ("simple", f"best simple model: {simple.name}", simple.score, by_folds),
+    ]
+    if simple.name != values.name:
+        rows.append(("simple", f"best simple model: {simple.name}", simple.score, by_folds))
+    if rival and rival.name != simple.name:
+        by_folds = f"by cross-validation {show(rival.expected, 'score')}"
+        rows.append(("rival/score", f"best network: {rival.name}", rival.score, by_folds))
+    rows += [
         ("constant", "strongest constant", values.constant, ""),
     ]
-    return [
-        Line(label, show(score, "score"), remark, pointer(record_file(FINAL), "values", name))
+    found = [
+        Line(
+            label,
+            show(score, "score"),
+            remark,
+            pointer(record_file(FINAL), "values", *name.split("/")),
+        )
         for name, label, score, remark in rows
         if score is not None
     ]
+    return [*found, *(_differences(values.rival) if values.rival else [])]
+
+
+def _differences(rival: Rival) -> Iterator[Line]:
+    """Yield the paired differences from the rival, on the hold-out and by cross-validation."""
+    adjusted = f", adjusted for {rival.compared} candidates" if (rival.compared or 1) > 1 else ""
+    kinds = (
+        ("holdout", f"difference from {rival.name}, paired", ""),
+        ("folds", "… by cross-validation", adjusted),
+    )
+    for part, label, remark in kinds:
+        found = getattr(rival, part)
+        if found is not None:
+            mean, _, interval = spell_difference(found).partition(", ")
+            source = pointer(record_file(FINAL), "values", "rival", part)
+            yield Line(label, mean, interval + (remark if interval else ""), source)
 
 
 def _range_line(values: FinalValues) -> tuple[str, float | None, str]:

@@ -16,6 +16,7 @@ from ninefold.running.failures import FAILURE, Failure
 from ninefold.running.notebooks import read_notebook
 from ninefold.running.plan import Step
 from ninefold.running.results import install, install_failure, stage
+from ninefold.running.run_log import RunLog
 from ninefold.running.scrubbing import path_cleaner, scrub_file
 from ninefold.running.staleness.keys import completed
 from ninefold.running.task import Conduct, Limits, Task, Tell
@@ -40,6 +41,7 @@ class Execution:
     project: Project
     conduct: Conduct
     commit: dict[str, Any]
+    log: RunLog
 
     def execute(self, step: Step, cores: int, tell: Tell) -> Outcome:
         """Run a step's notebook and put its results in place; after a failure the old ones stay.
@@ -54,7 +56,8 @@ class Execution:
             clean = path_cleaner(self.project.root, staging, section)
             failure = self._conduct(step, staging, cores, tell, clean)
             if failure is None:
-                install(self.project, section, staging)
+                with self.log.installing(step.section, staging):
+                    install(self.project, section, staging)
         except (NinefoldError, OSError) as error:
             failure = _failure_of(section, error)
         seconds = round(time.perf_counter() - clock, 2)
@@ -91,6 +94,7 @@ class Execution:
         """Add to the record what the runner knows; a notebook that wrote none gets an empty one."""
         record = read_record(Files(staging)) or Record(section=step.section.id)
         key = completed(self.project, step, staging)
+        run = {**record.run, **run, "log": self.log.head}
         write_record(staging, record.model_copy(update={"key": key, "run": run}))
 
     def _keep(self, failure: Failure, staging: Path | None) -> tuple[Failure, str]:
@@ -99,6 +103,7 @@ class Execution:
         if staging is None:
             return failure, ""
         try:
+            self.log.failed(failure.section, staging)
             install_failure(self.project, failure.section, staging, failure)
         except (NinefoldError, OSError) as error:
             return failure.adding(f"what it did could not be kept: {_told(error)}"), ""

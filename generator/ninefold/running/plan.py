@@ -9,6 +9,8 @@ from ninefold.project import Project, Section
 from ninefold.running.parameters import Values, values_of
 from ninefold.running.staleness.keys import Key, Keys
 
+LOOK = 7  # the section that looks at the hold-out
+
 
 @dataclass(frozen=True)
 class Step:
@@ -25,24 +27,27 @@ def make_plan(
     project: Project,
     names: Iterable[str] = (),
     *,
+    everything: bool = False,
     force: bool = False,
     given: Mapping[str, Any] | None = None,
 ) -> tuple[Step, ...]:
-    """Return the steps in the order in which they can run: all notebooks, or those named with the
-    stale ones among the sections that they read.
+    """Return the steps in the order in which they can run: those named with the stale ones among
+    the sections that they read; without names all notebooks but section 7, or `everything`.
+
+    Section 7 looks at the hold-out, and so never runs because another section reads it.
 
     `force` runs the named ones whatever their state; `given` are parameters for the named ones.
     What is known of keys is taken now, before anything runs: what changes meanwhile is stale
     afterwards. Raises NinefoldError for names, parameters and data that do not exist.
     """
-    named = _named(project, tuple(names), given or {})
+    named = _named(project, tuple(names), given or {}, everything=everything)
     keys = Keys(project, values_of(project, named, given or {}))
     order = _order(keys)
     place = {task: number for number, task in enumerate(order)}
     chosen = set(named)
     for task in reversed(order):
         if task in chosen:
-            chosen |= {read for read in keys.reads(task) if keys.stale(read)}
+            chosen |= {r for r in keys.reads(task) if r.number != LOOK and keys.stale(r)}
     steps = tuple(
         Step(
             task,
@@ -85,17 +90,28 @@ def _must_have_data(project: Project) -> None:
         )
 
 
+def waiting(project: Project) -> tuple[tuple[Section, str], ...]:
+    """Return the sections that look at the hold-out and have yet to, each with the reason: it never
+    has, or its results are stale. A run without names leaves them."""
+    looking = [task for task in project.tasks if task.number == LOOK]
+    if not looking:
+        return ()
+    keys = Keys(project, values_of(project, (), {}))
+    return tuple((task, why) for task in looking if (why := keys.stale(task)))
+
+
 def _named(
-    project: Project, names: tuple[str, ...], given: Mapping[str, Any]
+    project: Project, names: tuple[str, ...], given: Mapping[str, Any], *, everything: bool
 ) -> tuple[Section, ...]:
-    """Return the tasks named, by id, unique part of it or folder; all where none is.
+    """Return the tasks named, by id, unique part of it or folder; where none is, all that do not
+    look at the hold-out, or `everything`.
 
     A notebook's name stands for its grid, too; but not where one of the grid's own names is
     `given`: then that value is all that is asked for.
     """
     tasks = [task for task in project.tasks if not given.keys() & dict(task.point).keys()]
     if not names:
-        return tuple(tasks)
+        return tuple(task for task in tasks if everything or task.number != LOOK)
     found: list[Section] = []
     for name in names:
         folder = name.removeprefix("sections/").rstrip("/") + "/"

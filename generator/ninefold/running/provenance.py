@@ -2,10 +2,11 @@
 
 import os
 import platform
-import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from ninefold.git import ask_git, is_tracked
 
 PACKAGES = (
     *("ninefold", "tensorflow", "keras", "scikit-learn", "pandas", "numpy", "matplotlib", "scipy"),
@@ -40,21 +41,11 @@ def _machine() -> dict[str, Any]:
 
 def commit(root: Path) -> dict[str, Any]:
     """Return {"commit", "changes"}: the commit, and in words whether anything but what runs and
-    reports write differs from it; {} outside of a git repository."""
-    head = _git(root, "rev-parse", "--verify", "HEAD")
+    reports write differs from it; {} where no commit holds the project."""
+    head = ask_git(root, "rev-parse", "--verify", "HEAD") if is_tracked(root) else None
     if not head:
         return {}
-    changed = _git(
-        root, "status", "--porcelain", "--", ".", ":(exclude)results", ":(exclude)report"
-    )
-    return {"commit": head, "changes": "some, not committed" if changed else "none"}
-
-
-def _git(root: Path, *arguments: str) -> str:
-    """Return what git says; nothing where there is no git, no repository or no commit."""
-    command = ["git", "--no-optional-locks", "-C", str(root), *arguments]
-    try:
-        said = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return said.stdout.strip()
+    written = (":(exclude)results", ":(exclude)report")
+    changed = ask_git(root, "status", "--porcelain", "--", ".", *written)
+    said = {None: "unknown", b"": "none"}.get(changed, "some, not committed")
+    return {"commit": head.decode().strip(), "changes": said}

@@ -22,6 +22,7 @@ from ninefold.plain_json import pretty
 from ninefold.project import Project
 from ninefold.records import RECORD_FILE
 from ninefold.running.failures import FAILURE, Failure
+from ninefold.running.run_log import log_undone
 
 NOTEBOOK = "notebook.ipynb"
 
@@ -43,6 +44,10 @@ def recover(project: Project) -> None:
                 project.files.remove(here)  # half, where this was killed, too
                 project.files.move(old, here, across_disks=True)
             _put_back(project, name)
+    staging = [f"{aside}/staging" for aside in (_SCRATCH, _AMONG_RESULTS)]
+    names = project.files.names
+    if folders := [f"{made}/{name}" for made in staging for name in names(made)]:
+        log_undone(project.files, folders)
     clear(project)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ninefold.looks import mend_looks
+from ninefold.history import prepare
 from ninefold.project import Project
 from ninefold.running.events import Listener, Notice
 from ninefold.running.execution import Outcome
@@ -29,13 +29,15 @@ def run(
     listen: Listener,
     names: Iterable[str] = (),
     *,
+    everything: bool = False,
     force: bool = False,
     given: Mapping[str, Any] | None = None,
     before: Callable[[], object] = lambda: None,
     hire: Hire | None = None,
 ) -> tuple[Outcome, ...]:
-    """Execute what is stale of all sections or of the named ones (see `make_plan`), telling
-    `listen`, in this thread, what happens; return what became of each section, in their order.
+    """Execute what is stale of the named sections, of all but section 7, or of `everything` (see
+    `make_plan`), telling `listen`, in this thread, what happens; return what became of each
+    section, in their order.
 
     before  is called where anything is to be executed, and may refuse
     hire    who executes it; None: workers on this machine, as many as it has cores
@@ -49,7 +51,7 @@ def run(
         recover(project)
         remove_run_folders(project.root)
         try:
-            steps = make_plan(project, names, force=force, given=given)
+            steps = make_plan(project, names, everything=everything, force=force, given=given)
             outcomes = _take_turns(project, steps, listen, before, hire)
             if unranked(project) or lists_others(project):
                 write_leaderboard(project)
@@ -71,7 +73,7 @@ def _take_turns(
         return turns.keep()
     check_writable(project)
     before()
-    if remark := mend_looks(project.files):
+    if remark := prepare(project.files):
         listen(Notice(remark))
     # The crew is dismissed first: then the threads, which wait for it, end.
     with ThreadPoolExecutor(len(steps)) as threads, (hire or local_crew())(project) as crew:

@@ -13,6 +13,7 @@ from ninefold.running.execution import Execution, Outcome
 from ninefold.running.parameters import own_values
 from ninefold.running.plan import Step
 from ninefold.running.provenance import commit
+from ninefold.running.run_log import RunLog
 from ninefold.running.staleness.keys import Keys
 from ninefold.running.workers.crew import Crew
 
@@ -46,7 +47,8 @@ class Turns:
         """
         due = (name for name, step in self._steps.items() if step.reason)
         self._listen(Planned({name: last_seconds(self._project, name) for name in due}))
-        execution = Execution(self._project, crew.conduct, commit(self._project.root))
+        found = commit(self._project.root)
+        execution = Execution(self._project, crew.conduct, found, RunLog(self._project.files))
         while len(self._outcomes) < len(self._steps):
             self._settle()
             self._start(crew, execution, threads)

@@ -44,6 +44,7 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
     targets: str = "auto",
     scale_target: Any = "auto",
     model_seed: int = 0,
+    seeds: int = 1,
     return_models: bool = False,
     return_callbacks: bool = False,
     verbose: int = 0,
@@ -71,9 +72,9 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
                    several variants log-NAME-repeat-1-fold-2.csv; ModelCheckpoint likewise.
                    TensorBoard and BackupAndRestore write into folders of such names
     seed           decides splits, weights, row order and noise
-    validation     share of each training fold set aside as inner validation; every kind of model
-                   trains without it. 0: none, and a scikit-learn estimator scores as under
-                   `cross_val_score`
+    validation     share of each training fold that a network does not train on, but is watched on
+                   (inner validation); 0: none. A scikit-learn estimator trains on the whole
+                   training fold, and scores as under `cross_val_score` whatever the share
     metrics        names of `ninefold.study.metrics.METRICS` and metrics of your own, the deciding
                    one first; default: all that fit the problem, the deciding one chosen by the
                    data. A classifier without probabilities is scored by what it answers: log loss
@@ -107,6 +108,10 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
                    outputs, the loss has a unit of its own (Poisson, MSLE, MAPE), or prepare=None.
                    The delta of Huber counts in the units that the network is trained on
     model_seed     another draw of weights, order and noise on the same splits
+    seeds          how many networks are trained in each fold: from `model_seed`, `model_seed` + 1 …
+                   Scores are their means; two or more tell how much of the difference between two
+                   networks is the seed's, so that `compare` finds smaller ones. An estimator is
+                   fitted once
     return_models  keep each fold's model in `Evaluation.models`, in the order of `scores`
     return_callbacks   keep each fold's copies of the callbacks in `Evaluation.callbacks`
     verbose        1: show on stderr which fold and variant trains, and how long the rest takes
@@ -145,11 +150,11 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
             task, splits, tuple(m.name for m in chosen), prepare, seed,
             own=tuple(m for m in chosen if m.function),
             needed=() if its is None else tuple(m.name for m in chosen),
-            return_models=return_models, return_callbacks=return_callbacks,
+            return_models=return_models, return_callbacks=return_callbacks, groups=groups,
         )  # fmt: skip
     several_callbacks = tuple(callbacks) if isinstance(callbacks, Sequence) else (callbacks,)
-    recipe = Recipe(epochs, batch_size, several_callbacks, engine, targets, scale_target)
-    progress = Progress(len(builds) * len(splits), sys.stderr if verbose else None)
+    recipe = Recipe(epochs, batch_size, several_callbacks, engine, targets, scale_target, seeds)
+    progress = Progress(len(builds) * len(splits) * seeds, sys.stderr if verbose else None)
     if "" in harnesses:
         judged = judge_all(builds, harnesses[""], recipe, model_seed, progress)
         found: dict[str, Any] = judged

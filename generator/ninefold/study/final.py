@@ -1,7 +1,8 @@
-"""The final model on disk: networks and fitted preparation, saved without pickle, loaded anywhere.
+"""The final model on disk: model and fitted preparation, saved without pickle, loaded anywhere.
 
-A folder holds `model.json` (what the inputs and outputs are), `preparation.skops` and one
-`network-N.keras` for each member, whose predictions are averaged.
+A folder holds `model.json` (what the inputs and outputs are; all that a constant needs),
+`preparation.skops`, and one `network-N.keras` for each network whose predictions are averaged, or
+`estimator.skops`.
 """
 
 import io
@@ -11,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,61 +27,40 @@ from ninefold.records import mistakes_of
 from ninefold.stopping import end_of
 from ninefold.study.columns import Column
 from ninefold.study.dataset import make_inputs
-from ninefold.study.learners import network_prediction
+from ninefold.study.loaded_model import LoadedModel, LoadedNetwork
 from ninefold.study.model_files import (
     AGAIN,
     DESCRIPTION,
+    ESTIMATOR,
     MODEL,
     NETWORK,
     PREPARATION,
+    PREPARATION_FILE,
     Description,
+    FinalModel,
+    check_archive,
     check_network,
-    check_preparation,
     gives_logits,
 )
-from ninefold.study.preparation import as_numbers, tidy_inputs
+from ninefold.study.saved_estimator import load_estimator
 from ninefold.study.training import refusing_memory
 from ninefold.visible import visible_line
 
-SCHEMA = 1
+SCHEMA = 2
 _TRUSTED = ["numpy.dtype"]  # what skops asks about in a fitted preparation of ninefold's
-_MOST_AT_ONCE = 2**27  # numbers that layers make of the rows that are predicted at once
 _MEMORY = 8 * 2**30  # bytes that a prediction gets, beyond what TensorFlow takes
 _REFUSED = 3  # exit status: the last line on stderr says why
 
 
-@dataclass(frozen=True)
-class FinalModel:
-    """What `model.json` says.
-
-    target    the target's name
-    classes   labels in the order of the outputs; empty for a regression
-    columns   the columns of the data, with their roles
-    members   networks whose predictions are averaged
-    centre, scale   of the target, in a regression: outputs × scale + centre
-    """
-
-    target: str
-    classes: tuple[str, ...]
-    columns: tuple[Column, ...]
-    members: int
-    centre: float
-    scale: float
-
-    @property
-    def inputs(self) -> list[str]:
-        """Return the names of the columns that the model reads."""
-        return [c.name for c in self.columns if c.role in ("number", "category")]
-
-
 def save_model(folder: Path, model: FinalModel, preparation: Any) -> None:
-    """Save what the networks of a folder share: what the model is, and its fitted preparation."""
+    """Save what the model of a folder is, and its fitted preparation, if it has one."""
     import skops.io
 
     content = {"schema": SCHEMA, **asdict(model)}  # every digit: a target may be 2024 ± 0.5
     text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
     write_whole(folder / MODEL, f"{text}\n")
-    skops.io.dump(preparation, folder / PREPARATION)
+    if preparation is not None:
+        skops.io.dump(preparation, folder / PREPARATION)
 
 
 def save_network(folder: Path, number: int, network: Any) -> None:
@@ -98,63 +78,27 @@ def read_model(folder: Path) -> FinalModel:
         raise NinefoldError(
             "there is no final model yet", todo="run section 7: ninefold run 7-final-model"
         ) from None
-    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+    if not isinstance(content, dict) or content.get("schema") not in (1, SCHEMA):
         raise NinefoldError(f"{folder} holds a model of another version of ninefold", todo=AGAIN)
     with mistakes_of(str(folder / MODEL), AGAIN):
         found = Description.model_validate(content)
-    columns = tuple(Column(**dict(column)) for column in found.columns)
-    classes = tuple(found.classes)
-    return FinalModel(found.target, classes, columns, found.members, found.centre, found.scale)
-
-
-@dataclass(frozen=True)
-class LoadedModel:
-    """A saved model, ready to predict."""
-
-    model: FinalModel
-    preparation: Any
-    networks: tuple["_Network", ...]
-
-    def outputs(self, X: pd.DataFrame) -> np.ndarray:
-        """Return probabilities (n, K) or numbers (n,) in the target's units for the inputs X, as
-        `make_inputs` returns them: the mean of the members."""
-        x = as_numbers(self.preparation.transform(tidy_inputs(X)))
-        classes = len(self.model.classes)
-        found = [
-            network_prediction(network.outputs(x), network.logits, classes, None)
-            for network in self.networks
-        ]
-        mean = np.mean(found, axis=0)
-        if not np.isfinite(mean).all():
-            raise NinefoldError(
-                "the final model's outputs are not finite", todo="run section 7 again"
-            )
-        return mean if classes else mean[:, 0] * self.model.scale + self.model.centre
-
-
-@dataclass(frozen=True)
-class _Network:
-    """A network as it was saved.
-
-    logits  it answers with logits
-    size    how many numbers its layers make of a row
-    """
-
-    network: Any
-    logits: bool
-    size: int
-
-    def outputs(self, x: np.ndarray) -> np.ndarray:
-        """Return its outputs (n, …) for prepared rows, a few at once where they are large."""
-        at_once = max(1, min(_MOST_AT_ONCE // max(self.size, 1), len(x)))
-        parts = (x[start : start + at_once] for start in range(0, max(len(x), 1), at_once))
-        return np.concatenate([np.asarray(self.network(part, training=False)) for part in parts])
+    return FinalModel(
+        target=found.target, classes=tuple(found.classes),
+        columns=tuple(Column(**dict(column)) for column in found.columns),
+        members=found.members, centre=found.centre, scale=found.scale,
+        kind=found.kind, constant=tuple(found.constant), labels=tuple(found.labels),
+    )  # fmt: skip
 
 
 def load_model(folder: Path) -> LoadedModel:
     """Load the model in a folder. Raises NinefoldError where there is none, a file of it is absent,
-    broken or more than it says, or TensorFlow is not installed."""
+    broken or more than it says, or TensorFlow, which networks need, is not installed."""
     model = read_model(folder)
+    if model.kind == "constant":
+        return LoadedModel(model)
+    if model.kind == "estimator":
+        estimator = _load(folder / ESTIMATOR, load_estimator)
+        return LoadedModel(model, _load(folder / PREPARATION, _preparation), estimator=estimator)
     load_tensorflow()
     networks = [NETWORK.format(number) for number in range(1, model.members + 1)]
     return LoadedModel(
@@ -167,7 +111,7 @@ def load_model(folder: Path) -> LoadedModel:
 def _preparation(path: Path) -> Any:
     import skops.io
 
-    preparation = skops.io.loads(check_preparation(path), trusted=_TRUSTED)
+    preparation = skops.io.loads(check_archive(path, PREPARATION_FILE), trusted=_TRUSTED)
     if not callable(getattr(preparation, "transform", None)):
         raise NinefoldError(f"{path} holds {type(preparation).__name__}, no preparation")
     if hasattr(preparation, "get_params"):  # no number of processes that a file asks for
@@ -176,12 +120,12 @@ def _preparation(path: Path) -> Any:
     return preparation
 
 
-def _network(path: Path) -> _Network:
+def _network(path: Path) -> LoadedNetwork:
     import keras
 
     config, size = check_network(path)
     network = keras.saving.load_model(path, compile=False, safe_mode=True)
-    return _Network(network, gives_logits(config), size)
+    return LoadedNetwork(network, gives_logits(config), size)
 
 
 def _load(path: Path, load: Callable[[Path], Any]) -> Any:
@@ -213,11 +157,13 @@ def _predict(folder: Path, inputs: pd.DataFrame) -> pd.DataFrame:
     loaded = load_model(folder)
     name = f"the model in {folder}"
     with naming_others(f"{name} cannot predict these rows"), _refusing_memory(name):
-        found, model = loaded.outputs(inputs), loaded.model
+        answer, model = loaded.answer(inputs), loaded.model
     if not model.classes:
-        return pd.DataFrame({model.target: found})
-    labels = np.array(model.classes)[found.argmax(axis=1)]
-    shares = pd.DataFrame(found, columns=[f"probability of {name}" for name in model.classes])
+        return pd.DataFrame({model.target: answer.taken("numbers", 0)})
+    labels = np.array(model.classes)[answer.classes]
+    shares = pd.DataFrame(
+        answer.outputs, columns=[f"probability of {name}" for name in model.classes]
+    )
     return pd.concat([pd.DataFrame({model.target: labels}), shares], axis=1)
 
 
@@ -256,10 +202,10 @@ def main() -> None:
     try:
         folder, memory = Path(sys.argv[1]), int(sys.argv[2])
         rows = pd.read_parquet(io.BytesIO(sys.stdin.buffer.read()))
-        inputs = make_inputs(
-            rows, read_model(folder).columns
-        )  # what is wrong with them comes first
-        load_tensorflow()
+        model = read_model(folder)
+        inputs = make_inputs(rows, model.columns)  # what is wrong with them comes first
+        if model.kind == "network":
+            load_tensorflow()
         _limit_memory(memory)
         found = _packed(_predict(folder, inputs))
     except NinefoldError as error:

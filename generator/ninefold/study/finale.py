@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,28 +11,22 @@ import pandas as pd
 
 from ninefold.bounded import CODE
 from ninefold.errors import NinefoldError
-from ninefold.looks import Looks, log_look, read_looks
+from ninefold.history import History, append, read_history
 from ninefold.plain_json import digest
-from ninefold.records import EvaluationEntry
-from ninefold.study.baselines import constant_prediction
-from ninefold.study.final import (
-    FinalModel,
-    predict_in_fresh_process,
-    save_model,
-    save_network,
-)
-from ninefold.study.learners import Answer, Fitted, make_learner
-from ninefold.study.metrics import METRICS, Takes, score
-from ninefold.study.splits import derive_seed
+from ninefold.settings import holdout_settings
+from ninefold.study.baselines import constant_prediction, score_naive
+from ninefold.study.beside import Beside, divide_rows, fit_members
+from ninefold.study.final import predict_in_fresh_process, save_model, save_network
+from ninefold.study.learners import Answer, Fitted
+from ninefold.study.metrics import METRICS, score
+from ninefold.study.model_files import FinalModel
+from ninefold.study.saved_estimator import save_estimator
 from ninefold.study.statistics.rows import holdout_interval
 from ninefold.study.statistics.sampled import SampledInterval, sampling_of
-from ninefold.study.training import caller_s_randomness
-from ninefold.study.variants import Variant, skill
+from ninefold.study.variants import Variant
 
 if TYPE_CHECKING:
     from ninefold.study.notebook import Study
-
-_FINAL = 10**6  # in the place of a repeat's number: no fold's seed is the final model's
 
 
 @dataclass(frozen=True)
@@ -43,122 +36,109 @@ class FinalFit:
     variant: Variant
     folder: Path
     model: FinalModel
-    rows: int  # that it was trained on, the inner validation split left out
+    rows: int  # that it was trained on: of a network, the inner validation split left out
     parameters: int
     seconds: float
-    members: tuple[Fitted, ...]
-
-
-@dataclass(frozen=True)
-class SimpleFit:
-    """The simple model that the final one is set beside."""
-
-    name: str
-    fitted: Fitted
-    parameters: int
-    gives: frozenset[Takes]
+    members: tuple[Fitted, ...]  # none, of a constant
 
 
 @dataclass(frozen=True)
 class Look:
     """What the look at the hold-out showed.
 
-    y            (n,) codes or numbers; found (n, K) probabilities or (n,) numbers, as `score` takes
-                 them; simple_answer what the simple model answers
+    beside       "network", "simple", "linear" → that model; those that the final one is not
+    y            (n,) codes or numbers
+    answer       what the final model answers, and `answers` what those beside it do
     predictions  as `ninefold predict` writes them
-    constant     the strongest constant's score, simple the simple model's, by the deciding metric
+    constant     the naive model's score by the deciding metric, `scores` those of the models beside
+                 the final one
     looks        how many different looks there have been, this one included
     changed      sections 5 and 6 whose results are not those that stood at the first look
     """
 
     fit: FinalFit
-    simple: SimpleFit
-    beside: tuple[SimpleFit, ...]  # the linear model, where that is not the best simple one
+    beside: dict[str, Beside]
     y: np.ndarray
-    found: np.ndarray
+    answer: Answer
+    answers: dict[str, Answer]
     predictions: pd.DataFrame
     interval: SampledInterval
     constant: float
-    simple_score: float
-    simple_answer: Answer
+    scores: dict[str, float]
     looks: int
     changed: tuple[str, ...]
 
+    @property
+    def found(self) -> np.ndarray:
+        """Return probabilities (n, K) or numbers (n,)."""
+        outputs = self.answer.outputs
+        assert outputs is not None
+        return outputs if self.fit.model.classes else outputs[:, 0]
+
+    def taken(self, metric: str) -> np.ndarray:
+        """Return the final model's predictions as `metrics.score` takes them for a metric."""
+        return self.answer.taken(METRICS[metric].takes, len(self.fit.model.classes))
+
 
 def train_final(study: "Study", variant: Variant) -> FinalFit:
-    """Train the variant on the development rows by the procedure that cross-validation judged (an
-    inner validation split is set aside here too), once for each member, and save it."""
-    train, validation = _divide(study)
-    changes = {"epochs": variant.epochs, "batch_size": variant.batch_size}
-    learner = make_learner(study.build(variant), study.task, "auto", study.recipe(**changes))
-    folder = _model_folder(study)
-    fitted = []
-    for number in range(1, variant.members + 1):
-        seed = derive_seed(study.seed, _FINAL, number)
-        with caller_s_randomness():
-            member = learner.fit(train, validation, seed)
-        takes = METRICS[study.metric].takes
-        answer = member.predict(study.task.rows(train)).taken(takes, len(study.task.classes))
-        if not np.isfinite(answer).all():
-            raise NinefoldError(
-                f"the final network diverged ({variant.name}, member {number})",
-                "finite outputs on the rows it was trained on",
-                "lower its learning rate, or choose another variant",
-            )
-        save_network(folder, number, member.model)
+    """Train the variant on the development rows by the procedure that cross-validation judged, and
+    save it: a network once for each member, an inner validation split set aside here too; an
+    estimator, and a constant, on all of them."""
+    folder, fitted = _model_folder(study), list[Fitted]()
+    if variant.kind == "constant":
+        metric, task = study.metric, study.task
+        answer = constant_prediction(metric, task.y, 1, len(task.classes))
+        model = _final_model(study, variant, constant=tuple(map(float, np.ravel(answer))))
+        save_model(folder, model, None)
+        return FinalFit(variant, folder, model, len(task.y), 0, 0.0, ())
+
+    def keep(number: int, member: Fitted) -> None:
+        if variant.kind == "network":
+            save_network(folder, number, member.model)
         fitted.append(member)
-    data, target = study.development(), fitted[0].target
-    model = FinalModel(
+
+    learner = fit_members(study, variant, keep)
+    first = fitted[0]
+    if variant.kind == "network":
+        model = _final_model(study, variant, target=first.target)
+        rows = len(divide_rows(study)[0])
+    else:
+        codes = study.task.codes(first.model.classes_).tolist() if study.task.classes else []
+        model = _final_model(study, variant, labels=tuple(codes))
+        rows = len(study.task.y)
+    save_model(folder, model, first.preparation)
+    if variant.kind == "estimator":
+        save_estimator(folder, first.model)
+    return FinalFit(
+        variant, folder, model, rows, learner.parameters * variant.members,
+        sum(member.seconds for member in fitted), tuple(fitted),
+    )  # fmt: skip
+
+
+def _final_model(
+    study: "Study",
+    variant: Variant,
+    *,
+    target: Any = None,
+    constant: tuple[float, ...] = (),
+    labels: tuple[int, ...] = (),
+) -> FinalModel:
+    """Return what `model.json` says; target: the fitted scaler of a network's target."""
+    data = study.development()
+    return FinalModel(
         target=study.settings.data.target,
         classes=data.classes,
         columns=data.columns,
         members=variant.members,
         centre=0.0 if target is None else float(target.mean_[0]),
         scale=1.0 if target is None else float(target.scale_[0]),
+        kind=variant.kind,
+        constant=constant,
+        labels=labels,
     )
-    save_model(folder, model, fitted[0].preparation)
-    study.recorder.record.fits += variant.members
-    seconds = sum(member.seconds for member in fitted)
-    parameters = learner.parameters * variant.members
-    return FinalFit(variant, folder, model, len(train), parameters, seconds, tuple(fitted))
 
 
-def fit_simple(study: "Study", models: Mapping[str, Any]) -> dict[str, SimpleFit]:
-    """Fit the best simple model of the spot-check, first, and the linear one, on the rows that the
-    final model trains on."""
-    train, validation = _divide(study)
-    fits = {}
-    for name in dict.fromkeys([_best_simple(study, models), *(n for n in models if n == "linear")]):
-        learner = make_learner(models[name], study.task, "auto", study.recipe())
-        fitted = learner.fit(train, validation, derive_seed(study.seed, _FINAL))
-        fits[name] = SimpleFit(name, fitted, learner.parameters, learner.gives)
-    study.recorder.record.fits += len(fits)
-    return fits
-
-
-def _best_simple(study: "Study", models: Mapping[str, Any]) -> str:
-    judged = simple_evaluations(study)
-    known = {name: judged[name] for name in models if name in judged}
-    if not known:
-        raise NinefoldError(
-            "none of these simple models was evaluated in the spot-check",
-            f"expected some of: {', '.join(judged)}",
-        )
-    return best_of(known, study.metric)
-
-
-def simple_evaluations(study: "Study") -> dict[str, EvaluationEntry]:
-    """Return the spot-check's evaluations of scikit-learn models: name → as recorded."""
-    judged = study.record_of("1-spot-check").evaluations
-    return {name: e for name, e in judged.items() if e["engine"] == "scikit-learn"}
-
-
-def best_of(evaluations: Mapping[str, EvaluationEntry], metric: str) -> str:
-    """Return the name of the recorded evaluation with the best mean of `metric`."""
-    return max(evaluations, key=lambda name: skill(evaluations[name], metric))
-
-
-def look_at_holdout(study: "Study", fit: FinalFit, simple_fits: dict[str, SimpleFit]) -> Look:
+def look_at_holdout(study: "Study", fit: FinalFit, beside: dict[str, Beside]) -> Look:
     """Predict the hold-out in a fresh process, score it, and log the look.
 
     A look is a new pair of (final configuration, hold-out content); scoring the same pair again is
@@ -169,34 +149,33 @@ def look_at_holdout(study: "Study", fit: FinalFit, simple_fits: dict[str, Simple
     holdout, metric = study.split.holdout, study.metric
     classes = len(holdout.classes)
     predictions = predict_in_fresh_process(fit.folder, holdout.frame[fit.model.inputs])
-    shown = predictions.iloc[:, 1:] if classes else predictions.iloc[:, 0]
-    found = shown.to_numpy(dtype=float)
-    train, _ = _divide(study)
-    constant = constant_prediction(metric, study.task.y[train], len(holdout), classes)
-    simple, *others = simple_fits.values()
-    answer = simple.fitted.predict(study.holdout_inputs())
-    simple_found = answer.taken(METRICS[metric].takes, classes)
+    answer = _answer(predictions, holdout.classes)
+    answers = {role: each.predict(study.holdout_inputs()) for role, each in beside.items()}
 
-    def scored(prediction: np.ndarray) -> float:
-        return score(metric, holdout.y, prediction, n_classes=classes)
+    def scored(answer: Answer) -> float:
+        found = answer.taken(METRICS[metric].takes, classes)
+        return score(metric, holdout.y, found, n_classes=classes)
 
-    looks, changed = _log_look(study, fit, scored(found))
+    looks, changed = _log_look(study, fit, scored(answer))
     return Look(
-        fit=fit, simple=simple, beside=tuple(others),
-        y=holdout.y, found=found, predictions=predictions,
+        fit=fit, beside=beside, y=holdout.y, answer=answer, answers=answers,
+        predictions=predictions,
         interval=holdout_interval(
-            metric, holdout.y, found, n_classes=classes, sampling=sampling_of(holdout),
-            seed=study.seed,
+            metric, holdout.y, answer.taken(METRICS[metric].takes, classes),
+            n_classes=classes, sampling=sampling_of(holdout), seed=study.seed,
         ),
-        constant=scored(constant), simple_score=scored(simple_found), simple_answer=answer,
+        constant=score_naive(metric, study.task.y, holdout.y, classes),
+        scores={role: scored(each) for role, each in answers.items()},
         looks=looks, changed=changed,
     )  # fmt: skip
 
 
-def _divide(study: "Study") -> tuple[np.ndarray, np.ndarray]:
-    share, seed = study.settings.harness.validation, derive_seed(study.seed, _FINAL)
-    held = study.split.take_validation(share, seed)
-    return np.setdiff1d(np.arange(len(study.task.y)), held), held
+def _answer(predictions: pd.DataFrame, classes: tuple[str, ...]) -> Answer:
+    """Return predictions, as `ninefold predict` writes them, as a model's answer."""
+    if not classes:
+        return Answer(predictions.to_numpy(dtype=float))
+    codes = pd.Index(classes).get_indexer(pd.Index(predictions.iloc[:, 0]))
+    return Answer(predictions.iloc[:, 1:].to_numpy(dtype=float), codes)
 
 
 def _model_folder(study: "Study") -> Path:
@@ -207,7 +186,7 @@ def _model_folder(study: "Study") -> Path:
 
 
 def _must_have_looked(study: "Study", fit: FinalFit) -> None:
-    if _is_new(_pair(study, fit), read_looks(study.project.files)):
+    if _is_new(_pair(study, fit), read_history(study.project.files)):
         raise NinefoldError(
             "no run has judged this model on the hold-out",
             "a notebook opened by hand logs no look, and so judges no new model there",
@@ -223,14 +202,14 @@ def _pair(study: "Study", fit: FinalFit) -> dict[str, str]:
     }
 
 
-def _is_new(pair: dict[str, str], earlier: Looks) -> bool:
+def _is_new(pair: dict[str, str], earlier: History) -> bool:
     return all({key: look.get(key) for key in pair} != pair for look in earlier.looks)
 
 
 def _log_look(study: "Study", fit: FinalFit, found: float) -> tuple[int, tuple[str, ...]]:
     """Log the look, but not by hand; return how many there have been, and which of sections 5 and 6
     have changed since the first."""
-    earlier, pair = read_looks(study.project.files), _pair(study, fit)
+    earlier, pair = read_history(study.project.files), _pair(study, fit)
     keys = _keys_of_sections(study)
     counted = _is_new(pair, earlier)
     look = {
@@ -239,11 +218,11 @@ def _log_look(study: "Study", fit: FinalFit, found: float) -> tuple[int, tuple[s
         "variant": fit.variant.name,
         "metric": study.metric,
         "score": found if np.isfinite(found) else None,
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "keys": keys,
+        "split": holdout_settings(study.settings),
     }
     if not study.recorder.by_hand:
-        log_look(study.project.files, look)
+        append(study.project.files, "look", look)
     first = earlier.looks[0].get("keys", {}) if earlier.looks else keys
     changed = tuple(name for name in keys if keys[name] != first.get(name))
     return earlier.count + counted, changed
@@ -252,11 +231,12 @@ def _log_look(study: "Study", fit: FinalFit, found: float) -> tuple[int, tuple[s
 def _configuration(study: "Study", fit: FinalFit) -> str:
     """A digest of all that decides what the final model answers."""
     variant = fit.variant
+    own = [] if variant.blueprint is None else [variant.blueprint]
     inputs = [(column.name, column.role) for column in fit.model.columns]
     return digest(
         [variant.function, variant.keywords, variant.epochs, variant.batch_size, variant.members,
          study.seed, study.settings.harness.validation, inputs,
-         _content(study.development().frame), _modules(study)]
+         _content(study.development().frame), _modules(study), *own]
     )  # fmt: skip
 
 

@@ -1,4 +1,5 @@
-"""Forecasts of experiments: kept with the first result they preceded.
+"""Forecasts of experiments: kept with the first result they preceded, by the records that there are
+and by the log.
 
 A forecast is its section's. A point of the grid only keeps what was stated when it ran, so that
 none can follow its result; it is shown and judged with the section's own run alone.
@@ -11,6 +12,7 @@ from pydantic import TypeAdapter
 
 from ninefold.bounded import RECORD
 from ninefold.errors import NinefoldError
+from ninefold.history import read_history
 from ninefold.project import Project
 from ninefold.records import RECORD_FILE, ForecastEntry, NoForecast, mistakes_of
 
@@ -50,7 +52,20 @@ def first_result(project: Project, section: str) -> FirstResult | None:
                 continue
             if found:
                 return found
-    return FirstResult(_NEVER, unreadable) if unreadable else None
+    return FirstResult(_NEVER, unreadable) if unreadable else _logged(project, own)
+
+
+def _logged(project: Project, notebook: str) -> FirstResult | None:
+    """Return the same by the log alone: of results that are there no more."""
+    forecast: dict[str, Any] = _NEVER
+    for entry in read_history(project.files).of("run", "failed", "forecast"):
+        if entry["section"].partition("@")[0] != notebook:
+            continue
+        if entry["kind"] == "forecast":
+            forecast = {name: entry[name] for name in ForecastEntry.__required_keys__}
+        elif entry["evaluations"]:
+            return FirstResult(forecast)
+    return None
 
 
 def _first_result(project: Project, name: str) -> FirstResult | None:
@@ -71,15 +86,19 @@ def keep_forecast(stated: dict[str, Any], earlier: FirstResult | None) -> dict[s
     """Return the forecast that the record is to hold.
 
     Before the first result (there is nothing `earlier`) it is what was stated, or "never".
-    Afterwards what preceded the first result stands; one that comes later is marked "after".
+    Afterwards what preceded the first result stands, and another one that is stated by now is kept
+    as "later"; a first one that comes after the result is marked "after".
 
     Raises NinefoldError where only a part is stated or a number is out of range.
     """
     forecast = _validated(stated)
     if earlier is None:
         return {"stated": "before", **forecast} if forecast else _NEVER
-    if earlier.forecast["stated"] == "before" or not forecast:
-        return earlier.forecast
+    first = earlier.forecast
+    if first["stated"] == "before" and forecast and any(first[n] != forecast[n] for n in forecast):
+        return {**first, "later": forecast}
+    if first["stated"] == "before" or not forecast:
+        return first
     return {"stated": "after", **forecast}
 
 

@@ -1,7 +1,8 @@
 """The test harness: any model, judged by repeated k-fold cross-validation without a leak.
 
 Preparation is fitted on the rows a fold trains on; labels are encoded once; whatever chooses sees
-the inner validation split; every variant trains on the same rows.
+the inner validation split; all networks train on the same rows, and all estimators, which need no
+such split, on the whole training folds.
 """
 
 import hashlib
@@ -10,17 +11,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 
 from ninefold.errors import NinefoldError, naming
 from ninefold.study.curves import curve_frame, divide_history
-from ninefold.study.evaluation import Evaluation
+from ninefold.study.evaluation import Evaluation, naive_evaluation, over_seeds
 from ninefold.study.learners import (
     Answer,
     Fitted,
     FoldModel,
+    Network,
     Part,
     Shared,
     fit_together,
@@ -42,8 +45,10 @@ from ninefold.study.variants import describe_variant
 class Harness:
     """What all variants share: the task, its splits, the metrics (the deciding one first).
 
-    own     those of the metrics that are the user's own
-    needed  those that every model must allow
+    own      those of the metrics that are the user's own
+    needed   those that every model must allow
+    package  the study's own, whose estimators a record can name
+    groups   (n,) ids of rows that never part; None: each stands alone
     """
 
     task: Task
@@ -53,8 +58,10 @@ class Harness:
     seed: int = 1
     own: tuple[Metric, ...] = ()
     needed: tuple[str, ...] = ()
+    package: str = ""
     return_models: bool = False
     return_callbacks: bool = False
+    groups: Any = None
     shared: Shared = field(default_factory=Shared, compare=False, repr=False)
 
     def protocol(self) -> Protocol:
@@ -74,6 +81,7 @@ class Harness:
             own=self.own,
             splits=digest.hexdigest()[:16],
             ordered=is_ordered((fold.outer, fold.test) for fold in self.splits),
+            groups=None if self.groups is None else np.asarray(self.groups),
         )
 
 
@@ -108,15 +116,18 @@ def _judge_all(
         )
         for name, build in builds.items()
     ]
-    parts = _parts(harness, model_seed)
+    several = any(isinstance(learner, Network) for learner in learners)
+    parts = _parts(harness, model_seed, recipe.seeds if several else 1)
     protocols = _protocols(harness, dict(zip(builds, learners, strict=True)))
     variants = [
-        describe_variant(build, recipe) | {"model_seed": model_seed} for build in builds.values()
+        describe_variant(build, recipe, harness.package)
+        | {"family": learner.family, "model_seed": model_seed}
+        for build, learner in zip(builds.values(), learners, strict=True)
     ]
     fitted = fit_together(learners, parts)
     judged = zip(builds, learners, fitted, protocols, variants, strict=True)
     return {
-        name: _judge(learner, found, harness, protocol, variant, progress)
+        name: _judge_seeds(learner, found, harness, protocol, variant, progress)
         for name, learner, found, protocol, variant in judged
     }
 
@@ -136,31 +147,33 @@ def judge_outputs(
     """
     tasks = {output: harness.task for output, harness in harnesses.items()}
     first = next(iter(harnesses.values()))
-    parts = _parts(first, model_seed)
     found: dict[str, dict[str, Evaluation]] = {}
     with caller_s_randomness(), closing(progress):
         for name, build in builds.items():
             its = recipe.of(str(name), progress)
             network = make_joint(build, tasks, first.prepare, its, first.shared)
-            fitted = network.fit_outputs(parts)
+            fitted = network.fit_outputs(_parts(first, model_seed, recipe.seeds))
             variant = describe_variant(build, recipe) | {"model_seed": model_seed}
             found[name] = {}
             for output, harness in harnesses.items():
                 learner = network.of(output)
                 protocol = _protocols(harness, {name: learner})[0]
                 with naming(f"the output '{output}'"):
-                    found[name][output] = _judge(
+                    found[name][output] = _judge_seeds(
                         learner, iter(fitted[output]), harness, protocol, variant, progress
                     )
     return found
 
 
-def _parts(harness: Harness, model_seed: int) -> list[Part]:
+def _parts(harness: Harness, model_seed: int, seeds: int) -> list[Part]:
+    """Return all folds, then all of them again for the second seed …: from `model_seed` + 1 …"""
     return [
         Part(
             fold.train, fold.validation,
-            derive_seed(harness.seed, fold.repeat, fold.fold, model_seed), fold.name,
+            derive_seed(harness.seed, fold.repeat, fold.fold, model_seed + number),
+            f"{fold.name}, seed {number + 1}" if number else fold.name, fold.outer, number,
         )
+        for number in range(seeds)
         for fold in harness.splits
     ]  # fmt: skip
 
@@ -194,6 +207,22 @@ def _protocols(harness: Harness, learners: Mapping[str, Any]) -> list[Protocol]:
         )
         for names in allowed
     ]
+
+
+def _judge_seeds(
+    learner: Any,
+    fitted: Iterator[Fitted],
+    harness: Harness,
+    protocol: Protocol,
+    variant: dict,
+    progress: Progress,
+) -> Evaluation:
+    """Score the folds of one seed after another, as long as there are fitted ones."""
+    judged = []
+    for first in fitted:
+        its = chain([first], islice(fitted, len(harness.splits) - 1))
+        judged.append(_judge(learner, its, harness, protocol, variant, progress))
+    return over_seeds(judged)
 
 
 def _judge(
@@ -230,10 +259,9 @@ def _judge(
         prediction_frame(harness.splits, answers, protocol.classes), protocol, diverged
     )
     rankings = [answer.ranking for answer in answers if answer.ranking is not None]
+    ranking = np.concatenate(rankings) if rankings else None
     return Evaluation(
-        scores=score_folds(
-            predictions, protocol, diverged, np.concatenate(rankings) if rankings else None
-        ),
+        scores=score_folds(predictions, protocol, diverged, ranking),
         curves=curve_frame(places, [(t.train, t.validation) for t in trained]),
         history=curve_frame(places, [divide_history(t.history) for t in trained]),
         predictions=predictions,
@@ -248,30 +276,17 @@ def _judge(
         diverged=tuple(diverged),
         models=tuple(models),
         callbacks=tuple(t.callbacks for t in trained) if harness.return_callbacks else (),
+        ranking=ranking,
     )
 
 
 def judge_constant(harness: Harness) -> Evaluation:
-    """Score the strongest constant for each metric, fitted on each fold's other rows.
+    """Score the naive model of each metric: the strongest constant, fitted on each fold's other
+    rows; a random ranking, by what it is expected to score, for ROC AUC and average precision.
 
     `predictions` are those of the deciding metric's constant.
     """
     task, protocol = harness.task, harness.protocol()
-    folds = [(fold.repeat, fold.fold) for fold in harness.splits]
     blank = [Answer(np.full((len(f.test), task.outputs), np.nan)) for f in harness.splits]
     frame = prediction_frame(harness.splits, blank, task.classes)
-    predictions = put_naive(frame, protocol, folds)
-    return Evaluation(
-        scores=score_folds(predictions, protocol, folds),
-        curves=curve_frame([], []),
-        history=curve_frame([], []),
-        predictions=predictions,
-        protocol=protocol,
-        variant={"function": "the strongest constant", "keywords": {}, "rebuildable": False},
-        engine="constant",
-        engine_reason="",
-        parameters=0,
-        fits=0,
-        fit_seconds=0.0,
-        predict_seconds=0.0,
-    )
+    return naive_evaluation(frame, protocol)

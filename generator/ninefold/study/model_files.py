@@ -9,24 +9,28 @@ import io
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from zipfile import BadZipFile, ZipFile
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ninefold.bounded import Kind, read_regular
 from ninefold.errors import NinefoldError
 from ninefold.plain_json import parse_json
+from ninefold.study.columns import Column
 from ninefold.study.training.private import forgotten_variables, outputs_of
 
 MODEL = "model.json"
 PREPARATION = "preparation.skops"
+ESTIMATOR = "estimator.skops"
 NETWORK = "network-{}.keras"  # counted from 1
 AGAIN = "run section 7 again"
 _MIB = 2**20
 DESCRIPTION = Kind("a model's description", 16 * _MIB, AGAIN)
-_PREPARATION = Kind("a model's preparation", 64 * _MIB, AGAIN)
+PREPARATION_FILE = Kind("a model's preparation", 64 * _MIB, AGAIN)
+ESTIMATOR_FILE = Kind("an estimator", 512 * _MIB, AGAIN)
 _NETWORK = Kind("a network", 512 * _MIB, AGAIN)
 _PARTS = {"metadata.json": _MIB, "config.json": 16 * _MIB, "model.weights.h5": 512 * _MIB}
 _MOST_MEMBERS = 100  # networks that are averaged
@@ -46,30 +50,70 @@ class ColumnEntry(BaseModel):
     distinct: int = Field(ge=0)
 
 
+@dataclass(frozen=True)
+class FinalModel:
+    """What `model.json` says.
+
+    target    the target's name
+    classes   labels in the order of the outputs; empty for a regression
+    columns   the columns of the data, with their roles
+    members   networks whose predictions are averaged
+    centre, scale   of the target, in a network's regression: outputs × scale + centre
+    constant  what a constant answers: a probability for each class, or a number
+    labels    of an estimator's classes, as it has them sorted, their places in `classes`
+    """
+
+    target: str
+    classes: tuple[str, ...]
+    columns: tuple[Column, ...]
+    members: int
+    centre: float
+    scale: float
+    kind: Literal["network", "estimator", "constant"] = "network"
+    constant: tuple[float, ...] = ()
+    labels: tuple[int, ...] = ()
+
+    @property
+    def inputs(self) -> list[str]:
+        """Return the names of the columns that the model reads."""
+        return [c.name for c in self.columns if c.role in ("number", "category")]
+
+
 class Description(BaseModel):
     """What `model.json` holds; see `FinalModel`."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
-    version: Literal[1] = Field(alias="schema")
+    version: Literal[1, 2] = Field(alias="schema")  # 1: networks only
+    kind: Literal["network", "estimator", "constant"] = "network"
     target: str
     classes: list[str] = Field(max_length=10_000)
     columns: list[ColumnEntry] = Field(max_length=100_000)
     members: int = Field(ge=1, le=_MOST_MEMBERS)
     centre: float
     scale: float
+    constant: list[float] = Field([], max_length=10_000)
+    labels: list[int] = Field([], max_length=10_000)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        answers = len(self.constant) if self.kind == "constant" else 0
+        if self.kind == "constant" and answers != max(len(self.classes), 1):
+            raise ValueError(f"a constant of {answers} numbers for {len(self.classes)} classes")
+        if self.kind == "estimator" and sorted(self.labels) != list(range(len(self.classes))):
+            raise ValueError("labels that are not those of the classes")
+        return self
 
 
-def check_preparation(path: Path) -> bytes:
-    """Return a saved preparation, whose members are no larger than they can be meant to be.
+def check_archive(path: Path, kind: Kind) -> bytes:
+    """Return a file of skops's, whose members are no larger than its kind can be meant to be.
 
     Raises FileNotFoundError, NinefoldError.
     """
-    content = read_regular(path, _PREPARATION)
+    content = read_regular(path, kind)
     with _opened(path, content) as archive:
-        sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
-        if sum(sizes.values()) > _PREPARATION.most:
-            raise _refused(path, "unpacks to more than a preparation can be")
+        if sum(entry.file_size for entry in archive.infolist()) > kind.most:
+            raise _refused(path, f"unpacks to more than {kind.called} can be")
         parse_json(archive.read("schema.json"), f"{path}, schema.json", AGAIN)
     return content
 

@@ -3,20 +3,24 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from ninefold.errors import NinefoldError
+from ninefold.history import append
 from ninefold.project import Project, find_project
 from ninefold.records import Record
 from ninefold.study.by_hand import number_by_hand, said_by_hand, section_by_hand
 from ninefold.study.comparison import compare
+from ninefold.study.constant_output import constant_folds
 from ninefold.study.dataset import Dataset
 from ninefold.study.evaluation import Evaluation
+from ninefold.study.forecast_names import must_be_named
 from ninefold.study.harness import Harness, judge_all, judge_constant
+from ninefold.study.kept_predictions import to_keep
 from ninefold.study.metrics import deciding_metric, metrics_for
 from ninefold.study.preparation import tidy_inputs
 from ninefold.study.recipe import StudyRecipe
@@ -26,10 +30,13 @@ from ninefold.study.splits import Plan
 from ninefold.study.splitters import must_be_filled
 from ninefold.study.task import Task
 from ninefold.study.training import Recipe
-from ninefold.study.variants import Variant, choose_best, model_function
+from ninefold.study.variants import Variant, build_variant, choose_best
+from ninefold.study.watched_split import WatchedSplit, is_own
 
 if TYPE_CHECKING:
-    from ninefold.study.finale import FinalFit, Look, SimpleFit
+    from ninefold.study.beside import Beside
+    from ninefold.study.choosing import Choice
+    from ninefold.study.finale import FinalFit, Look
 
 
 def open_study() -> "Study":
@@ -57,6 +64,8 @@ class Study:
         self.project, self.recorder = project, recorder
         self.settings = project.settings
         self.evaluations: dict[str, Evaluation] = {}
+        self._has_read = False  # the hold-out, by the notebook's own code
+        self._expected = ""  # winner, by the forecast as it stands in the notebook
         self._told: set[str] = {"forced"}  # why networks are trained by model.fit: said once
 
     # data
@@ -64,7 +73,15 @@ class Study:
     @cached_property
     def split(self) -> SplitData:
         """Return the rows as they were divided; the hold-out's only section 7 may read."""
-        return load_split(self.project.root, self.settings)
+        split = load_split(self.project.root, self.settings)
+        self.recorder.data(self.settings.data.source, split.sha256)
+        return WatchedSplit.of(split, self._log_read)
+
+    def _log_read(self) -> None:
+        """Log that the notebook itself takes the hold-out's rows, once; by hand nothing is."""
+        if not self._has_read and not self.recorder.by_hand:
+            append(self.project.files, "read", {"section": self.recorder.record.section})
+            self._has_read = True
 
     def development(self) -> Dataset:
         """Return the development rows: everything but the hold-out."""
@@ -113,7 +130,10 @@ class Study:
         metric, _ = deciding_metric(data.y, data.problem, settings.study.metric)
         others = [name for name in metrics_for(data.problem) if name != metric]
         seed = settings.study.seed
-        return Harness(self.task, splits, (metric, *others), "auto", seed, needed=(metric,))
+        return Harness(
+            self.task, splits, (metric, *others), "auto", seed, needed=(metric,),
+            package=settings.study.package, groups=self.split.groups,
+        )  # fmt: skip
 
     @cached_property
     def task(self) -> Task:
@@ -136,9 +156,12 @@ class Study:
         epochs: int | None = None,
         batch_size: int | None = None,
         callbacks: Sequence[Any] = (),
-        model_seed: int = 0,
+        model_seed: int | None = None,
     ) -> Evaluation:
         """Judge a variant under the study's harness and record it under `name`.
+
+        A network is trained from as many seeds in each fold as the settings say; if a `model_seed`
+        is given, from that one alone.
 
         build  as for `ninefold.evaluate`; or what `best` returned; or "constant", the strongest
                constant for each metric, fitted on each fold's training rows. Bind a variant's
@@ -148,23 +171,33 @@ class Study:
         given = {"epochs": epochs, "batch_size": batch_size}
         changes = {key: value for key, value in given.items() if value is not None}
         if isinstance(build, Variant):
-            changes = {"epochs": build.epochs, "batch_size": build.batch_size} | changes
+            own = {"epochs": build.epochs, "batch_size": build.batch_size}
+            changes = {key: value for key, value in own.items() if value} | changes
+        if model_seed is not None:
+            changes["seeds"] = 1
         recipe = self.recipe(callbacks=tuple(callbacks), **changes)
-        return self._judge({name: build}, recipe, model_seed)[name]
+        return self._judge({name: build}, recipe, model_seed or 0)[name]
 
     def evaluate_all(self, variants: Mapping[str, Any]) -> None:
         """Judge variants, name → build, as `evaluate` does one: networks of one architecture are
-        trained together, in less time. They are kept in `evaluations`."""
+        trained together, in less time. They are kept in `evaluations`.
+
+        Raises NinefoldError, before anything is trained, if the forecast's winner is none of them
+        and nothing else in the notebook names variants.
+        """
+        if self._expected:
+            names = [*variants, *self.evaluations]
+            must_be_named(self.project, self.recorder.record.section, self._expected, names)
         self._judge(variants, self.recipe())
 
     def _judge(
         self, variants: Mapping[str, Any], recipe: Recipe, model_seed: int = 0
     ) -> dict[str, Evaluation]:
-        builds = {
+        every = {
             name: self.build(build) if isinstance(build, Variant) else build
             for name, build in variants.items()
-            if not _is_constant(build)
         }
+        builds = {name: build for name, build in every.items() if not _is_constant(build)}
         judged = judge_all(builds, self.harness, recipe, model_seed)
         return {
             name: self.keep(name, judged[name] if name in judged else judge_constant(self.harness))
@@ -175,6 +208,8 @@ class Study:
         """Record an evaluation, one made by `ninefold.average` for example, under `name`."""
         self.evaluations[name] = evaluation
         self.recorder.evaluation(name, evaluation.to_record())
+        if not self.recorder.by_hand:
+            self.recorder.predictions(name, to_keep(evaluation))
         if evaluation.engine == "fit" and evaluation.engine_reason not in self._told:
             self._told.add(evaluation.engine_reason)
             self.recorder.fact(
@@ -185,8 +220,15 @@ class Study:
             self.recorder.fact(
                 "{name}: {diverged:integer} of {folds:integer} networks diverged; "
                 "they are scored as the naive model.",
-                kind="note", name=name, diverged=len(evaluation.diverged),
-                folds=len(evaluation.scores),
+                kind="note", name=name, folds=len(evaluation.scores) * len(evaluation.by_seed),
+                diverged=sum(len(one.diverged) for one in evaluation.by_seed),
+            )  # fmt: skip
+        alike, answer = constant_folds(evaluation) if evaluation.engine != "constant" else (0, "")
+        if alike:
+            self.recorder.fact(
+                "'{name}' predicts {answer} for every row in {alike:integer} of {folds:integer} "
+                "folds (NF112).",
+                kind="note", name=name, answer=answer, alike=alike, folds=len(evaluation.scores),
             )  # fmt: skip
         return evaluation
 
@@ -214,13 +256,32 @@ class Study:
         section = self.recorder.record.section
         project = self.project
         number = project.section(section).number if section else number_by_hand(project)
-        tasks = [task.id for task in project.tasks if 5 <= task.number < number]
-        records = [project.record(task) for task in tasks]
-        return choose_best([r for r in records if r is not None], self.metric)
+        return choose_best(self.records(5, number), self.metric)
 
-    def build(self, variant: Variant) -> partial:
-        """Return the model function of a recorded variant, its keyword arguments bound."""
-        return model_function(variant)
+    def choose(self) -> "Choice":
+        """Return the final model and why it is: of all candidates of sections 4 to 6, simple models
+        and the strongest constant included, the one that the rule of `[final]` in ninefold.toml
+        chooses. Raises NinefoldError where nothing has been evaluated.
+        """
+        return self._choice
+
+    @cached_property
+    def _choice(self) -> "Choice":
+        from ninefold.study.choosing import choose_final
+
+        no_test = self.harness.protocol().no_test
+        return choose_final(self.records(4, 7), self.metric, self.settings.final, no_test)
+
+    def records(self, first: int, end: int) -> list[Record]:
+        """Return the records of the sections from one number to before another."""
+        tasks = [task.id for task in self.project.tasks if first <= task.number < end]
+        records = [self.project.record(task) for task in tasks]
+        return [record for record in records if record is not None]
+
+    def build(self, variant: Variant) -> Any:
+        """Return what `evaluate` takes for a recorded variant: its model function, keyword
+        arguments bound, its estimator, or "constant"."""
+        return build_variant(variant, self.settings.study.package)
 
     # the final model
 
@@ -230,25 +291,34 @@ class Study:
 
         return finale.train_final(self, variant)
 
-    def fit_simple(self, models: Mapping[str, Any]) -> "dict[str, SimpleFit]":
-        """Fit the simple models that the final one is set beside, on the rows it trains on: the
-        best of them by section 5, first, and the linear one.
+    def fit_beside(self, model: "FinalFit") -> "dict[str, Beside]":
+        """Fit what the final model is set beside, on the development rows: the best network, the
+        best simple model and the linear one, where they are not the final model themselves."""
+        from ninefold.study import beside
+
+        return beside.fit_beside(self, model.variant)
+
+    def fit_simple(self, models: Mapping[str, Any]) -> "dict[str, Beside]":
+        """Fit simple models beside the final one, where no record can build them again: the best
+        of them by section 5, and the linear one.
 
         models  name → scikit-learn estimator, the names as in the spot-check
         """
-        from ninefold.study import finale
+        from ninefold.study import beside
 
-        return finale.fit_simple(self, models)
+        return beside.fit_simple(self, models)
 
-    def look_at_holdout(self, model: "FinalFit", simple: "dict[str, SimpleFit]") -> "Look":
+    def look_at_holdout(self, model: "FinalFit", beside: "dict[str, Beside]") -> "Look":
         """Score the saved model on the hold-out, from a fresh process, and log the look. By hand
         nothing is logged, and a model that no run has looked with raises NinefoldError."""
         from ninefold.study import finale
 
-        return finale.look_at_holdout(self, model, simple)
+        return finale.look_at_holdout(self, model, beside)
 
     def holdout_inputs(self) -> Any:
         """Return the hold-out's inputs as the harness takes them. For section 7 alone."""
+        if not is_own(sys._getframe(1)):
+            self._log_read()
         return tidy_inputs(self.split.holdout.X)
 
     # the forecast, and what is shown
@@ -262,8 +332,8 @@ class Study:
         """State what you expect before the first result: which variant wins, by how much on the
         metric that decides (a positive number), and how sure you are (0.5 … 1).
 
-        What preceded the first result is kept, whatever is written later; a first forecast that
-        comes after the result says so.
+        What preceded the first result is kept, whatever is written later; a forecast that comes
+        after the result says so.
         """
         from ninefold.study.forecasts import first_result, keep_forecast
 
@@ -274,6 +344,7 @@ class Study:
                 "first result.",
                 kind="note", unreadable=earlier.unreadable,
             )  # fmt: skip
+        self._expected = winner or ""
         stated = {"winner": winner, "difference": difference, "confidence": confidence}
         self.recorder.forecast(keep_forecast(stated, earlier))
 

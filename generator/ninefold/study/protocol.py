@@ -20,6 +20,7 @@ class Protocol:
     classes  the labels in the order of their codes; empty for a regression
     n_train  mean rows of an outer training fold; n_test, of a test fold
     own      those of the metrics that are the user's own
+    groups   (n,) ids of rows that are not independent; None: all are
 
     Raises NinefoldError for a class whose name is a column of `Evaluation.predictions`.
     """
@@ -35,6 +36,7 @@ class Protocol:
     splits: str  # a digest of all the splits
     ordered: bool = False  # each fold is tested on rows that follow all it was trained on
     own: tuple[Metric, ...] = ()
+    groups: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         columns = (*PLACE, PREDICTED)

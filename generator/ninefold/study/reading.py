@@ -1,9 +1,10 @@
 """Reading a table from a file, and saying how it was written or what is wrong with it."""
 
+import hashlib
 import io
 import sys
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,8 @@ class Reading:
     """A table as it was read, and how it was written.
 
     `encoding`, `delimiter` and `decimal` are empty where the file has none (Parquet, built-in).
-    `notes` says the unusual only, a sentence each.
+    `notes` says the unusual only, a sentence each. `sha256` is that of the file, or of a built-in
+    dataset as CSV.
     """
 
     frame: pd.DataFrame
@@ -35,6 +37,7 @@ class Reading:
     decimal: str = ""
     missing_marks: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    sha256: str = ""
 
 
 def read_source(source: str, root: Path) -> Reading:
@@ -42,7 +45,8 @@ def read_source(source: str, root: Path) -> Reading:
     if source.startswith("builtin:"):
         from ninefold.study.builtin import load_builtin
 
-        return Reading(load_builtin(source.removeprefix("builtin:")))
+        frame = load_builtin(source.removeprefix("builtin:"))
+        return Reading(frame, sha256=_sha256(frame.to_csv(index=False).encode()))
     # A run takes note of it wherever it lies, and however it is read.
     sys.audit("ninefold.file", source)
     return read_table(root / source)
@@ -65,7 +69,11 @@ def read_table(path: Path, *, least: int = 2) -> Reading:
     if rows < least:
         found = f"only {rows} row{'s' * (rows != 1)}" if rows else "a header and no rows"
         raise NinefoldError(f"{path} holds {found}", f"expected {least} or more")
-    return reading
+    return replace(reading, sha256=_sha256(data))
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _read_parquet(data: bytes, path: Path) -> Reading:

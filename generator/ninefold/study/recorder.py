@@ -5,14 +5,21 @@ so that every number in a report can be traced.
 """
 
 import base64
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ninefold.bounded import write_whole
+from ninefold.errors import NinefoldError
+from ninefold.files import Files
 from ninefold.formats import fill, show
 from ninefold.plain_json import plain
-from ninefold.records import FactKind, Record, write_record
+from ninefold.records import FactKind, PredictionsFile, Record, write_record
 from ninefold.study.figures import save, to_png
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MIME = "application/vnd.ninefold+json"
 
@@ -26,6 +33,9 @@ class Recorder:
     def __init__(self, section: str, folder: Path | None):
         self.record = Record(section=section)
         self.folder = folder
+        self._predictions: dict[str, pd.DataFrame] = {}  # of the evaluations so far
+        self._unwritten = False
+        self._writes_after_cells = False
 
     @property
     def by_hand(self) -> bool:
@@ -43,6 +53,42 @@ class Recorder:
         self.record.evaluations[name] = plain(content)
         self.record.fits += content["fits"]
         self._write()
+
+    def predictions(self, name: str, predictions: "pd.DataFrame") -> None:
+        """Keep the out-of-fold predictions of an evaluation, as `to_keep` returned them, beside the
+        record: after each cell that made some, since each time the whole file is written."""
+        if self.folder is None:
+            return
+        self._predictions[name], self._unwritten = predictions, True
+        if not self._writes_after_cells:
+            self._writes_after_cells = _after_each_cell(self.write_predictions)
+        if not self._writes_after_cells:
+            self.write_predictions()
+
+    def write_predictions(self, *_: Any) -> None:
+        """Write the predictions that are not on disk yet. What keeps them from it is said, and no
+        file of predictions is left: that no study is worth less."""
+        from ninefold.study.kept_predictions import OUT_OF_FOLD, pack_predictions
+
+        if self.folder is None or not self._unwritten:
+            return
+        self._unwritten = False
+        try:
+            self.keep_file(OUT_OF_FOLD, pack_predictions(self._predictions))
+        except NinefoldError as error:
+            self.record.predictions.pop(OUT_OF_FOLD, None)
+            Files(self.folder).remove(OUT_OF_FOLD)
+            self.say(f"The out-of-fold predictions are not kept: {error}")
+            self._write()
+
+    def keep_file(self, name: PredictionsFile, content: bytes) -> None:
+        """Keep a file of predictions beside the record, which then names it; not by hand."""
+        from ninefold.study.kept_predictions import describe_kept
+
+        if self.folder is not None:
+            write_whole(self.folder / name, content)
+            self.record.predictions[name] = describe_kept(content)
+            self._write()
 
     def value(self, **values: Any) -> None:
         """Keep values that expressions in prose can quote."""
@@ -90,6 +136,11 @@ class Recorder:
         picture = base64.b64encode(to_png(drawing, kept)).decode()
         self._show("figure", name, {"image/png": picture, "text/plain": alt})
 
+    def data(self, source: str, sha256: str) -> None:
+        """Keep which rows the section has read."""
+        self.record.run["data"] = {"source": source, "sha256": sha256}
+        self._write()
+
     def forecast(self, forecast: dict[str, Any]) -> None:
         self.record.forecast = plain(forecast)
         self._write()
@@ -104,6 +155,16 @@ class Recorder:
     def _write(self) -> None:
         if self.folder is not None:
             write_record(self.folder, self.record)
+
+
+def _after_each_cell(write: Callable[..., None]) -> bool:
+    """Have `write` called after each cell of the notebook; False where there is none."""
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    if shell is not None:
+        shell.events.register("post_run_cell", write)
+    return shell is not None
 
 
 def _html(table: dict[str, Any], labels: list[str], cells: list[list[str]]) -> str:

@@ -1,13 +1,14 @@
 """From out-of-fold predictions to the scores of folds; a diverged fold is scored as naive."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ninefold.errors import naming
-from ninefold.study.baselines import constant_prediction
+from ninefold.study.baselines import constant_prediction, score_naive
 from ninefold.study.learners import Answer
 from ninefold.study.metrics import Metric, score
 from ninefold.study.protocol import PLACE, PREDICTED, Protocol
@@ -41,7 +42,7 @@ def score_folds(
     ranking: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Return one row of scores per fold from the out-of-fold predictions; for the folds `naive`,
-    the scores of the strongest constant for each metric.
+    those of the naive model of each metric, the strongest constant or a random ranking.
 
     ranking  (rows, K) by which a model ranks the rows; None: by its probabilities
 
@@ -49,8 +50,7 @@ def score_folds(
     """
     metrics = [protocol.find(name) for name in protocol.metrics]
     answer = answer_of(predictions, protocol.classes, ranking)
-    kinds = {metric.takes for metric in metrics}
-    outputs = {kind: answer.taken(kind, len(protocol.classes)) for kind in kinds}
+    taken = cache(lambda kind: answer.taken(kind, len(protocol.classes)))
     tested = predictions["row"].to_numpy()
     places, fold_of = np.unique(
         predictions[["repeat", "fold"]].to_numpy(), axis=0, return_inverse=True
@@ -62,12 +62,13 @@ def score_folds(
         row: dict[str, float] = {"repeat": repeat, "fold": fold}
         with naming(place_name(repeat, fold)):
             for metric in metrics:
-                found = outputs[metric.takes][here]
+                truth, classes = protocol.y[test], len(protocol.classes)
                 if (repeat, fold) in naive:
-                    found = _naive_prediction(protocol, metric, test)
-                row[metric.name] = score(
-                    metric, protocol.y[test], found, n_classes=len(protocol.classes)
-                )
+                    others = _rows_outside(protocol, test)
+                    row[metric.name] = score_naive(metric, others, truth, classes)
+                else:
+                    found = taken(metric.takes)[here]
+                    row[metric.name] = score(metric, truth, found, n_classes=classes)
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -85,23 +86,34 @@ def answer_of(
 def put_naive(predictions: pd.DataFrame, protocol: Protocol, naive: Places) -> pd.DataFrame:
     """Return the predictions, those of the folds `naive` replaced by the strongest constant for
     the metric that decides."""
-    replaced, outputs = predictions.copy(), outputs_of(predictions)
-    for repeat, fold in naive:
-        here = (predictions["repeat"] == repeat) & (predictions["fold"] == fold)
-        metric = protocol.find(protocol.metric)
-        found = _naive_prediction(protocol, metric, predictions.loc[here, "row"])
+    if not naive:
+        return predictions
+    replaced, outputs, metric = predictions.copy(), outputs_of(predictions), protocol.metric
+    rows, places = predictions["row"].to_numpy(), predictions[["repeat", "fold"]].to_numpy()
+    values, codes = predictions[outputs].to_numpy(float, copy=True), np.zeros(len(rows), dtype=int)
+    known, instead = protocol.find(metric), np.zeros(len(rows), dtype=bool)
+    for place in naive:
+        here = (places == place).all(axis=1)
+        found = naive_prediction(protocol, known, rows[here]).reshape(int(here.sum()), -1)
+        codes[here] = found.argmax(axis=1)
+        instead |= here
         if outputs:
-            replaced.loc[here, outputs] = found.reshape(len(found), -1)
-        if protocol.classes:
-            replaced.loc[here, PREDICTED] = np.array(protocol.classes)[found.argmax(axis=1)]
+            values[here] = found
+    replaced[outputs] = values
+    if protocol.classes:
+        replaced.loc[instead, PREDICTED] = np.array(protocol.classes)[codes[instead]]
     return replaced
 
 
-def _naive_prediction(protocol: Protocol, metric: Metric, test: Any) -> np.ndarray:
-    """The strongest constant for a metric, fitted on all rows outside the test fold, or before
-    it."""
-    others = protocol.y[: min(test)] if protocol.ordered else np.delete(protocol.y, test)
+def naive_prediction(protocol: Protocol, metric: Metric, test: Any) -> np.ndarray:
+    """The strongest constant for a metric."""
+    others = _rows_outside(protocol, test)
     return constant_prediction(metric, others, len(test), len(protocol.classes))
+
+
+def _rows_outside(protocol: Protocol, test: Any) -> np.ndarray:
+    """The targets of all rows outside the test fold, or before it: what a constant is fitted on."""
+    return protocol.y[: min(test)] if protocol.ordered else np.delete(protocol.y, test)
 
 
 def outputs_of(predictions: pd.DataFrame) -> list[str]:

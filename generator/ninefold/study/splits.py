@@ -15,13 +15,17 @@ from ninefold.errors import NinefoldError
 @dataclass(frozen=True)
 class Fold:
     """One fold of one repeat. `train`, `validation` and `test` are disjoint row numbers;
-    `validation` is the inner split that whatever chooses may see."""
+    `validation` is the inner split that whatever chooses may see.
+
+    given  the training fold as a splitter of the user's gave it, in its order; None: sorted
+    """
 
     repeat: int
     fold: int
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
+    given: np.ndarray | None = None
 
     @property
     def name(self) -> str:
@@ -30,6 +34,8 @@ class Fold:
     @property
     def outer(self) -> np.ndarray:
         """Return the rows of the training fold, inner validation included."""
+        if self.given is not None:
+            return self.given
         return np.sort(np.concatenate([self.train, self.validation]))
 
 
@@ -103,6 +109,26 @@ def repeats_differ(folds: int, groups: int | None) -> bool:
 
 # Most development rows → (folds, repeats): more rows need fewer fits for the same precision.
 _SIZES = ((1_000, (10, 3)), (5_000, (10, 1)), (20_000, (5, 1)), (float("inf"), (3, 1)))
+
+
+def repeat_often(
+    plan: Plan, rows: int, *, epochs: int, batch_size: int, seeds: int, validation: float
+) -> Plan:
+    """Return a plan of three repeats with ten, if an experiment of ten networks then takes a
+    million training steps at most, each of one network on one batch; else as it is.
+
+    Decided by sizes, never by a clock: the same study has the same folds on any machine.
+    """
+    trained = round(rows * (1 - 1 / plan.folds) * (1 - validation))
+    fits = plan.folds * _OFTEN * seeds * _VARIANTS
+    steps = fits * epochs * -(-trained // batch_size)
+    if plan.repeats != 3 or steps > _CHEAP:
+        return plan
+    why = f"{_OFTEN} repeats, since training is cheap: {steps:,} steps for {_VARIANTS} networks"
+    return replace(plan, repeats=_OFTEN, reason=f"{plan.reason}; {why}")
+
+
+_OFTEN, _VARIANTS, _CHEAP = 10, 10, 1_000_000
 
 
 def limit_folds(

@@ -92,7 +92,7 @@ def _from_splitter(
                 stratify=bool(task.classes), groups=part,
             )  # fmt: skip
         repeat, fold = divmod(number, per_repeat)
-        made.append(Fold(repeat, fold, np.delete(outer, held), outer[held], test))
+        made.append(Fold(repeat, fold, np.delete(outer, held), outer[held], test, outer))
     return made
 
 

@@ -62,9 +62,9 @@ def column_table(dataset: Dataset) -> Table:
             ("role", "role", "text"),
             ("missing", "missing", "integer"),
             ("distinct", "distinct", "integer"),
-            ("low", "least", "text"),
+            ("low", "min", "text"),
             ("middle", "median", "text"),
-            ("high", "most", "text"),
+            ("high", "max", "text"),
             ("top", "most frequent", "text"),
             ("reason", "remark", "text"),
         ],
@@ -139,7 +139,7 @@ def class_balance(dataset: Dataset) -> Table:
             rows,
         )
     y = dataset.y
-    names = ["least", "lower quartile", "median", "upper quartile", "most"]
+    names = ["min", "lower quartile", "median", "upper quartile", "max"]
     quartiles = np.quantile(y, [0, 0.25, 0.5, 0.75, 1]).tolist()
     rows = [["mean", float(y.mean())], ["standard deviation", float(y.std(ddof=1))]]
     rows += [list(pair) for pair in zip(names, quartiles, strict=True)]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ninefold.running.parameters import Values
 from ninefold.running.task import Conducted, Limits, Task
@@ -33,14 +34,14 @@ class Returned:
     """What comes back of a task.
 
     files      what it made, by path from its output
-    looks      the lines it added to the log of looks, the one file beside its own results that a
-               section writes to
+    entries    what it added to the log of runs and looks, the one file beside its own results that
+               a section writes to
     libraries  name → version here of those it used
     remarks    what is to be said about how it was executed
     """
 
     conducted: Conducted
     files: dict[str, bytes]
-    looks: bytes
+    entries: tuple[dict[str, Any], ...]
     libraries: dict[str, str]
     remarks: tuple[str, ...]

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from distributed import Client
 
 from ninefold.errors import NinefoldError
-from ninefold.looks import LOOKS
+from ninefold.history import append
 from ninefold.project import Project
 from ninefold.running.cluster import workplace
 from ninefold.running.cluster.calls import Calls, GoneError, LostError
@@ -160,9 +160,8 @@ class Cluster:
     def _take_in(self, worker: str, task: Task, returned: Returned) -> None:
         """Put what a task made where it belongs, unless libraries of other versions made it."""
         self._remarks += returned.remarks
-        if returned.looks:
-            with self._project.files.open_log(LOOKS) as file:
-                file.write(returned.looks)
+        for entry in returned.entries:  # chained there to what the log was then
+            append(self._project.files, entry["kind"], entry)
         if refused := refusal_after(worker, returned.libraries):
             raise refused
         write_files(task.output, returned.files)

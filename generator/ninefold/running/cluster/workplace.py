@@ -15,9 +15,8 @@ from typing import Any
 
 from distributed import Worker, WorkerPlugin, get_worker
 
-from ninefold.bounded import LOG
 from ninefold.files import Files
-from ninefold.looks import LOOKS
+from ninefold.history import read_history
 from ninefold.project import Project
 from ninefold.running.cluster.errands import Errand, Returned
 from ninefold.running.cluster.snapshot import Manifest, Store, inside, read_files
@@ -72,7 +71,7 @@ class Workplace(WorkerPlugin):
 
     def _conduct(self, errand: Errand, root: Path, cores: int, tell: Tell) -> Returned:
         files = Files(root)
-        looks = _looks(files)
+        known = len(read_history(files).links)
         output = stage(Project(root), inside(root, errand.id).relative_to(root).as_posix())
         task = errand.task(root, output, cores)
         notebook = read_notebook(files, errand.notebook)
@@ -83,8 +82,8 @@ class Workplace(WorkerPlugin):
         scrub_file(output, notebook, clean)
         if conducted.failure:
             conducted = replace(conducted, failure=conducted.failure.cleaned(clean))
-        new_looks = _looks(files).removeprefix(looks)
-        return Returned(conducted, read_files(output), new_looks, used, crew.remarks())
+        entries = tuple(link.entry for link in read_history(files).links[known:])
+        return Returned(conducted, read_files(output), entries, used, crew.remarks())
 
     def _hire(self) -> Crew:
         """Return the crew of one that does all tasks of the run here, its kernels warm."""
@@ -156,10 +155,6 @@ def _workplace(run: str, worker: Worker) -> Workplace:
     if not isinstance(found, Workplace):
         raise NoWorkplaceError
     return found
-
-
-def _looks(files: Files) -> bytes:
-    return files.read(LOOKS, LOG) if files.exists(LOOKS) else b""
 
 
 def _libraries(root: Path, notebook: dict[str, Any], output: Path) -> dict[str, str]:

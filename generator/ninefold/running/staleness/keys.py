@@ -2,7 +2,8 @@
 
 A key is the mapping that a record keeps as `key`; every leaf is text, so that it survives JSON:
 
-    code        digest of the code cells, in order; prose and outputs do not count
+    code        digest of the code cells, in order; prose, outputs and the literal arguments of
+                `study.forecast` do not count: no result depends on what was expected
     parameters  name → JSON of the value given
     settings    "table.name" of ninefold.toml, each that was read → JSON of its value
     files       path of each file and folder of the project that was read, the dataset and imported
@@ -37,6 +38,7 @@ from ninefold.running.parameters import own_values
 from ninefold.running.results import NOTEBOOK
 from ninefold.running.staleness import libraries
 from ninefold.running.staleness.contents import ABSENT, UNREADABLE, digest_of, digest_of_results
+from ninefold.running.staleness.forecast_cell import without_forecast
 from ninefold.running.staleness.literals import named_files
 from ninefold.running.staleness.trace import READS, read_trace
 from ninefold.settings import find_setting
@@ -263,9 +265,8 @@ def _named(key: Key, part: str) -> list[str]:
 
 def _code(project: Project, path: Path) -> str:
     try:
-        return digest(
-            [text.rstrip() for text in sources(read_notebook(project.files, path), "code")]
-        )
+        code = sources(read_notebook(project.files, path), "code")
+        return digest([without_forecast(text).rstrip() for text in code])
     except NinefoldError:
         return UNREADABLE
 

@@ -141,8 +141,8 @@ def holdout(data: dict, theme: Theme) -> Figure:
 
     {"metric", "range": {"mean", "low", "high"}, its ends None where there is none,
      "score", "low", "high": the score's interval, None where there is none,
-     "constant"?: the strongest constant's score, "simple"?: the best simple model's,
-     "better": "left" | "right"}
+     "constant"?: the naive model's score, "constant_name"?: what that is,
+     "simple"?: the best simple model's, "better": "left" | "right"}
     """
     figure, (axes,) = blank(2.5)
     axes.set(xlim=_holdout_limits(data), ylim=(0, 1.92))
@@ -204,8 +204,8 @@ def _found(axes: Axes, data: dict, theme: Theme) -> None:
 
 
 def _marks(axes: Axes, data: dict, theme: Theme) -> None:
-    """Mark what a constant and a simple model reach, their names side by side at the axis."""
-    names = {"constant": "best constant", "simple": "best simple model"}
+    """Mark what the naive and a simple model reach, their names side by side at the axis."""
+    names = {"constant": data.get("constant_name", "best constant"), "simple": "best simple model"}
     marks = [(data[field], name) for field, name in names.items() if finite(data.get(field))]
     texts = [f"{name} {written(value, 'score')}" for value, name in marks]
     places = [_inwards(axes, value, text) for (value, _), text in zip(marks, texts, strict=True)]

@@ -13,6 +13,7 @@ from ninefold.study.learners.fitted import Answer, Fitted, Part
 from ninefold.study.learners.prepared import fit_preparation
 from ninefold.study.metrics import Takes
 from ninefold.study.preparation import make_preparation
+from ninefold.study.simplicity import family_of
 from ninefold.study.task import Task
 
 _FEW_ROWS = 10_000  # of which a fit on one core is faster than one on several that wait for another
@@ -32,12 +33,13 @@ class Estimator:
                 f"a {self.name} takes one input", f"X has several: {', '.join(task.X)}"
             )
         self._prepare = make_preparation(prepare, task.X)
-        self.parameters = 0
+        self.parameters, self.family = 0, family_of(made)
         _must_fit_problem(made, task)
         self.gives = _given_by(made, task)
 
     def fit(self, train: np.ndarray, validation: np.ndarray, seed: int) -> Fitted:
-        """Fit on the rows `train`; `validation` is left aside, as it is for networks."""
+        """Fit on the rows `train` and `validation`: nothing that an estimator does needs rows of
+        its own to watch, so that it learns from the whole training fold."""
         return self.fit_part(Part(train, validation, seed))
 
     def fit_part(self, part: Part) -> Fitted:
@@ -48,17 +50,17 @@ class Estimator:
         from sklearn.base import clone
 
         task = self._task
-        start = time.perf_counter()
+        start, rows = time.perf_counter(), part.outer
         model = clone(self._build())
         _seed(model, part.seed % 2**31)
-        preparation = fit_preparation(self._prepare, task, part.train)
+        preparation = fit_preparation(self._prepare, task, rows)
 
-        def as_given(rows: Any) -> Any:
-            return rows if preparation is None else preparation.transform(rows)
+        def as_given(raw: Any) -> Any:
+            return raw if preparation is None else preparation.transform(raw)
 
-        weight = task.weights(part.train)
+        weight = task.weights(rows)
         weighted = {} if np.all(weight == 1) else {_weight_of(model): weight}
-        x, y = as_given(task.rows(part.train)), task.named(task.y[part.train])
+        x, y = as_given(task.rows(rows)), task.named(task.y[rows])
         try:
             model.fit(x, y, **weighted)
         except (TypeError, ValueError) as error:
@@ -67,8 +69,8 @@ class Estimator:
             raise
         self.parameters = _count(model)
 
-        def predict(rows: Any) -> Answer:
-            x = as_given(rows)
+        def predict(raw: Any) -> Answer:
+            x = as_given(raw)
             if not task.classes:
                 return Answer(np.asarray(model.predict(x), float).reshape(-1, 1))
             return _classify(model, x, task, self.gives)
@@ -86,7 +88,7 @@ class Estimator:
         """Fit on one part after another; of few rows on one core."""
         from threadpoolctl import threadpool_limits
 
-        with threadpool_limits(1 if len(parts[0].train) < _FEW_ROWS else None):
+        with threadpool_limits(1 if len(parts[0].outer) < _FEW_ROWS else None):
             yield from map(self.fit_part, parts)
 
 

@@ -7,7 +7,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ninefold.errors import NinefoldError
-from ninefold.study.shows import data, final, harness, mistakes, precision, results, tuning
+from ninefold.study.shows import (
+    beside,
+    choice,
+    data,
+    final,
+    harness,
+    mistakes,
+    precision,
+    results,
+    tuning,
+)
 from ninefold.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -37,7 +47,7 @@ SHOWS: dict[str, Callable[..., None]] = {
     "search": tuning.search,
     "nested estimate": tuning.nested_estimate,
     "members": tuning.members,
-    "choice": final.choice,
+    "choice": choice.choice,
     "saved model": final.saved_model,
     "expected range": final.expected_range,
     "holdout": final.holdout,
@@ -45,7 +55,7 @@ SHOWS: dict[str, Callable[..., None]] = {
     "worst errors": mistakes.worst_errors,
     "sub-groups": mistakes.sub_groups,
     "importance": mistakes.importance,
-    "cost": final.cost,
+    "cost": beside.cost,
     "new rows": mistakes.new_rows,
 }
 

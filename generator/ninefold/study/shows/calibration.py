@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def calibration_figure(study: "Study", look: Look, bins: int = 5) -> None:
     """The confidence in the predicted class against how often it was right, in equal-sized bins."""
     confidence = look.found.max(axis=1)
-    right = look.found.argmax(axis=1) == look.y
+    right = look.answer.classes == look.y
     parts = np.array_split(np.argsort(confidence, kind="stable"), min(bins, len(look.y)))
     shown = []
     for part in parts:
@@ -74,7 +74,7 @@ def _calibration(study: "Study", look: Look) -> tuple[Calibration, str]:
     if len(classes) == 2:
         found = calibration_of_probabilities(look.y == 1, look.found[:, 1], sampling)
         return found, f"of the probability of '{classes[1]}'"
-    right = look.found.argmax(axis=1) == look.y
+    right = look.answer.classes == look.y
     found = calibration_of_probabilities(right, look.found.max(axis=1), sampling)
     return found, "of the probability of the predicted class"
 

@@ -73,10 +73,11 @@ def missing_values(study: "Study") -> None:
     if not found["rows_with_missing"]:
         record.fact("No value is missing.")
         return
+    rows = found["rows_with_missing"]
     record.fact(
-        "{rows_with_missing:integer} rows have a missing value: {missing_share:percent} of all "
-        "values.",
-        rows_with_missing=found["rows_with_missing"], missing_share=found["missing_share"],
+        f"{{rows_with_missing:integer}} {'row has' if rows == 1 else 'rows have'} missing values: "
+        "{missing_share:percent} of all values.",
+        rows_with_missing=rows, missing_share=found["missing_share"],
     )  # fmt: skip
     record.table("missing-values", summary.missing_by_class(data))
 
@@ -131,7 +132,7 @@ def relations(study: "Study") -> None:
     panels = _relations.relation_panels(data)
     _figure(
         study, "relations", {"target": data.target, "panels": panels}, panels,
-        "The inputs that tell most of the target, against it",
+        "The most informative inputs, by target",
     )  # fmt: skip
 
 
@@ -170,7 +171,10 @@ def ideas(study: "Study") -> None:
     for idea in found:
         study.recorder.fact(idea["text"], kind="idea", **idea["values"])
     if not found:
-        study.recorder.fact("Nothing stands out: no skew, no imbalance, no strong correlation.")
+        study.recorder.fact(
+            "Nothing stands out: no strong skew, no rare class, few gaps, no two inputs correlated "
+            "above 0.95."
+        )
 
 
 def _figure(

@@ -1,15 +1,24 @@
-"""Section 7: the choice, what to expect, the look at the hold-out, and the cost."""
+"""Section 7: what was saved, what to expect, the look at the hold-out."""
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ninefold.formats import show
-from ninefold.records import EvaluationEntry
-from ninefold.study.final import load_model
-from ninefold.study.finale import FinalFit, Look, best_of, simple_evaluations
-from ninefold.study.metrics import METRICS, score, shown_beside
-from ninefold.study.statistics.folds import Comparison, predicted_holdout_range, verdict
+from ninefold.study.alarms import (
+    Alarm,
+    against_constant,
+    against_folds,
+    against_heavy_rows,
+)
+from ninefold.study.constant_output import same_answer
+from ninefold.study.expectation import Expectation, expect
+from ninefold.study.finale import FinalFit, Look
+from ninefold.study.kept_predictions import HOLDOUT, pack_holdout
+from ninefold.study.metrics import METRICS
+from ninefold.study.shows.beside import distinct, score_of, show_beside, values_beside
+from ninefold.study.standing import judge_final
+from ninefold.study.statistics.chance import CONSTANT, name_of_naive
 from ninefold.study.statistics.rows import heaviest_rows, holdout_interval, row_losses
 from ninefold.study.statistics.sampled import SampledInterval, sampling_of
 from ninefold.study.tables import make_table
@@ -19,36 +28,38 @@ if TYPE_CHECKING:
     from ninefold.study.notebook import Study
 
 
-def choice(study: "Study", variant: Variant) -> None:
-    """The chosen variant, its configuration and its cross-validated scores."""
-    metric, record = study.metric, study.recorder
-    beside = shown_beside(metric)
-    best = {"name": variant.name, "section": variant.section, **variant.summary}
-    record.value(best=best, metric=metric, metric_label=METRICS[metric].label)
-    record.fact(
-        "{best_name} of {section} has the best {metric_label} of {selected_from:integer} networks: "
-        "{best_score:pm}, selected and therefore optimistic; {beside_label} {beside_score:pm}.",
-        best_name=variant.name, section=variant.section, selected_from=variant.selected_from,
-        metric_label=METRICS[metric].label, best_score=variant.summary[metric],
-        beside_label=METRICS[beside].label, beside_score=variant.summary[beside],
-    )  # fmt: skip
-    rows = [["model function", variant.function], *variant.keywords.items()]
-    rows += [["epochs", variant.epochs], ["batch size", variant.batch_size]]
-    rows += [["networks averaged", variant.members], ["parameters", variant.record["parameters"]]]
-    columns = [("setting", "text"), ("value", "")]
-    record.table("choice", make_table("The final configuration.", columns, rows))
-
-
 def saved_model(study: "Study", model: FinalFit) -> None:
-    """What was saved, its size and what training took."""
+    """What was saved, its size, what training took, and the training curve of a network."""
     files = sorted(path for path in model.folder.iterdir() if path.is_file())
+    saved: dict[str, Any] = {
+        "files": [path.name for path in files],
+        "size": sum(path.stat().st_size for path in files) / 1000,
+        "trained_rows": model.rows,
+        "seconds": model.seconds,
+    }
+    ruled = study.choose().final
+    if not ruled.is_as(model.variant):
+        study.recorder.fact(
+            "The rule of ninefold.toml chose {ruled}; this notebook trains {trained}.",
+            kind="note", ruled=ruled.name, trained=model.variant.name,
+        )  # fmt: skip
+    if model.variant.kind == "network":
+        study.recorder.fact(
+            "Networks: {members:integer}, with {parameters:integer} parameters together, trained "
+            "on {trained_rows:integer} rows in {seconds:duration}; saved as {files}: "
+            "{size:integer} kB.",
+            members=model.model.members, parameters=model.parameters, **saved,
+        )  # fmt: skip
+        _curve(study, model)
+        return
     study.recorder.fact(
-        "Networks: {members:integer}, with {parameters:integer} parameters together, trained on "
-        "{trained_rows:integer} rows in {seconds:duration}; saved as {files}: {size:integer} kB.",
-        members=model.model.members, parameters=model.parameters, seconds=model.seconds,
-        trained_rows=model.rows,
-        files=[path.name for path in files], size=sum(p.stat().st_size for p in files) / 1000,
+        "{called}, fitted on all {trained_rows:integer} development rows in {seconds:duration}; "
+        "saved as {files}: {size:significant} kB.",
+        called=model.variant.name, **saved,
     )  # fmt: skip
+
+
+def _curve(study: "Study", model: FinalFit) -> None:
     curves = model.members[0]
     panel = {
         "title": model.variant.name,
@@ -76,54 +87,68 @@ def saved_model(study: "Study", model: FinalFit) -> None:
 
 def expected_range(study: "Study", model: FinalFit) -> None:
     """The range in which the hold-out score should fall, from cross-validation alone."""
-    metric, found = study.metric, _range(study, model.variant)
-    study.recorder.value(range=found)
-    if found["low"] is None:
+    label, found = METRICS[study.metric].label, expect(study, model.variant)
+    study.recorder.value(range=_as_values(model.variant, found))
+    rows = len(study.split.holdout)
+    if found.low is None:
         study.recorder.fact(
             "No range is predicted for the {holdout_rows:integer} rows of the hold-out ({why}). "
             "Over the folds the mean {metric_label} is {expected_mean:score}.",
-            holdout_rows=len(study.split.holdout), why=study.harness.protocol().no_test,
-            metric_label=METRICS[metric].label, expected_mean=found["mean"],
+            holdout_rows=rows, why=found.why, metric_label=label, expected_mean=found.mean,
         )  # fmt: skip
         return
+    corrected = ", corrected for the choice among {candidates:integer} models,"
     study.recorder.fact(
-        "Cross-validation predicts a {metric_label} of {expected:interval} on the "
-        "{holdout_rows:integer} rows of the hold-out (95 %).",
-        metric_label=METRICS[metric].label,
-        expected={"low": found["low"], "high": found["high"]},
-        holdout_rows=len(study.split.holdout),
-    )
-
-
-def _range(study: "Study", variant: Variant) -> dict[str, float | None]:
-    """The predicted range; where the folds allow none, `low` and `high` are None."""
-    metric, judged = study.metric, variant.record
-    scores = np.array([v for v in judged["scores"][metric] if v is not None])
-    if study.harness.protocol().no_test:
-        return {"mean": float(scores.mean()), "low": None, "high": None}
-    found = predicted_holdout_range(
-        scores,
-        judged["n_train"], judged["n_test"], len(study.split.holdout),
-        bounds=METRICS[metric].limits(len(study.task.classes)),
+        f"Cross-validation{corrected * (found.candidates > 1)} predicts a {{metric_label}} of "
+        "{expected:interval} on the {holdout_rows:integer} rows of the hold-out (95 %).",
+        metric_label=label, expected={"low": found.low, "high": found.high},
+        holdout_rows=rows, candidates=found.candidates,
     )  # fmt: skip
-    return {"mean": found.mean, "low": found.low, "high": found.high}
+    if found.candidates > 1:
+        study.recorder.fact(
+            "The mean {metric_label} over the folds is {expected_mean:score}. The folds that judge "
+            "the model also chose it. Corrected for that, the mean is {corrected_mean:score} "
+            "(bootstrap bias-corrected cross-validation).",
+            metric_label=label, expected_mean=found.mean, corrected_mean=found.corrected,
+        )  # fmt: skip
+
+
+def _as_values(variant: Variant, found: Expectation) -> dict[str, Any]:
+    return {
+        "model": variant.name, "section": variant.section,
+        "mean": found.mean if found.corrected is None else found.corrected,
+        "low": found.low, "high": found.high, "reported": found.mean,
+        "optimism": found.optimism, "candidates": found.candidates,
+    }  # fmt: skip
+
+
+def _range(study: "Study", variant: Variant) -> dict[str, Any]:
+    """Return the range that was shown before the look, if one was: it takes thousands of draws."""
+    shown: Any = study.recorder.record.values.get("range", {})
+    if (shown.get("section"), shown.get("model")) == (variant.section, variant.name):
+        return shown
+    return _as_values(variant, expect(study, variant))
 
 
 def holdout(study: "Study", look: Look) -> None:
-    """The score on the hold-out, beside the range predicted, the constant and the simple model."""
+    """The score on the hold-out, beside the range predicted, the constant and the simple model;
+    what is alarming comes first."""
     metric, record = study.metric, study.recorder
     label, n = METRICS[metric].label, len(look.y)
     variant, sampled = look.fit.variant, look.interval
     expected, found = _range(study, variant), _verdict(study, look)
+    naive = name_of_naive(metric, len(study.task.classes))
     inside = None
     if expected["low"] is not None and expected["high"] is not None:
         inside = bool(expected["low"] <= sampled.score <= expected["high"])
-    rival = simple_evaluations(study)[look.simple.name]["summary"][metric]
+    alarms = _alarms(study, look)
+    for alarm in alarms:
+        record.fact(alarm.text, kind="note", **alarm.values)
     record.value(
         holdout={"score": sampled.score, "low": sampled.low, "high": sampled.high, "n": n},
-        inside=inside, constant=look.constant,
-        simple={"name": look.simple.name, "score": look.simple_score, "expected": rival},
-        verdict=found, looks=look.looks,
+        inside=inside, constant=look.constant, constant_name=naive, verdict=found,
+        looks=look.looks, alarms=[alarm.to_record() for alarm in alarms],
+        **values_beside(study, look),
     )  # fmt: skip
     record.fact(
         "Hold-out {metric_label}: {holdout_score:score} ({sampled}){where}.",
@@ -131,16 +156,11 @@ def holdout(study: "Study", look: Look) -> None:
         holdout_interval=sampled.ends, method=sampled.method, sampled=_sampled(sampled),
     )  # fmt: skip
     record.fact(
-        "Verdict: {verdict}. It rests on cross-validation, on the folds that also chose this model "
-        "out of {selected_from:integer}, which favours it.",
-        selected_from=variant.selected_from, verdict=found,
+        "Verdict: {verdict}. {basis}",
+        verdict=found,
+        basis=_WITHDRAWN if found == "skill withdrawn" else _SELECTED.format(variant.selected_from),
     )  # fmt: skip
-    record.fact(
-        "By cross-validation the best simple model, {simple_name}, has {simple_expected:pm} "
-        "{metric_label}; the final model {final_expected:pm}.",
-        simple_name=look.simple.name, simple_expected=rival, metric_label=label,
-        final_expected=variant.summary[metric],
-    )  # fmt: skip
+    show_beside(study, look)
     if look.looks > 1:
         record.fact(
             "This is look number {looks:integer}: the hold-out score is no longer that of a set "
@@ -153,6 +173,8 @@ def holdout(study: "Study", look: Look) -> None:
             "say: {changed}.",
             kind="note", changed=look.changed,
         )  # fmt: skip
+    simple = look.beside.get("simple")
+    named = f" and the best simple model, {simple.name}" if simple else ""
     record.figure(
         "holdout",
         "holdout",
@@ -163,17 +185,60 @@ def holdout(study: "Study", look: Look) -> None:
             "low": sampled.low,
             "high": sampled.high,
             "constant": look.constant,
-            "simple": look.simple_score,
+            "constant_name": "best constant" if naive == CONSTANT else naive,
+            "simple": look.scores.get("simple"),
             "better": "right" if METRICS[metric].greater_is_better else "left",
         },
         alt=f"The hold-out {label}{'' if sampled.low is None else ' with its interval'}, "
         f"{'' if inside is None else 'on the range predicted by cross-validation, '}"
-        f"beside the strongest constant and the best simple model, {look.simple.name}.",
+        f"beside the {naive}{named}.",
         caption="The hold-out score on the range that cross-validation had predicted."
         if inside is not None
         else f"The hold-out score{'' if sampled.low is None else ' with its interval'}.",
     )
     _all_scores(study, look)
+    _keep_predictions(study, look)
+
+
+def _keep_predictions(study: "Study", look: Look) -> None:
+    if study.recorder.by_hand:
+        return
+    held = study.split.holdout
+    actual = np.array(held.classes)[held.y] if held.classes else held.y
+    study.recorder.keep_file(HOLDOUT, pack_holdout(held.rows, actual, look.predictions))
+
+
+_SELECTED = (
+    "It rests on cross-validation, on the folds that also chose this model out of {}, which "
+    "favours it."
+)
+_WITHDRAWN = "By cross-validation there was skill; the hold-out does not beat the constant."
+
+
+def _alarms(study: "Study", look: Look) -> list[Alarm]:
+    """What a reader must know before the score; of a constant that was chosen, nothing of this."""
+    if look.fit.variant.kind == "constant":
+        return []
+    metric, answer = METRICS[study.metric], look.answer
+    spread = 0.0 if study.task.classes else float(np.ptp(study.task.y))
+    alike = same_answer(answer.outputs, answer.codes, study.task.classes, spread)
+    found = [Alarm(_ALIKE, {"answer": alike})] if alike else []
+    found += against_constant(metric, look.interval.score, look.constant)
+    scores = look.fit.variant.record["scores"][study.metric]
+    folds = [float("nan") if score is None else score for score in scores]
+    number, share, loss = _heaviest(study, look)
+    study.recorder.value(heaviest={"rows": number, "share": share, "of": loss})
+    return [
+        *found,
+        *against_folds(metric, look.interval.score, folds),
+        *against_heavy_rows(number, len(look.y), share, loss),
+    ]
+
+
+_ALIKE = (
+    "The final model predicts {answer} for every row of the hold-out (NF112): its score is that of "
+    "a constant, however good."
+)
 
 
 _WHERE = {
@@ -195,87 +260,38 @@ def _all_scores(study: "Study", look: Look) -> None:
     classes, sampling = len(study.task.classes), sampling_of(study.split.holdout)
     rows = []
     for metric in study.harness.metrics:
-        sampled, simple = look.interval, None
+        sampled = look.interval
         if metric != study.metric:
             sampled = holdout_interval(
-                metric, look.y, look.found, n_classes=classes, sampling=sampling, seed=study.seed
-            )
-        if METRICS[metric].takes in look.simple.gives:
-            answer = look.simple_answer.taken(METRICS[metric].takes, classes)
-            simple = score(metric, look.y, answer, n_classes=classes)
-        rows.append([METRICS[metric].label, sampled.score, sampled.ends, simple, sampled.remark])
+                metric, look.y, look.taken(metric), n_classes=classes, sampling=sampling,
+                seed=study.seed,
+            )  # fmt: skip
+        others = [score_of(look, role, metric, classes) for role in distinct(look)]
+        rows.append([METRICS[metric].label, sampled.score, sampled.ends, *others, sampled.remark])
     columns = [
         ("metric", "text"), ("final model", "score"), ("95 % interval", "interval"),
-        (look.simple.name, "score"), ("interval by", "text"),
+        *((look.beside[role].name, "score") for role in distinct(look)), ("interval by", "text"),
     ]  # fmt: skip
     groups = sampling.number_of_groups
     caption = f"Scores on the hold-out{f', of {groups} groups' if groups else ''}."
     study.recorder.table("holdout-scores", make_table(caption, columns, rows))
-    _weight_of_few_rows(study, look)
 
 
-def _weight_of_few_rows(study: "Study", look: Look) -> None:
-    """Keep how few rows carry how much of the loss: of log loss, absolute or squared errors."""
+def _heaviest(study: "Study", look: Look) -> tuple[int, float, str]:
+    """Return how few rows carry how much of which loss: of log loss, absolute or squared errors."""
     metric = study.metric
     if METRICS[metric].takes in ("labels", "ranking"):
         metric = "log_loss"
     number, share = heaviest_rows(row_losses(metric, look.y, look.found))
-    label = {"r2": "squared error"}.get(metric, METRICS[metric].label)
-    study.recorder.value(heaviest={"rows": number, "share": share, "of": label})
-    if share >= 0.5:
-        study.recorder.fact(
-            "Hold-out rows that carry {heavy_share:percent} of the {heavy_metric}: "
-            "{heavy_rows:integer} of {all_rows:integer}.",
-            kind="note", heavy_share=share, heavy_metric=label, heavy_rows=number,
-            all_rows=len(look.y),
-        )  # fmt: skip
+    return number, share, {"r2": "squared error"}.get(metric, METRICS[metric].label)
 
 
 def _verdict(study: "Study", look: Look) -> str:
-    """One of the three verdicts, from cross-validation: against the strongest constant, and against
-    the best simple model of the spot-check. Where the folds allow no test, that they do not."""
-    metric = study.metric
-    if study.harness.protocol().no_test:
-        return study.harness.protocol().no_test
-    record = look.fit.variant.record
-    judged = study.record_of("4-baseline").evaluations.values()
-    constant = next(e for e in judged if e["engine"] == "constant")
-    simple = simple_evaluations(study)
-    return verdict(
-        _against(record, constant, metric),
-        _against(record, simple[best_of(simple, metric)], metric),
-        greater_is_better=METRICS[metric].greater_is_better,
-    )
-
-
-def _against(record: EvaluationEntry, other: EvaluationEntry, metric: str) -> Comparison:
-    from ninefold.study.statistics.folds import paired_comparison
-
-    pairs = zip(record["scores"][metric], other["scores"][metric], strict=True)
-    a, b = np.array([pair for pair in pairs if None not in pair]).T
-    return paired_comparison(a, b, record["n_train"], record["n_test"])
-
-
-def cost(study: "Study", look: Look) -> None:
-    """Parameters, training and prediction time of the final model beside the simple ones."""
-    import time
-
-    loaded, inputs = load_model(look.fit.folder), study.split.holdout.X
-    loaded.outputs(inputs)  # the first call compiles
-    start = time.perf_counter()
-    loaded.outputs(inputs)
-    network_time = time.perf_counter() - start
-    n = len(inputs)
-    rows: list[list[Any]] = [
-        ["final model", look.fit.parameters, look.fit.seconds, 1000 * network_time / n]
-    ]
-    for simple in (look.simple, *look.beside):
-        start = time.perf_counter()
-        simple.fitted.predict(study.holdout_inputs())
-        spent = 1000 * (time.perf_counter() - start) / n
-        rows.append([simple.name, simple.parameters or None, simple.fitted.seconds, spent])
-    columns = [
-        ("model", "text"), ("parameters", "integer"), ("training", "duration"),
-        ("prediction, ms a row", "significant"),
-    ]  # fmt: skip
-    study.recorder.table("cost", make_table("Cost, measured on this machine.", columns, rows))
+    """One of the verdicts on the final model (see `judge_final`); where the folds allow no test,
+    that they do not. It stands beside the best simple model that was evaluated, though no record
+    can build it again."""
+    metric, no_test = study.metric, study.harness.protocol().no_test
+    own, simple = look.fit.variant, study.choose().strongest
+    rival = None if simple is None or simple.is_as(own) else simple.record
+    beaten = not against_constant(METRICS[metric], look.interval.score, look.constant)
+    return no_test or judge_final(own, metric, rival, beats_constant=beaten)

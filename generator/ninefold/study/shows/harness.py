@@ -8,7 +8,10 @@ import pandas as pd
 from ninefold.formats import show
 from ninefold.study.baselines import naive_loss
 from ninefold.study.metrics import METRICS, deciding_metric, practical_margin, shown_beside
+from ninefold.study.shows.choice import state_rule
 from ninefold.study.splits import Fold
+from ninefold.study.statistics.chance import name_of_naive
+from ninefold.study.statistics.few_rows import FEW
 from ninefold.study.tables import make_table
 
 if TYPE_CHECKING:
@@ -35,9 +38,12 @@ def splits(study: "Study") -> None:
             epochs=harness.epochs,
         )  # fmt: skip
     _state_division(study)
+    if study.task.classes:
+        _state_classes(study)
     record.fact(
-        "Networks train for {epochs:integer} epochs on batches of {batch_size:integer} rows; "
-        "{validation:percent} of each training fold is the inner validation split.",
+        "Simple models train on all rows of a training fold. Networks train for {epochs:integer} "
+        "epochs on batches of {batch_size:integer} rows; they hold back {validation:percent} of "
+        "each training fold as inner validation.",
         epochs=harness.epochs, batch_size=harness.batch_size, validation=harness.validation,
     )  # fmt: skip
     record.figure(
@@ -102,6 +108,39 @@ def _state_division(study: "Study") -> None:
         record.fact(f"The rows are divided {drawn}; no two have the same inputs.")
 
 
+def _state_classes(study: "Study") -> None:
+    """How many rows of each class a test fold holds, and what is done where they are few."""
+    names, record = study.task.classes, study.recorder
+    counts = np.array(
+        [
+            np.bincount(study.task.y[fold.test], minlength=len(names))
+            for fold in study.harness.splits
+        ]
+    )  # (folds × repeats, K)
+    fewest, most = counts.min(axis=0), counts.max(axis=0)
+    held = [
+        f"{_from_to(low, high)}{'' if code else ' rows'} of '{name}'"
+        for code, (name, low, high) in enumerate(zip(names, fewest, most, strict=True))
+    ]
+    record.fact(
+        "Each test fold holds {fold_classes}.",
+        fold_classes=" and ".join(held) if len(held) < 3 else held,
+    )
+    if fewest.min() < FEW and not study.harness.protocol().no_test:
+        record.fact(
+            "That is fewer than {few:integer} rows of '{rare}', too few to score it fold by fold. "
+            "Average precision, ROC AUC and F1 are scored on all rows of a repeat together, and "
+            "intervals follow the rows, not the folds alone.",
+            kind="note", few=FEW, rare=names[int(fewest.argmin())],
+        )  # fmt: skip
+
+
+def _from_to(low: int, high: int) -> str:
+    if low == high:
+        return f"{low:,}"
+    return f"{low:,} {'or' if high == low + 1 else 'to'} {high:,}"
+
+
 def _span(moments: np.ndarray | None) -> str:
     """Return the first and the last of moments in order, dates without a clock as days."""
     ends = [] if moments is None else [moments[0], moments[-1]]
@@ -127,14 +166,17 @@ def metrics(study: "Study") -> None:
     rows = []
     for metric in study.harness.metrics:
         naive = naive_loss(metric, data.y, len(data.classes))
+        what = name_of_naive(metric, len(data.classes))
         role = {name: "decides", shown_beside(name): "shown beside it"}.get(metric, "computed")
         better = "higher" if METRICS[metric].greater_is_better else "lower"
-        rows.append([METRICS[metric].label, role, better, naive, practical_margin(metric, naive)])
+        margin = practical_margin(metric, naive)
+        rows.append([METRICS[metric].label, role, better, naive, what, margin])
     columns = [
         ("metric", "text"), ("role", "text"), ("better", "text"),
-        ("strongest constant", "score"), ("practically equal within", "significant"),
+        ("naive score", "score"), ("of the", "text"), ("practically equal within", "significant"),
     ]  # fmt: skip
     record.table("metrics", make_table("Metrics, as scikit-learn defines them.", columns, rows))
+    state_rule(study)
 
 
 def balance(study: "Study") -> None:

@@ -41,7 +41,7 @@ def errors(study: "Study", look: Look) -> None:
         calibration_line(study, look)
         return
     counts = np.zeros((len(data.classes), len(data.classes)), dtype=int)
-    np.add.at(counts, (look.y, look.found.argmax(axis=1)), 1)
+    np.add.at(counts, (look.y, look.answer.classes), 1)
     record.figure(
         "confusion",
         "confusion",
@@ -59,7 +59,7 @@ def worst_errors(study: "Study", look: Look, most: int = 5) -> None:
     if data.classes:
         wrong = 1 - look.found[np.arange(len(look.y)), look.y]
         actual = [data.classes[code] for code in look.y]
-        predicted = [data.classes[code] for code in look.found.argmax(axis=1)]
+        predicted = [data.classes[code] for code in look.answer.classes]
         label, form = "probability of the actual class", "score"
         shown = look.found[np.arange(len(look.y)), look.y]
     else:
@@ -104,7 +104,7 @@ def _of_members(
     study: "Study", look: Look, members: np.ndarray, sampling: Sampling
 ) -> SampledInterval:
     metric, classes = _comparable(study.metric), len(study.task.classes)
-    y, found = look.y[members], look.found[members]
+    y, found = look.y[members], look.taken(metric)[members]
     few = "fewer than 5 rows" if len(y) < _FEWEST else ""
     if few or (classes and len(np.unique(y)) < 2):
         return no_interval(score(metric, y, found, n_classes=classes), few or "one class only")
@@ -135,15 +135,16 @@ def importance(study: "Study", look: Look, most: int = 12) -> None:
     data, metric = study.split.holdout, study.metric
     loaded, generator = load_model(look.fit.folder), np.random.default_rng(study.seed)
     sign = 1 if METRICS[metric].greater_is_better else -1
-    whole = score(metric, look.y, look.found, n_classes=len(data.classes))
+    takes, classes = METRICS[metric].takes, len(data.classes)
+    whole = score(metric, look.y, look.taken(metric), n_classes=classes)
     losses: dict[str, tuple[float, float, float]] = {}
     for name in map(str, data.X):
         drops = []
         for _ in range(_PERMUTATIONS):
             shuffled = data.X.copy()
             shuffled[name] = generator.permutation(data.X[name].to_numpy())
-            found = loaded.outputs(shuffled)
-            drops.append(sign * (whole - score(metric, look.y, found, n_classes=len(data.classes))))
+            found = loaded.answer(shuffled).taken(takes, classes)
+            drops.append(sign * (whole - score(metric, look.y, found, n_classes=classes)))
         losses[name] = (float(np.mean(drops)), float(np.min(drops)), float(np.max(drops)))
     ranked = sorted(losses, key=lambda name: -losses[name][0])[:most]
     mean, low, high = zip(*(losses[name] for name in ranked), strict=True)

@@ -7,10 +7,13 @@ import numpy as np
 
 from ninefold.errors import NinefoldError
 from ninefold.study.comparison import compare
+from ninefold.study.estimates import NAIVE, OF_BOTH, OF_FOLDS, OF_ROWS, paired
 from ninefold.study.evaluation import Evaluation
 from ninefold.study.metrics import METRICS, shown_beside
-from ninefold.study.statistics.folds import Interval, paired_comparison, verdict
+from ninefold.study.statistics.chance import CONSTANT, name_of_naive
+from ninefold.study.statistics.folds import Interval, verdict
 from ninefold.study.tables import make_table
+from ninefold.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from ninefold.study.notebook import Study
@@ -27,7 +30,7 @@ def scores(study: "Study") -> None:
     for name, evaluation in shown.items():
         main = evaluation.interval(metric)
         other = evaluation.interval(beside) if beside in evaluation.scores else None
-        cost = evaluation.fit_seconds / max(len(evaluation.scores), 1)
+        cost = evaluation.fit_seconds / (evaluation.fits or max(len(evaluation.scores), 1))
         kind = "" if evaluation.engine == "constant" else _model_size(evaluation)
         rows.append([name, _as_dict(main), other and _as_dict(other), kind, cost or None])
         points.append(
@@ -44,9 +47,10 @@ def scores(study: "Study") -> None:
         ("parameters", "text"), ("fit", "duration"),
     ]  # fmt: skip
     no_test = _without_interval(shown)
-    caption = "Mean over all folds ± half the corrected 95 % interval; the best on top."
+    caption = _how_scored(shown, metric, beside)
     if no_test:
         caption = f"Mean over all folds, the best on top; {no_test}."
+    caption += _naive_row(study, shown)
     record.table("scores", make_table(caption, columns, rows))
     record.figure(
         "scores",
@@ -55,28 +59,62 @@ def scores(study: "Study") -> None:
         alt=f"{_label(metric)} of each model, best on top: {', '.join(shown)}.",
         caption=f"Each dot is a fold, the large one their mean; {no_test}."
         if no_test
-        else "Each dot is a fold, each bar a mean with its corrected 95 % interval.",
+        else "Each dot is a fold, each bar a score with its 95 % interval.",
     )
+
+
+_METHODS = {
+    OF_FOLDS: "mean over the folds, corrected interval",
+    OF_BOTH: "mean over the folds, the wider of the folds' and the rows' interval",
+    OF_ROWS: "all rows of a repeat scored together, mean over the repeats, interval from the rows",
+}
+
+
+def _how_scored(shown: Mapping[str, Evaluation], metric: str, beside: str) -> str:
+    """Return how the scores and intervals of a table were made."""
+    methods = {
+        _label(name): evaluation.estimate(name).method
+        for evaluation in shown.values()
+        for name in (metric, beside)
+        if name in evaluation.scores
+    }
+    if set(methods.values()) == {OF_FOLDS}:
+        return "Mean over all folds with its corrected 95 % interval; the best on top."
+    said = "; ".join(f"{label}: {_METHODS[method]}" for label, method in methods.items())
+    return f"Scores with their 95 % intervals; the best on top. {said}."
+
+
+def _naive_row(study: "Study", shown: Mapping[str, Evaluation]) -> str:
+    """Return what the row of the naive model is under metrics where it is no constant."""
+    row = next((name for name, e in shown.items() if e.engine == NAIVE), "")
+    metrics = (study.metric, shown_beside(study.metric))
+    names = {name: name_of_naive(name, len(study.task.classes)) for name in metrics}
+    said = [
+        f" Under {_label(name)} '{row}' is the expected score of a {what}."
+        for name, what in names.items()
+        if row and what != CONSTANT
+    ]
+    return "".join(said)
 
 
 def threshold(study: "Study", simple: str, constant: str = "strongest constant") -> None:
     """The score above which a model has skill, and whether the simple model has it."""
     metric, record = study.metric, study.recorder
     constants, model = study.evaluations[constant], study.evaluations[simple]
-    protocol = model.protocol
-    pairs = np.array([model.values(metric), constants.values(metric)])  # (2, folds × repeats)
-    defined = pairs[:, np.isfinite(pairs).all(axis=0)]
-    found: str = protocol.no_test
+    found: str = model.protocol.no_test
     if not found:
-        against = paired_comparison(defined[0], defined[1], protocol.n_train, protocol.n_test)
+        against = paired(model, constants, metric)
         found = verdict(against, greater_is_better=METRICS[metric].greater_is_better)
+    naive = name_of_naive(metric, len(study.task.classes))
     record.fact(
-        "A model has skill where its {metric_label} is clearly {side} {constant:score}, that of "
-        "the strongest constant, on the same folds. The {simple_name} model has {simple:score}: "
-        "{verdict}.",
+        "A model has skill if its {metric_label} is clearly {side} {constant:score}, {reference}, "
+        "on the same folds. The {simple_name} model has {simple:score}: {verdict}.",
         metric_label=METRICS[metric].label,
         side="above" if METRICS[metric].greater_is_better else "below",
         constant=constants.interval(metric).mean,
+        reference=f"the score of the {naive}"
+        if naive == CONSTANT
+        else f"the expected score of a {naive}",
         simple_name=simple,
         simple=model.interval(metric).mean,
         verdict=found,
@@ -109,8 +147,8 @@ def coefficients(study: "Study", of: Any, most: int = 15) -> None:
 
 
 def differences(study: "Study", control: str, only: str = "", most: int | None = None) -> None:
-    """Each variant against the control on the same folds: difference, corrected interval, p
-    adjusted for the number of variants, and a verdict.
+    """Each variant against the control on the same folds: difference, interval and p that hold for
+    all variants at once, what would have been found, and a verdict.
 
     only  variants whose names begin so; most: the best so many (the family stays whole)
     """
@@ -121,28 +159,34 @@ def differences(study: "Study", control: str, only: str = "", most: int | None =
     shown = table.set_index("variant").loc[ranked].reset_index()
     rows = [
         [
-            row.variant, row.mean, row.difference, {"low": row.low, "high": row.high},
-            row.p_holm, row.better, row.equal, row.verdict,
+            row.variant, row.mean, row.difference, {"low": row.low, "high": row.high}, row.p,
+            row.equal, row.detectable, {"low": row.rows_low, "high": row.rows_high}, row.verdict,
         ]
         for row in shown.itertuples()
     ]  # fmt: skip
     columns = [
         ("variant", "text"), (_label(metric), "score"), ("difference", "signed"),
-        ("95 % interval", "interval"), ("p, Holm", "p"), ("P better", "percent"),
-        ("P equal", "percent"), ("verdict", "text"),
+        ("95 % interval", "interval"), ("p", "p"), ("P equal", "percent"),
+        ("would be found", "score"), ("for these training sets", "interval"), ("verdict", "text"),
     ]  # fmt: skip
     record.fact(
         "The control ({control}) has {control_score:pm} {metric_label}; variants compared with "
-        "it: {comparisons:integer}, {how}.",
+        "it: {comparisons:integer}{how}.",
         control=control, control_score=_as_dict(family[control].interval()),
-        metric_label=_label(metric), comparisons=len(table),
-        how=no_test
-        or "and p is adjusted for their number. A verdict takes a probability P of 95 %, "
-        "better and worse also p below 0.05",
+        metric_label=_label(metric), comparisons=len(table), how=f", {no_test}" if no_test else "",
     )  # fmt: skip
+    if not no_test and len(table):
+        record.fact(
+            "'Practically equal' needs P equal ≥ 95 %. 'Better' and 'worse' need p < 0.05 after "
+            "correction for {corrected_for}; the interval leaves out 0 exactly then. Otherwise "
+            "'undecided'.",
+            corrected_for="1 comparison" if len(table) == 1 else f"{len(table)} comparisons",
+        )  # fmt: skip
     if len(rows) < len(table):
         record.fact("The best {shown:integer} of them are shown.", shown=len(rows))
     caption = f"Differences from '{control}', paired by fold."
+    if not no_test:
+        caption += _COLUMNS
     record.table("differences", make_table(caption, columns, rows))
     record.figure(
         "differences",
@@ -162,7 +206,11 @@ def differences(study: "Study", control: str, only: str = "", most: int | None =
     _outcome(study, family, control)
 
 
-_WITH = " with corrected 95 % intervals"
+_WITH = " with 95 % intervals that hold for all variants at once"
+_COLUMNS = (
+    " A true difference as large as 'would be found' is found four times in five. 'For these "
+    "training sets' is the interval for other test rows and the same models; it decides nothing."
+)
 
 
 def _without_interval(evaluations: Mapping[str, Evaluation]) -> str:
@@ -201,8 +249,8 @@ def _outcome(study: "Study", family: Mapping[str, Evaluation], control: str) -> 
     of_point = "@" in record.record.section  # the forecast is judged in its section's own run
     if expected and expected not in study.evaluations and not of_point:
         record.fact(
-            "The forecast names '{expected}', but no variant here is called so.",
-            kind="note", expected=expected,
+            "The forecast's winner is '{expected}', but no variant here is called so: {meant}",
+            kind="note", expected=expected, meant=did_you_mean(expected, study.evaluations),
         )  # fmt: skip
 
 

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ninefold.errors import NinefoldError
-from ninefold.study.evaluation import Evaluation, interval_of
+from ninefold.study.estimates import interval_of
+from ninefold.study.evaluation import Evaluation
+from ninefold.study.expectation import gather, limits_of
 from ninefold.study.metrics import METRICS
+from ninefold.study.statistics.optimism import correct_for_choice
 from ninefold.study.tables import make_table
 
 if TYPE_CHECKING:
@@ -70,13 +73,18 @@ def search(study: "Study", space: Mapping[str, Any], prefix: str = "trial") -> N
 
 
 def nested_estimate(study: "Study", prefix: str = "trial") -> None:
-    """The flat score of the best trial beside the nested one.
+    """The score of the best trial, the same corrected for the choice, and the nested estimate.
 
-    Nested: in each fold the trial with the lowest loss on the inner validation rows is chosen and
-    scored on the test rows, which had no say (Varma & Simon 2006; Cawley & Talbot 2010, with a
-    hold-out as the inner loop). Flat: the best mean over the very test folds that chose it.
+    Corrected: by bootstrap bias-corrected cross-validation (see `statistics.optimism`). Nested: in
+    each fold the trial with the lowest loss on the inner validation rows is chosen and scored on
+    the test rows, which had no say (Varma & Simon 2006; Cawley & Talbot 2010, with a hold-out as
+    the inner loop): the score of another procedure, which chooses by fewer rows.
     """
     trials, metric, record = _trials(study, prefix), study.metric, study.recorder
+    label, greater = METRICS[metric].label, METRICS[metric].greater_is_better
+    means = [e.interval(metric).mean for e in trials.values()]
+    flat = float(np.nanmax(means) if greater else np.nanmin(means))
+    _corrected(study, trials, flat)
     inner = np.array([e.inner_loss() for e in trials.values()])  # (trials, folds × repeats)
     if inner.size == 0:
         raise NinefoldError(
@@ -85,19 +93,37 @@ def nested_estimate(study: "Study", prefix: str = "trial") -> None:
     inner = np.where(np.isfinite(inner), inner, np.inf)
     outer = np.array([e.values(metric) for e in trials.values()])
     chosen = outer[inner.argmin(axis=0), np.arange(outer.shape[1])]
-    greater = METRICS[metric].greater_is_better
-    means = [e.interval(metric).mean for e in trials.values()]
-    flat = max(means) if greater else min(means)
-    protocol = next(iter(trials.values())).protocol
-    nested = interval_of(chosen, metric, protocol)
-    optimism = (flat - nested.mean) if greater else (nested.mean - flat)
+    nested = interval_of(chosen, metric, next(iter(trials.values())).protocol)
     record.fact(
-        "Flat estimate of the search: {flat:score} {metric_label}. Nested: {nested:pm}. The "
-        "difference, {optimism:signed}, estimates the optimism of choosing the best of "
-        "{trials:integer} on the folds that judge it.",
-        flat=float(flat), metric_label=METRICS[metric].label, trials=len(trials),
-        nested={"mean": nested.mean, "low": nested.low, "high": nested.high},
-        optimism=float(optimism),
+        "The inner validation rows of each fold choose a trial, too. The {metric_label} of that "
+        "procedure is {nested:pm} (nested estimate).",
+        metric_label=label, nested={"mean": nested.mean, "low": nested.low, "high": nested.high},
+    )  # fmt: skip
+
+
+def _corrected(study: "Study", trials: Mapping[str, Evaluation], flat: float) -> None:
+    """State the best trial's score and what is left of it."""
+    metric, record = study.metric, study.recorder
+    label, no_test = METRICS[metric].label, study.harness.protocol().no_test
+    try:
+        if no_test:
+            raise NinefoldError(no_test)
+        candidates, _ = gather([e.predictions for e in trials.values()], study)
+        found = correct_for_choice(candidates, seed=study.seed)
+    except NinefoldError as error:
+        record.fact(
+            "The best of {trials:integer} trials has {flat:score} {metric_label}. The optimism of "
+            "this choice is not estimated ({why}).",
+            flat=flat, metric_label=label, trials=len(trials), why=str(error),
+        )  # fmt: skip
+        return
+    corrected = float(np.clip(flat - candidates.sign * found.optimism, *limits_of(study)))
+    record.fact(
+        "The best of {trials:integer} trials has {flat:score} {metric_label} (flat estimate). The "
+        "folds that judge it also chose it. Corrected for that, {corrected:score} is left: an "
+        "optimism of {optimism:significant} (bootstrap bias-corrected cross-validation).",
+        flat=flat, metric_label=label, trials=len(trials), corrected=corrected,
+        optimism=found.optimism,
     )  # fmt: skip
 
 

@@ -82,13 +82,13 @@ def row_losses(metric: str, y: np.ndarray, prediction: np.ndarray) -> np.ndarray
 def heaviest_rows(losses: np.ndarray) -> tuple[int, float]:
     """Return how few rows carry half of the total loss, and their share of it.
 
-    At most 1 % of the rows, and one at least, are counted; where those do not carry half, it is
+    At most 1 % of the rows, and two at least, are counted; if those do not carry half, it is
     their share. (0, 0.0) where there is no loss.
     """
     total = float(losses.sum())
     if not total > 0:
         return 0, 0.0
-    shares = np.cumsum(np.sort(losses)[::-1][: max(1, len(losses) // 100)]) / total
+    shares = np.cumsum(np.sort(losses)[::-1][: max(2, len(losses) // 100)]) / total
     rows = min(int(np.searchsorted(shares, 0.5)) + 1, len(shares))
     return rows, float(shares[rows - 1])
 

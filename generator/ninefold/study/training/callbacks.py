@@ -1,6 +1,7 @@
 """Keras callbacks, called between compiled epochs: a copy for each network, errors by its name."""
 
 import copy
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import PurePath
@@ -65,15 +66,23 @@ def refusing_memory(
     name: str, act: str = "training", todo: str = "use smaller batches or layers"
 ) -> Iterator[None]:
     """Say in one line that a model does not fit into memory: in which act, and what to do."""
-    import tensorflow as tf
-
     try:
         yield
-    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+    except Exception as error:
+        if not _is_of_memory(error):
+            raise
         before = f"{name}: " if name else ""
         raise NinefoldError(
             f"{before}{act} ran out of memory", "expected a model and rows that fit", todo
         ) from error
+
+
+def _is_of_memory(error: Exception) -> bool:
+    """Tell whether memory ran out; TensorFlow, if anything imported it, has an error of its own."""
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow is not None and isinstance(error, tensorflow.errors.ResourceExhaustedError):
+        return True
+    return isinstance(error, MemoryError)
 
 
 def copies_for(callbacks: Sequence[Any], job: Job) -> list[Any]:

@@ -1,0 +1,55 @@
+"""What git knows of a project, asked so that nothing of the project's own is obeyed.
+
+A repository's configuration can name programs (a monitor of files, hooks, signatures, a pager,
+transports for objects that are missing), and may be a stranger's. Those are switched off; only
+commands that read objects are called.
+"""
+
+import os
+import subprocess
+from pathlib import Path
+
+_SECONDS = 20
+_OFF = {
+    "core.fsmonitor": "false",
+    "core.hooksPath": os.devnull,
+    "core.untrackedCache": "false",
+    "core.sshCommand": "false",
+    "core.askPass": "false",
+    "credential.helper": "",
+    "log.showSignature": "false",
+    "gpg.program": "false",
+    "protocol.allow": "never",
+    "safe.bareRepository": "explicit",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+}
+_OF_A_REPOSITORY = "GIT_"  # variables by which the caller's shell may name another one
+_ENVIRONMENT = {
+    **{"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_NO_REPLACE_OBJECTS": "1"},
+    **{"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "", "LC_ALL": "C"},
+}
+
+
+def ask_git(
+    root: Path, *arguments: str, given: bytes = b"", seconds: float = _SECONDS
+) -> bytes | None:
+    """Return what git says in the folder `root`; None where there is no git, no repository, or none
+    that the user trusts, and where it fails or takes long."""
+    options = [part for name, value in _OFF.items() for part in ("-c", f"{name}={value}")]
+    command = ["git", "--no-pager", *options, "-C", str(root), *arguments]
+    kept = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")
+    own = {k: v for k, v in os.environ.items() if k in kept or not k.startswith(_OF_A_REPOSITORY)}
+    try:
+        return subprocess.run(
+            command, input=given, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            timeout=seconds, check=True, env=own | _ENVIRONMENT,
+        ).stdout  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def is_tracked(root: Path) -> bool:
+    """Tell whether the last commit of the repository around `root` holds any file below it: not
+    where an outer repository ignores the project, or has nothing to do with it."""
+    return bool(ask_git(root, "ls-tree", "HEAD", "./"))

@@ -1,0 +1,22 @@
+"""The log of a study, `results/history.jsonl`: what ran, what was forecast, who saw the hold-out.
+
+It only grows. Each entry holds the SHA-256 of the line before it, so that an edit, a removal in the
+middle or a new order breaks the chain. Who can write the file can also make a whole new chain: the
+head of the chain proves something once it was published elsewhere.
+"""
+
+from ninefold.history.appending import append
+from ninefold.history.entries import HISTORY, LISTED, START, digest_of_file
+from ninefold.history.mending import prepare
+from ninefold.history.reading import History, read_history
+
+__all__ = [
+    "HISTORY",
+    "LISTED",
+    "START",
+    "History",
+    "append",
+    "digest_of_file",
+    "prepare",
+    "read_history",
+]

@@ -1,0 +1,164 @@
+"""The log as it is read: its entries, and whether their chain holds."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ninefold.bounded import LOG
+from ninefold.errors import NinefoldError
+from ninefold.files import Files
+from ninefold.history.entries import HISTORY, START, digest_of_line, parse_entry
+from ninefold.history.older import MARK, read_old_looks
+
+Entry = dict[str, Any]
+_KEPT = "results/history-damaged-{}.jsonl"
+
+
+@dataclass(frozen=True)
+class Link:
+    """An entry in its place; `forks` where it does not follow the line before, but an earlier one,
+    as after a merge of two branches."""
+
+    entry: Entry
+    line: bytes
+    digest: str
+    forks: bool = False
+
+
+@dataclass(frozen=True)
+class History:
+    """A log, whatever state it is in.
+
+    head     digest of its last line; START for none
+    damaged  lines that cannot be read, now or before it was mended
+    breaks   lines that follow nothing that is there, and of which no later entry says so
+    mended   the same, of which a later entry says so
+    heads    ends of merged branches that no entry has joined yet
+    broken   it has to be mended before anything is added
+    """
+
+    links: tuple[Link, ...] = ()
+    head: str = START
+    damaged: int = 0
+    breaks: tuple[str, ...] = ()
+    mended: tuple[str, ...] = ()
+    heads: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    broken: bool = False
+    conflict: bool = False  # git left one in it
+    older: tuple[Entry, ...] = ()  # looks of an older version's log that was not taken over yet
+    is_there: bool = False
+    _digests: frozenset[str] = field(default=frozenset(), repr=False)
+
+    def of(self, *kinds: str) -> list[Entry]:
+        """Return the entries of these kinds in order."""
+        return [link.entry for link in self.links if link.entry["kind"] in kinds]
+
+    @property
+    def looks(self) -> list[Entry]:
+        """Return all looks at the hold-out, those of an older log first."""
+        taken = [look for entry in self.of("taken") for look in entry["looks"]]
+        return [*self.older, *taken, *self.of("look")]
+
+    @property
+    def count(self) -> int:
+        """Return how often the hold-out was looked at, at most."""
+        return sum(look["counted"] for look in self.looks) + self.damaged
+
+    def knows(self, digest: str) -> bool:
+        """Tell whether a line of this digest is in it, or the log was empty then."""
+        return digest == START or digest in self._digests
+
+    @property
+    def trouble(self) -> str:
+        """Return what is or was wrong with the log and what that counts for; "" for nothing."""
+        breaks = len(self.breaks) + len(self.mended)
+        places = "1 place" if breaks == 1 else f"{breaks} places"
+        sections = f"{len(self.lost)} section{'s' if len(self.lost) > 1 else ''}"
+        said = (
+            ("git left a conflict in it, and the looks of both sides count", self.conflict),
+            (_unreadable(self.damaged), self.damaged),
+            (f"its chain is broken in {places}: entries were edited, moved or removed", breaks),
+            (f"it knew nothing of results that {sections} already had", self.lost),
+        )
+        return "; ".join(text for text, is_so in said if is_so)
+
+
+def _unreadable(lines: int) -> str:
+    if lines == 1:
+        return "1 line cannot be read and counts as a look"
+    return f"{lines} lines cannot be read and count as looks"
+
+
+def read_history(files: Files) -> History:
+    """Return the log of a project; where there is none yet, the looks of an older version's.
+
+    Raises NinefoldError for a log of a newer version.
+    """
+    last = last_kept(files)
+    moved = last > 0 and not files.exists(HISTORY)  # a run was stopped before it had begun another
+    try:
+        content = files.read(kept_name(last) if moved else HISTORY, LOG)
+    except FileNotFoundError:
+        old = read_old_looks(files)
+        return History(older=old.looks, damaged=old.damaged)
+    except NinefoldError:
+        return History(damaged=1, broken=True, is_there=True)
+    lines = [line for line in content.splitlines() if line.strip()]
+    written = [line for line in lines if not MARK.fullmatch(line)]
+    return read_lines(written, moved=moved, conflict=len(written) < len(lines))
+
+
+def read_lines(lines: list[bytes], *, moved: bool = False, conflict: bool = False) -> History:
+    """Return the log in some lines. Raises NinefoldError for a newer version."""
+    links: list[Link] = []
+    open_ends: dict[str, None] = {}
+    breaks: dict[str, None] = {}
+    mended: dict[str, None] = {}
+    lost: dict[str, None] = {}
+    seen: set[str] = set()
+    last, unread, damaged = START, 0, 0
+    for line in lines:
+        entry, digest = parse_entry(line), digest_of_line(line)
+        if entry is None:
+            unread += 1
+            seen.add(digest)
+            last = digest
+            continue
+        previous = entry["previous"]
+        named = {previous, *entry.get("heads", ())} - {START}
+        if not named <= seen:
+            breaks[digest] = None
+        links.append(Link(entry, line, digest, forks=previous != last))
+        open_ends.pop(previous, None)
+        open_ends[digest] = None
+        if entry["kind"] == "mended":
+            for known in set(entry["breaks"]) & breaks.keys():
+                mended[known] = breaks.pop(known)
+            for end in entry["heads"]:
+                open_ends.pop(end, None)
+            lost.update(dict.fromkeys(entry["lost"]))
+        damaged += entry["damaged"] if entry["kind"] in ("mended", "taken") else 0
+        seen.add(digest)
+        last = digest
+    open_ends.pop(last, None)
+    return History(
+        tuple(links), last, damaged + unread, tuple(breaks), tuple(mended), tuple(open_ends),
+        tuple(lost), moved or conflict or bool(unread or breaks), conflict,
+        is_there=True, _digests=frozenset(seen),
+    )  # fmt: skip
+
+
+def last_kept(files: Files) -> int:
+    """Return the number of the damaged log that was kept last; 0 for none."""
+    start, end = _KEPT.removeprefix("results/").split("{}")
+    numbers = (
+        name.removeprefix(start).removesuffix(end)
+        for name in files.names("results")
+        if name.startswith(start) and name.endswith(end)
+    )
+    return max((int(n) for n in numbers if n.isascii() and n.isdigit() and len(n) < 10), default=0)
+
+
+def kept_name(number: int) -> str:
+    """Return under which name a damaged log is kept."""
+    return _KEPT.format(number)

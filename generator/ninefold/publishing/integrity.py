@@ -1,0 +1,167 @@
+"""What does not add up in a study: results, log, forecasts and hold-out, each against the others.
+
+Who can write the files can forge them all; what is found here is what was not forged with care.
+Nothing is executed.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Literal
+
+from ninefold.errors import NinefoldError
+from ninefold.history import HISTORY, LISTED, History, digest_of_file
+from ninefold.plain_json import digest
+from ninefold.project import Project
+from ninefold.publishing.blocks import record_file
+from ninefold.publishing.late_forecasts import late_forecasts
+from ninefold.publishing.placed import Placed, placed_by
+from ninefold.records import RECORD_FILE, Record
+from ninefold.settings import holdout_settings
+
+_FINAL = "7-final-model"
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Something that does not add up; `sentence` is how the report says it."""
+
+    code: str
+    severity: Literal["error", "warning"]
+    where: str
+    message: str
+    sentence: str
+
+
+def find_doubts(project: Project, records: dict[str, Record], history: History) -> list[Doubt]:
+    """Return what does not add up, the gravest first."""
+    return [
+        *_log(history, records),
+        *_results(project, records, history),
+        *_looks(history, records),
+        *_holdout(project, history),
+        *(Doubt("NF219", "warning", *late) for late in late_forecasts(project, records, history)),
+    ]
+
+
+def _log(history: History, records: dict[str, Record]) -> Iterator[Doubt]:
+    listed = [name for name, record in records.items() if "log" in record.run]
+    if listed and not history.is_there and not history.broken:
+        known = f"{len(listed)} result{'s' if len(listed) > 1 else ''}"
+        yield Doubt(
+            "NF218", "error", HISTORY, f"it is missing beside {known} that it had listed",
+            f"The log of runs and looks is missing beside {known} that it had listed.",
+        )  # fmt: skip
+    if history.trouble:
+        severity: Literal["error", "warning"] = "error" if history.broken else "warning"
+        sentence = f"The log of runs and looks was damaged: {history.trouble}."
+        yield Doubt("NF214", severity, HISTORY, history.trouble, sentence)
+
+
+def _results(project: Project, records: dict[str, Record], history: History) -> Iterator[Doubt]:
+    if not history.is_there:
+        return
+    placed = placed_by(history)
+    whole = not (history.damaged or history.breaks or history.mended or history.lost)
+    for section, record in records.items():
+        where = record_file(section)
+        if section not in placed.last:
+            message = "the log has no run that left it"
+            yield Doubt("NF218", "error", where, message, f"{section}: {message}.")
+        elif message := _changed(project, section, placed):
+            yield Doubt("NF217", "error", where, message, f"{section}: {message}.")
+        elif whole and not history.knows(record.run.get("log", history.head)):
+            message = "the log is not the one that its run was logged in"
+            yield Doubt("NF218", "error", where, message, f"{section}: {message}.")
+
+
+def _changed(project: Project, section: str, placed: Placed) -> str:
+    """Say in which way results are not those of the last run; "" where they are."""
+    found = _digest(project, section, RECORD_FILE)
+    fitting = [run for run in placed.last[section] if (RECORD_FILE, found) in run]
+    if not fitting:
+        if found in placed.ever[section]:
+            return "its record is of an earlier run than the last one in the log"
+        return "its record was changed after the run that wrote it"
+    for name in LISTED:
+        logged = {digest for run in fitting for own, digest in run if own == name}
+        if logged and _digest(project, section, name) not in logged:
+            return f"its {name} is not the one that its run wrote"
+    return ""
+
+
+def _digest(project: Project, section: str, name: str) -> str:
+    try:
+        return digest_of_file(project.files, f"results/{section}/{name}")
+    except (FileNotFoundError, NinefoldError):
+        return ""
+
+
+def _looks(history: History, records: dict[str, Record]) -> Iterator[Doubt]:
+    stated = records[_FINAL].values.get("looks") if _FINAL in records else None
+    if isinstance(stated, int) and stated > history.count:
+        message = f"its record knows of {_times(stated, 'look')}, the log of {history.count}"
+        yield Doubt("NF218", "error", record_file(_FINAL), message, f"{_FINAL}: {message}.")
+    if history.count > 1:
+        yield Doubt(
+            "NF207", "warning", HISTORY, f"it was looked at {history.count} times",
+            f"The hold-out was looked at {history.count} times: its score is no longer that of "
+            "rows nobody had seen.",
+        )  # fmt: skip
+    first = next((look for look in history.looks if look["counted"]), None)
+    changed = changed_since(first.get("keys", {}), records) if first else []
+    if changed:
+        names = _few(changed)
+        yield Doubt(
+            "NF208", "warning", HISTORY, f"changed since the first look: {names}",
+            f"Changed since the hold-out was first looked at: {names}.",
+        )  # fmt: skip
+    early = sorted({e["section"] for e in history.of("read") if not e["section"].startswith("7-")})
+    if early:
+        yield Doubt(
+            "NF221", "warning", HISTORY, f"rows of the hold-out were read by {_few(early)}",
+            f"Rows of the hold-out were read before the look, by {_few(early)}.",
+        )  # fmt: skip
+
+
+def changed_since(keys: dict[str, str], records: dict[str, Record]) -> list[str]:
+    """Return the sections whose results are not those that stood when `keys` were written."""
+    now = {name: digest(r.key) for name, r in records.items() if name.startswith(("5-", "6-"))}
+    return [name for name in now if now[name] != keys.get(name)] if keys else []
+
+
+def _holdout(project: Project, history: History) -> Iterator[Doubt]:
+    """Compare the rows that were looked at with those that the settings hold out now."""
+    looks = [look for look in history.looks if "split" in look]
+    contents = {look["content"] for look in history.looks if look.get("content")}
+    now = holdout_settings(project.settings)
+    changed = _differences(looks[-1]["split"], now) if looks else []
+    if changed:
+        named = ", ".join(changed)
+        yield Doubt(
+            "NF220", "warning", "ninefold.toml", f"since the last look: {named}",
+            f"The settings hold out other rows than those that were looked at: {named}.",
+        )  # fmt: skip
+    if len(contents) > 1:
+        pairs = pairwise(looks)
+        ways = [way for old, new in pairs for way in _differences(old["split"], new["split"])]
+        why = f" ({_few(list(dict.fromkeys(ways)))})" if ways else ""
+        message = f"{len(contents)} different hold-outs were looked at{why}"
+        yield Doubt("NF220", "warning", HISTORY, message, f"{message[0].upper()}{message[1:]}.")
+
+
+def _differences(then: dict[str, Any], now: dict[str, str]) -> list[str]:
+    names = sorted(then.keys() & now.keys())
+    return [f"{n} {then[n][:60]} → {now[n][:60]}" for n in names if then[n] != now[n]]
+
+
+def _few(names: list[str]) -> str:
+    more = len(names) - _MOST
+    return ", ".join(names[:_MOST]) + (f" and {more} more" if more > 0 else "")
+
+
+_MOST = 5  # that one sentence names
+
+
+def _times(count: int, name: str) -> str:
+    return f"{count} {name}{'' if count == 1 else 's'}"

@@ -1,0 +1,72 @@
+"""The computed lines at the end of a report: what was tried, on which data, by which log.
+
+They are of all records together, so that no single place is their source.
+"""
+
+from collections.abc import Mapping
+
+from ninefold.history import HISTORY, START, History
+from ninefold.publishing.blocks import Fact
+from ninefold.publishing.calibration import calibrate, score_forecasts
+from ninefold.publishing.tries import count_tries, spell_tries
+from ninefold.records import Record
+
+
+def provenance_facts(records: Mapping[str, Record], history: History) -> list[Fact]:
+    """Return those lines, as far as there is anything to say."""
+    return [*_tries(records), *_data(records), *_log(history)]
+
+
+def calibration_facts(records: Mapping[str, Record]) -> list[Fact]:
+    """Return the line about all forecasts of the study; none where there is no forecast yet."""
+    found = calibrate(score_forecasts(records).values())
+    if found is None:
+        return []
+    text = (
+        "Of {forecasts}, stated at {stated} on average, {came_true:integer} came true; Brier score "
+        "{brier:score} (0 is perfect, always saying 50 % gives 0.25)."
+    )
+    values = {
+        "forecasts": _many(found.count, "forecast"), "stated": f"{100 * found.stated:.0f} %",
+        "came_true": found.came_true, "brier": found.brier,
+    }  # fmt: skip
+    return [Fact(text, values, "")]
+
+
+def _tries(records: Mapping[str, Record]) -> list[Fact]:
+    tries = count_tries(records)
+    if not tries["total"]:
+        return []
+    text = "Tried in sections 4 to 6: {tries}. The best of many is lucky, too."
+    return [Fact(text, {"tries": spell_tries(tries)}, "")]
+
+
+def _data(records: Mapping[str, Record]) -> list[Fact]:
+    read = {(d["source"], d["sha256"]): None for r in records.values() if (d := r.run.get("data"))}
+    text = "Data that were read: {source}, SHA-256 {sha256}."
+    return [Fact(text, {"source": source, "sha256": digest}, "") for source, digest in read]
+
+
+def _log(history: History) -> list[Fact]:
+    if history.head == START:
+        return []
+    counts = ", ".join(
+        _many(len(history.of(kind)), name)
+        for kind, name in (
+            *(("run", "run"), ("forecast", "forecast"), ("look", "scoring of the hold-out")),
+            ("read", "other read of it"),
+        )
+    )
+    text = (
+        "Log of runs: {file} holds {counts}; the head of its chain is {head}. "
+        "Tampering shows if this value was published elsewhere earlier."
+    )
+    values = {"file": HISTORY, "counts": counts, "head": history.head[:16]}
+    return [Fact(text, values, "")]
+
+
+def _many(count: int, name: str) -> str:
+    """Return a count with its noun, whose first word takes the plural."""
+    first, space, rest = name.removeprefix("other ").partition(" ")
+    other = "other " if name.startswith("other ") else ""
+    return f"{count:,} {other}{first}{'' if count == 1 else 's'}{space}{rest}"

@@ -1,0 +1,170 @@
+"""The final model, chosen by a rule declared beforehand: of all candidates the simplest within one
+standard error of the best, or the best."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ninefold.errors import NinefoldError
+from ninefold.records import Record
+from ninefold.settings import FinalSettings
+from ninefold.study.metrics import METRICS
+from ninefold.study.recorded import against
+from ninefold.study.simplicity import SIMPLEST_FIRST
+from ninefold.study.variants import Kind, Variant, is_candidate, read_variants, skill
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How far a candidate is from the best: by the mean over the folds, 0 or more, and the
+    standard error of that; None where the folds allow none."""
+
+    variant: Variant
+    difference: float
+    standard_error: float | None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The final model, and why.
+
+    best        the candidate with the best mean
+    within      the candidates within one standard error of it, the simplest first
+    candidates  how many there are of each kind, as `state_candidates` says them
+    network, simple, linear, constant  the best of their kind, None where there is none
+    strongest   the best simple model that was evaluated, candidate or not
+    left_out    evaluations that score better than the best candidate, and are none: no record can
+                build them again, or they give no probabilities
+    no_test     why no standard error is valid, "" where one is
+    """
+
+    final: Variant
+    best: Variant
+    within: tuple[Gap, ...]
+    candidates: dict[str, int]
+    network: Variant | None
+    simple: Variant | None
+    linear: Variant | None
+    constant: Variant | None
+    strongest: Variant | None
+    left_out: tuple[Variant, ...]
+    rule: FinalSettings
+    no_test: str = ""
+
+    @property
+    def gap(self) -> Gap:
+        """Return how far the final model is from the best candidate."""
+        return next(gap for gap in self.within if gap.variant is self.final)
+
+
+def choose_final(
+    records: Sequence[Record], metric: str, rule: FinalSettings, no_test: str = ""
+) -> Choice:
+    """Return the final model by the rule (Breiman, Friedman, Olshen & Stone 1984, *Classification
+    and Regression Trees*, section 3.4.3; the standard error is the corrected one of the folds'
+    differences from the best). Where no standard error is valid, the best by the mean.
+
+    records  of sections 4 to 6
+    no_test  as `Protocol.no_test`
+
+    Raises NinefoldError where there is no candidate.
+    """
+    found = read_variants(records, metric)
+    every = [variant for variant in found if is_candidate(variant)]
+    asked = [variant for variant in every if _is_asked(variant, rule)]
+    if not asked:
+        raise NinefoldError(
+            f"no {'network' if rule.choose == 'network' else 'model'} has been evaluated that its "
+            "record can build again",
+            "expected a candidate for the final model in sections 4 to 6",
+            "run the experiments of section 5 first",
+        )
+    ranked = sorted(asked, key=lambda v: (-_of(v, metric), simplicity_of(v, metric)))
+    best = ranked[0]
+    gaps = [gap for v in ranked if (gap := _gap(v, best, metric, no_test)) is not None]
+    within = sorted(gaps, key=lambda gap: simplicity_of(gap.variant, metric))
+    final = best if no_test or rule.rule == "best" else within[0].variant
+    chosen = replace(final, selected_from=len(asked))
+    return Choice(
+        final=chosen,
+        best=chosen if best is final else best,
+        within=tuple(replace(g, variant=chosen) if g.variant is final else g for g in within),
+        candidates=_count_kinds(asked),
+        network=_best(every, metric, "network", "ensemble"),
+        simple=_best(every, metric, *_SIMPLE),
+        linear=_best(every, metric, "linear"),
+        constant=_best(every, metric, "constant"),
+        strongest=_best(found, metric, *_SIMPLE),
+        left_out=tuple(
+            variant
+            for variant in found
+            if _is_asked(variant, rule)
+            and not is_candidate(variant)
+            and _of(variant, metric) > _of(best, metric)
+        ),
+        rule=rule,
+        no_test=no_test,
+    )
+
+
+def _is_asked(variant: Variant, rule: FinalSettings) -> bool:
+    return rule.choose == "any" or variant.kind == "network"
+
+
+def _gap(variant: Variant, best: Variant, metric: str, no_test: str) -> Gap | None:
+    """Return how far a candidate is from the best; None beyond one standard error."""
+    if variant is best:
+        return Gap(best, 0.0, None if no_test else 0.0)
+    if no_test or not _share_folds(variant, best, metric):
+        return None
+    try:
+        found = against(variant.record, best.record, metric).difference
+    except NinefoldError:  # both are defined in too few folds to tell them apart
+        return None
+    lost = -found.mean if METRICS[metric].greater_is_better else found.mean
+    if lost > found.standard_error:
+        return None
+    return Gap(variant, max(lost, 0.0), found.standard_error)
+
+
+def _share_folds(a: Variant, b: Variant, metric: str) -> bool:
+    """Tell whether both were judged on the same folds: of records older than the settings of the
+    harness one may not have been."""
+    sizes = [len(variant.record["scores"][metric]) for variant in (a, b)]
+    splits = [variant.record.get("splits") for variant in (a, b)]
+    return sizes[0] == sizes[1] and splits[0] == splits[1]
+
+
+def simplicity_of(variant: Variant, metric: str) -> tuple[int, int, float]:
+    """Return what puts the simpler of two variants first: family, parameters of a network, and of
+    equals the better score."""
+    family = SIMPLEST_FIRST.index(variant.family)
+    parameters = variant.record["parameters"] if variant.kind == "network" else 0
+    return family, parameters, -_of(variant, metric)
+
+
+def _of(variant: Variant, metric: str) -> float:
+    return skill(variant.record, metric)
+
+
+def _best(variants: Sequence[Variant], metric: str, *families: str) -> Variant | None:
+    of_them = [variant for variant in variants if variant.family in families]
+    return max(of_them, key=lambda variant: _of(variant, metric), default=None)
+
+
+_SIMPLE = ("linear", "tree", "simple")
+
+
+def _count_kinds(variants: Sequence[Variant]) -> dict[str, int]:
+    counts = Counter(variant.kind for variant in variants)
+    return {name: counts[kind] for kind, name in _KINDS.items() if counts[kind]}
+
+
+_KINDS: dict[Kind, str] = {
+    "network": "network", "estimator": "scikit-learn model", "constant": "constant"
+}  # fmt: skip
+
+
+def state_candidates(candidates: dict[str, int]) -> str:
+    """Return how many candidates there are of each kind: "35 networks, 1 constant"."""
+    return ", ".join(f"{n} {kind}{'' if n == 1 else 's'}" for kind, n in candidates.items())

@@ -1,0 +1,59 @@
+"""Comparisons of evaluations that only their records are left of."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from ninefold.errors import NinefoldError
+from ninefold.records import EvaluationEntry
+from ninefold.study.estimates import OF_ROWS, tested
+from ninefold.study.statistics.folds import Comparison, Interval, paired_comparison
+from ninefold.study.statistics.seeds import defined_in_both
+
+
+def against_naive(record: EvaluationEntry, metric: str, section: str) -> Comparison:
+    """Return the comparison with the naive model that an evaluation's record keeps.
+
+    Raises NinefoldError for a record by another metric, or from before that was kept.
+    """
+    kept = record.get("skill")
+    if not kept or record["metric"] != metric:
+        raise NinefoldError(
+            f"{section} does not say whether its models have skill by {metric}",
+            "expected each evaluation's difference from the naive model",
+            f"ninefold run {section}, which keeps it",
+        )
+    mean, low, high, error = (
+        np.nan if number is None else number
+        for number in (kept["mean"], kept["low"], kept["high"], kept["standard_error"])
+    )
+    difference = Interval(mean, low, high, error, kept["freedom"])
+    return Comparison(difference, kept["t"], kept["p"], kept["remark"])
+
+
+def scores_by_seed(record: EvaluationEntry, metric: str) -> np.ndarray:
+    """Return the recorded scores (seeds, folds × repeats); one row of a model fitted once in each
+    fold, NaN where the metric is not defined."""
+    kept = record.get("scores_by_seed", {}).get(metric) or [record["scores"][metric]]
+    return np.array(kept, dtype=float)
+
+
+def against(record: EvaluationEntry, other: EvaluationEntry, metric: str) -> Comparison:
+    """Compare two recorded evaluations of the same folds by the corrected resampled t-test.
+
+    One trained from several seeds in each fold is paired by seed, or with each seed of one that was
+    not. Where scores are pooled within repeats, the difference is that of the pooled scores; its
+    standard error stays that of the folds, which is larger. Raises as `paired_comparison`.
+    """
+    a, b = defined_in_both(scores_by_seed(record, metric), scores_by_seed(other, metric))
+    found = paired_comparison(a, b, record["n_train"], record["n_test"])
+    mine, theirs = record["summary"][metric], other["summary"][metric]
+    if mine.get("method") != OF_ROWS or mine["mean"] is None or theirs["mean"] is None:
+        return found
+    difference = found.difference
+    by = mine["mean"] - theirs["mean"] - difference.mean
+    moved = replace(
+        difference,
+        mean=difference.mean + by, low=difference.low + by, high=difference.high + by,
+    )  # fmt: skip
+    return replace(found, difference=moved) if found.p is None else tested(moved)

@@ -1,0 +1,128 @@
+"""Section 7: the models beside the final one, on the same look, and what each costs."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ninefold.study.final import load_model
+from ninefold.study.finale import Look
+from ninefold.study.metrics import METRICS, score
+from ninefold.study.standing import differ_by_folds
+from ninefold.study.statistics.paired_rows import paired_difference
+from ninefold.study.tables import make_table
+from ninefold.study.variants import family_of_record
+
+if TYPE_CHECKING:
+    from ninefold.study.notebook import Study
+
+
+def values_beside(study: "Study", look: Look) -> dict[str, Any]:
+    """Return the values of the models beside the final one: "beside", by what they are; "simple",
+    the best simple model, which may be the final one; and "rival", what it is compared with."""
+    metric, own = study.metric, look.fit.variant
+    beside: dict[str, dict[str, Any]] = {
+        role: {
+            "name": each.name, "score": look.scores[role],
+            "expected": each.expected["summary"][metric],
+        }
+        for role, each in look.beside.items()
+    }  # fmt: skip
+    values: dict[str, Any] = {"beside": beside | {"constant": {"score": look.constant}}}
+    if "simple" in beside:
+        values["simple"] = beside["simple"]
+    elif own.kind == "estimator":
+        score = look.interval.score
+        values["simple"] = {"name": own.name, "score": score, "expected": own.summary[metric]}
+    role = "simple" if own.kind == "network" else "network"
+    if role in beside and own.kind != "constant":
+        values["rival"] = {
+            "name": beside[role]["name"],
+            "kind": family_of_record(look.beside[role].expected),
+            "score": beside[role]["score"],
+            "expected": beside[role]["expected"]["mean"],
+            "compared": own.selected_from,
+            "folds": differ_by_folds(
+                own, look.beside[role].expected, metric, study.harness.protocol().no_test
+            ),
+            "holdout": _differ_on_holdout(study, look, role),
+        }
+    return values
+
+
+def _differ_on_holdout(study: "Study", look: Look, role: str) -> dict[str, Any]:
+    holdout, metric = study.split.holdout, study.metric
+    theirs = look.answers[role].taken(METRICS[metric].takes, len(holdout.classes))
+    return asdict(
+        paired_difference(
+            metric, look.y, look.taken(metric), theirs,
+            groups=holdout.groups, ordered=holdout.time is not None,
+        )
+    )  # fmt: skip
+
+
+def show_beside(study: "Study", look: Look) -> None:
+    """The models beside the final one, by cross-validation and on the hold-out."""
+    metric, rows = study.metric, []
+    own = look.fit.variant
+    rows.append(["final model", own.name, own.summary[metric], look.interval.score])
+    shown: dict[int, str] = {}
+    for role, each in look.beside.items():
+        if id(each) in shown:
+            continue
+        roles = [_ROLES[other] for other, one in look.beside.items() if one is each]
+        shown[id(each)] = role
+        expected = each.expected["summary"][metric]
+        rows.append([", ".join(roles), each.name, expected, look.scores[role]])
+    rows.append(["strongest constant", "", None, look.constant])
+    columns = [
+        ("model", "text"), ("name", "text"), ("by cross-validation", "pm"), ("hold-out", "score")
+    ]  # fmt: skip
+    caption = (
+        f"{METRICS[metric].label} of the final model and of those beside it, on the same look."
+    )
+    study.recorder.table("beside", make_table(caption, columns, rows))
+
+
+_ROLES = {"network": "best network", "simple": "best simple model", "linear": "linear model"}
+
+
+def distinct(look: Look) -> list[str]:
+    """Return the roles of the models beside the final one, each model once."""
+    first = {id(each): role for role, each in reversed(look.beside.items())}
+    return [role for role, each in look.beside.items() if first[id(each)] == role]
+
+
+def score_of(look: Look, role: str, metric: str, classes: int) -> float | None:
+    takes = METRICS[metric].takes
+    if takes not in look.beside[role].gives:
+        return None
+    return score(metric, look.y, look.answers[role].taken(takes, classes), n_classes=classes)
+
+
+def cost(study: "Study", look: Look) -> None:
+    """Parameters, training and prediction time of the final model and of those beside it."""
+    loaded, inputs = load_model(look.fit.folder), study.split.holdout.X
+    rows: list[list[Any]] = [
+        ["final model", look.fit.parameters or None, look.fit.seconds,
+         _time_of(lambda: loaded.outputs(inputs), len(inputs))]
+    ]  # fmt: skip
+    for role in distinct(look):
+        each = look.beside[role]
+        spent = _time_of(partial(each.predict, study.holdout_inputs()), len(inputs))
+        rows.append([each.name, each.parameters or None, each.seconds, spent])
+    columns = [
+        ("model", "text"), ("parameters", "integer"), ("training", "duration"),
+        ("prediction, ms a row", "significant"),
+    ]  # fmt: skip
+    study.recorder.table("cost", make_table("Cost, measured on this machine.", columns, rows))
+
+
+def _time_of(predict: Callable[[], Any], rows: int) -> float:
+    """Return the milliseconds that a prediction takes for each row, the second time: the first
+    compiles."""
+    predict()
+    start = time.perf_counter()
+    predict()
+    return 1000 * (time.perf_counter() - start) / rows

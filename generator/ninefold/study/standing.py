@@ -1,0 +1,54 @@
+"""How the final model stands: beside guessing, and beside its rival."""
+
+from typing import Any
+
+from ninefold.errors import NinefoldError
+from ninefold.records import EvaluationEntry
+from ninefold.study.metrics import METRICS
+from ninefold.study.recorded import against, against_naive
+from ninefold.study.statistics.folds import Comparison, verdict
+from ninefold.study.statistics.selection import of_the_best
+from ninefold.study.variants import Variant
+
+
+def judge_final(
+    variant: Variant, metric: str, simple: EvaluationEntry | None, *, beats_constant: bool
+) -> str:
+    """Return the verdict on the final model by cross-validation, adjusted for the candidates that
+    it was chosen from: "no evidence of skill", "skill" or "beats the best simple model"; "skill
+    withdrawn" where there is skill and the hold-out does not beat the constant.
+
+    simple  the best simple model, as recorded; None where the final model is it
+    """
+    if variant.kind == "constant":
+        return "no evidence of skill"
+    skill = of_the_best(
+        against_naive(variant.record, metric, variant.section), variant.selected_from
+    )
+    beside = None if simple is None else _from_rival(variant, simple, metric)
+    found = verdict(skill, beside, greater_is_better=METRICS[metric].greater_is_better)
+    return found if beats_constant or found == "no evidence of skill" else "skill withdrawn"
+
+
+def differ_by_folds(
+    variant: Variant, rival: EvaluationEntry, metric: str, no_test: str
+) -> dict[str, Any] | None:
+    """Return the final model's difference from its rival by cross-validation, adjusted for the
+    candidates that it was chosen from: mean, low, high and verdict, "better", "worse" or
+    "undecided". None where it has no rival in common folds; no interval where no test is valid."""
+    if no_test:
+        a, b = (record["summary"][metric]["mean"] for record in (variant.record, rival))
+        return None if a is None or b is None else {"mean": a - b, "verdict": ""}
+    try:
+        found = _from_rival(variant, rival, metric).difference
+    except NinefoldError:  # both are defined in fewer than two folds
+        return None
+    verdict = "undecided"
+    if not found.low <= 0 <= found.high:
+        better = (found.low > 0) == METRICS[metric].greater_is_better
+        verdict = "better" if better else "worse"
+    return {"mean": found.mean, "low": found.low, "high": found.high, "verdict": verdict}
+
+
+def _from_rival(variant: Variant, rival: EvaluationEntry, metric: str) -> Comparison:
+    return of_the_best(against(variant.record, rival, metric), variant.selected_from)

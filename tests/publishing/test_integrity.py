@@ -1,0 +1,331 @@
+"""What does not add up stands in the report and in `check`; a sound study shows nothing of it."""
+
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+from small_study import code
+
+from ninefold.history import HISTORY, append, digest_of_file, prepare, read_history
+from ninefold.publishing.checks import check_project
+from ninefold.publishing.render import render
+
+SPOT, FINAL = "5-experiments/1-spot-check", "7-final-model"
+STATED = {"winner": "wide", "difference": 0.02, "confidence": 0.7}
+BLOCK = "> [!CAUTION]\n> **This study does not add up:**\n"
+
+
+def report(study):
+    return render(study.project).files["report/README.md"].decode()
+
+
+def found(study):
+    return {(f.code, f.where, f.message) for f in check_project(study.project) if f.code in CODES}
+
+
+CODES = ("NF207", "NF208", "NF214", "NF217", "NF218", "NF219", "NF220", "NF221")
+
+
+def doubt(study, code, where, message, said=None):
+    """Assert that this alone does not add up, in `check` and in the first lines of the report."""
+    assert found(study) == {(code, where, message)}
+    text = report(study)
+    line = said or f"{where.removeprefix('results/').removesuffix('/record.json')}: {message}."
+    assert f"{BLOCK}> - {line} ({code})\n\n" in text
+    assert text.index(BLOCK) < text.index("**The ") < text.index("**Contents**")
+    assert BLOCK in render(study.project).files["README.md"].decode()
+
+
+@pytest.fixture
+def sound(whole):
+    """Return a study whose forecast and data stand in the log, too, in this order."""
+    (whole.root / HISTORY).unlink()
+    append(whole.project.files, "forecast", {"section": SPOT, "stated": "before", **STATED})
+    whole.logged()
+    split = {"study.seed": "1", "harness.holdout": "0.2"}
+    whole.looked(True, False, content="a", split=split)
+    return whole
+
+
+def edit(study, name, old, new):
+    path = study.root / name
+    text = path.read_text("utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+def test_a_sound_study_shows_nothing_of_it(sound):
+    assert found(sound) == set()
+    text = report(sound)
+    assert BLOCK not in text
+    assert ", looked at once</sub>" in text
+    assert (
+        "⚙ Log of runs: results/history.jsonl holds 3 runs, 1 forecast, 2 scorings of the "
+        "hold-out, 0 other reads of it; the head of its chain is "
+        f"{read_history(sound.project.files).head[:16]}. Tampering shows if this value was "
+    ) in text
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_a_clone_with_other_line_ends_is_as_sound(sound, ends):
+    for path in [*sound.root.rglob("*.json"), sound.root / HISTORY]:
+        path.write_bytes(path.read_bytes().replace(b"\n", ends.encode()))
+    assert found(sound) == set()
+
+
+def test_an_edited_record_shows(sound):
+    edit(sound, f"results/{FINAL}/record.json", "0.957", "0.987")
+    message = "its record was changed after the run that wrote it"
+    doubt(sound, "NF217", f"results/{FINAL}/record.json", message)
+
+
+def test_edited_predictions_show(sound):
+    predictions = sound.write("results/2-data-summary/predictions.parquet", "PAR1 as it was")
+    files = sound.project.files
+    names = ("record.json", "predictions.parquet")
+    digests = {name: digest_of_file(files, f"results/2-data-summary/{name}") for name in names}
+    entry = {"section": "2-data-summary", "key": "k", "evaluations": 0, "files": digests}
+    append(files, "run", entry)
+    assert found(sound) == set()
+    message = "its predictions.parquet is not the one that its run wrote"
+    predictions.write_text("PAR1 as it is now")
+    doubt(sound, "NF217", "results/2-data-summary/record.json", message)
+    predictions.unlink()
+    doubt(sound, "NF217", "results/2-data-summary/record.json", message)
+
+
+def test_a_record_of_an_earlier_run_shows(sound):
+    record = sound.root / "results/2-data-summary/record.json"
+    first = record.read_text()
+    record.write_text(first.replace("275", "276"))
+    sound.logged("2-data-summary")
+    assert found(sound) == set()
+    record.write_text(first)
+    message = "its record is of an earlier run than the last one in the log"
+    doubt(sound, "NF217", "results/2-data-summary/record.json", message)
+
+
+def test_a_run_that_was_undone_leaves_the_one_before(sound):
+    record = sound.root / "results/2-data-summary/record.json"
+    first = record.read_text()
+    record.write_text(first.replace("275", "276"))
+    sound.logged("2-data-summary")
+    record.write_text(first)
+    append(sound.project.files, "undone", {"section": "2-data-summary"})
+    assert found(sound) == set()
+
+
+def test_a_deleted_log_shows(sound):
+    for path in sound.root.rglob("results/**/record.json"):
+        record = json.loads(path.read_text())
+        record["run"]["log"] = "0" * 64
+        path.write_text(json.dumps(record))
+    (sound.root / HISTORY).unlink()
+    text = report(sound)
+    assert (
+        "- The log of runs and looks is missing beside 3 results that it had listed. (NF218)"
+        in text
+    )
+    looks = "its record knows of 1 look, the log of 0"
+    assert f"- {FINAL}: {looks}. (NF218)" in text
+    assert "looked at" not in text.partition("**Contents**")[0].replace("it had listed", "")
+    assert found(sound) == {
+        ("NF218", HISTORY, "it is missing beside 3 results that it had listed"),
+        ("NF218", f"results/{FINAL}/record.json", looks),
+    }
+
+
+def test_a_line_removed_from_the_log_shows(sound):
+    path = sound.root / HISTORY
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:1] + lines[2:]))
+    trouble = "its chain is broken in 1 place: entries were edited, moved or removed"
+    assert ("NF214", HISTORY, trouble) in found(sound)
+    assert f"- The log of runs and looks was damaged: {trouble}. (NF214)" in report(sound)
+    gone = ("NF218", "results/2-data-summary/record.json", "the log has no run that left it")
+    assert gone in found(sound)
+
+
+def test_a_log_without_its_end_shows(sound):
+    path = sound.root / HISTORY
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-3]))
+    assert {(code, where) for code, where, _ in found(sound)} == {
+        ("NF218", f"results/{FINAL}/record.json")
+    }
+    text = report(sound)
+    assert f"{FINAL}: the log has no run that left it. (NF218)" in text
+    assert f"{FINAL}: its record knows of 1 look, the log of 0. (NF218)" in text
+
+
+def test_an_extra_look_shows(sound):
+    sound.looked(content="a")
+    doubt(
+        sound, "NF207", HISTORY, "it was looked at 2 times",
+        "The hold-out was looked at 2 times: its score is no longer that of rows nobody had seen.",
+    )  # fmt: skip
+    assert ", looked at 2 times</sub>" in report(sound)
+
+
+def test_another_seed_after_a_look_shows(sound):
+    edit(sound, "ninefold.toml", 'author = "A. Person"', 'author = "A. Person"\nseed = 2')
+    doubt(
+        sound, "NF220", "ninefold.toml", "since the last look: study.seed 1 → 2",
+        "The settings hold out other rows than those that were looked at: study.seed 1 → 2.",
+    )  # fmt: skip
+
+
+def test_another_seed_that_was_taken_back_after_a_second_look_shows(sound):
+    split = {"study.seed": "2", "harness.holdout": "0.2"}
+    sound.looked(False, content="b", split=split)
+    sound.looked(False, content="a", split={**split, "study.seed": "1"})
+    message = "2 different hold-outs were looked at (study.seed 1 → 2, study.seed 2 → 1)"
+    doubt(sound, "NF220", HISTORY, message, f"{message}.")
+
+
+def test_another_seed_is_nothing_where_rows_have_a_time(sound):
+    text = 'target = "species"\ntime = "day"'
+    edit(sound, "ninefold.toml", 'target = "species"', text)
+    edit(sound, "ninefold.toml", 'author = "A. Person"', 'author = "A. Person"\nseed = 2')
+    assert found(sound) == set()
+
+
+def test_a_notebook_that_reads_the_holdout_before_the_look_shows(sound):
+    append(sound.project.files, "read", {"section": FINAL})
+    assert found(sound) == set()
+    append(sound.project.files, "read", {"section": "4-baseline"})
+    doubt(
+        sound, "NF221", HISTORY, "rows of the hold-out were read by 4-baseline",
+        "Rows of the hold-out were read before the look, by 4-baseline.",
+    )  # fmt: skip
+
+
+def test_a_forecast_that_follows_its_result_in_the_log_shows(sound):
+    (sound.root / HISTORY).unlink()
+    entry = {"section": f"{SPOT}@rate=0.1", "evaluations": 2, "time": "2026-01-02"}
+    append(sound.project.files, "failed", entry)
+    append(sound.project.files, "forecast", {"section": SPOT, "stated": "before", **STATED})
+    sound.logged()
+    sound.looked()
+    message = (
+        "its forecast follows its first result: in the log, a result of 2026-01-02 comes first"
+    )
+    doubt(sound, "NF219", f"results/{SPOT}/record.json", message)
+
+
+def test_damage_that_was_mended_stays_a_warning_and_in_the_report(sound):
+    with (sound.root / HISTORY).open("a") as file:
+        file.write("x\n")
+    severity = {f.code: f.severity for f in check_project(sound.project)}
+    assert severity["NF214"] == "error"
+    assert prepare(sound.project.files)
+    severity = {f.code: f.severity for f in check_project(sound.project)}
+    assert severity["NF214"] == "warning"
+    assert "(NF214)" in report(sound)
+
+
+def test_many_of_a_kind_are_counted(sound):
+    for number in range(9):
+        sound.ran(f"4-baseline/{number + 1}-x", "# B", code("1"))
+    text = report(sound)
+    assert text.count("(NF218)") == 6
+    assert "- 4 more of these: see 'ninefold check'. (NF218)" in text
+
+
+@pytest.fixture
+def git(sound):
+    """Return a function that runs git in the project, as nobody, and gives what it says."""
+    if not shutil.which("git"):
+        pytest.skip("needs git")
+    own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    settings = ("user.name=x", "user.email=x", "commit.gpgSign=false", "init.defaultBranch=main")
+    options = [part for setting in settings for part in ("-c", setting)]
+
+    def run(*arguments):
+        command = ["git", "-C", str(sound.root), *options, *arguments]
+        done = subprocess.run(command, env=os.environ | own, capture_output=True, check=True)
+        return done.stdout.decode().strip()
+
+    run("init", "--quiet")
+    return run
+
+
+def commit(git):
+    git("add", "--all")
+    git("commit", "--quiet", "--allow-empty", "-m", "x")
+    return git("rev-parse", "HEAD")
+
+
+def state_forecast(study, source):
+    study.notebook(SPOT, "# Spot-check\n\n## Results", code(source))
+    study.write(f"results/{SPOT}/notebook.ipynb", study.executed)
+
+
+CALL = "study.forecast(winner='wide', difference=0.02, confidence=0.7)"
+
+
+def test_a_forecast_that_git_has_after_its_result_shows(sound, git):
+    state_forecast(sound, "study.forecast()")
+    result = commit(git)
+    state_forecast(sound, CALL)
+    where = f"results/{SPOT}/record.json"
+    message = "its forecast follows its first result: no commit has it, the result came with "
+    doubt(sound, "NF219", where, message + result[:10])
+    late = commit(git)
+    commit(git)
+    message = (
+        f"its forecast follows its first result: the commit {late[:10]} first holds it, the result "
+        f"came with {result[:10]}"
+    )
+    doubt(sound, "NF219", where, message)
+    git("clone", "--quiet", "--depth", "1", f"file://{sound.root}", str(sound.root / "shallow"))
+    shutil.rmtree(sound.root / ".git")
+    (sound.root / "shallow/.git").rename(sound.root / ".git")
+    shutil.rmtree(sound.root / "shallow")
+    assert found(sound) == set()  # a history that is not whole tells nothing
+
+
+def test_a_forecast_that_git_has_with_its_result_or_before_is_sound(sound, git):
+    state_forecast(sound, CALL)
+    commit(git)
+    assert found(sound) == set()
+    state_forecast(sound, "study.forecast(winner='other', difference=0.02, confidence=0.7)")
+    commit(git)
+    assert found(sound) == set()  # the record keeps the first
+
+
+def test_a_forecast_that_is_no_literal_or_not_in_git_is_not_accused(sound, git):
+    state_forecast(sound, "study.forecast(winner=mine, difference=0.02, confidence=0.7)")
+    commit(git)
+    assert found(sound) == set()
+
+
+PROGRAMS = (
+    *("core.fsmonitor", "core.sshCommand", "core.pager", "pager.rev-list", "gpg.program"),
+    *("core.askPass", "diff.external", "uploadpack.packObjectsHook"),
+)
+
+
+def test_git_starts_none_of_a_strangers_programs(sound, git, tmp_path):
+    state_forecast(sound, "study.forecast()")
+    commit(git)
+    state_forecast(sound, CALL)
+    commit(git)
+    canary = tmp_path.parent / f"{tmp_path.name}-started"
+    program = sound.write(".git/program", f"#!/bin/sh\ntouch '{canary}'\n")
+    program.chmod(0o755)
+    for name in PROGRAMS:
+        git("config", name, str(program))
+    git("config", "log.showSignature", "true")
+    git("config", "extensions.partialClone", "origin")
+    git("config", "remote.origin.url", f"ext::{program}")
+    git("config", "remote.origin.promisor", "true")
+    git("config", "protocol.ext.allow", "always")
+    for hook in ("post-index-change", "reference-transaction", "pre-auto-gc"):
+        shutil.copy(program, sound.root / ".git/hooks" / hook)
+    assert "NF219" in {code for code, *_ in found(sound)}
+    for blob in (sound.root / ".git/objects").glob("??/*"):  # some are missing, and not fetched
+        blob.unlink()
+    check_project(sound.project)
+    assert not canary.exists()

@@ -1,0 +1,229 @@
+"""Section 7 from the choice to the look, with models that need no TensorFlow: what is said of the
+choice, of the model's alarms and of its skill."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+from test_shows import lines, open_study
+
+from ninefold.errors import NinefoldError
+from ninefold.records import write_record
+from ninefold.study.finale import Look
+from ninefold.study.learners import Answer
+from ninefold.study.recorder import Recorder
+
+NUMBERS = np.random.default_rng(0)
+X = NUMBERS.normal(size=(150, 2)).round(3)
+SPOT_CHECK = "5-experiments/1-spot-check"
+FINAL = '[final]\nchoose = "{}"\nrule = "{}"\n'
+
+
+@pytest.fixture(autouse=True)
+def _no_screen(monkeypatch):
+    monkeypatch.setattr("IPython.display.display", lambda *_, **__: None)
+
+
+def judged(root, y, models, final=""):
+    """Return a study at section 7 whose sections 4 and 5 evaluated the models."""
+    frame = pd.DataFrame(X, columns=["a", "b"]).assign(y=y)
+    study = open_study(root, frame, harness=final)
+    sections = {
+        "4-baseline": {"strongest constant": "constant"},
+        "5-experiments/1-spot-check": models,
+    }
+    for section, several in sections.items():
+        folder = root / "results" / section
+        folder.mkdir(parents=True)
+        (root / "sections" / section).parent.mkdir(parents=True, exist_ok=True)
+        (root / "sections" / f"{section}.ipynb").write_text('{"cells": [], "nbformat": 4}')
+        study.recorder, study.evaluations = Recorder(section, folder), {}
+        study.evaluate_all(several)
+        write_record(folder, study.recorder.record)
+    out = root / "results" / "7-final-model"
+    out.mkdir()
+    study.recorder, study.evaluations = Recorder("7-final-model", out), {}
+    return study
+
+
+STRAIGHT = (X[:, 0] + 0.5 * NUMBERS.normal(size=150)).round(3)
+MODELS = {"linear": Ridge(), "tree": DecisionTreeRegressor(max_depth=2)}
+
+
+def test_the_simplest_within_one_standard_error_is_shown_with_the_best(tmp_path):
+    models = {"linear": Ridge(alpha=3), "boosting": HistGradientBoostingRegressor(max_iter=3)}
+    models["nearly the same"] = make_pipeline(DecisionTreeRegressor(max_depth=1))
+    study = judged(tmp_path, STRAIGHT, models | {"less": Ridge(alpha=1e-9)})
+    choice = study.choose()
+    assert choice.final.family == "linear"
+    study.show("choice", choice=choice)
+    said, record = lines(study), study.recorder.record
+    assert said[0] == "Candidates for the final model: 4 scikit-learn models, 1 constant."
+    assert record.values["best"]["kind"] == "linear"
+    table = record.tables["candidates"]["rows"]
+    assert table[0][0] == choice.final.name
+    assert "final model" in table[0][-1]
+    assert any(row[0] == "strongest constant" for row in table)
+    assert record.tables["choice"]["rows"][0][0] == "estimator"
+
+
+def test_the_whole_of_section_7_with_a_linear_model(tmp_path):
+    study = judged(tmp_path, STRAIGHT, MODELS)
+    fit = study.train_final(study.choose().final)
+    assert sorted(path.name for path in fit.folder.iterdir()) == [
+        "estimator.skops", "model.json", "preparation.skops"
+    ]  # fmt: skip
+    assert fit.rows == len(study.development())
+    study.show("saved model", model=fit)
+    study.show("expected range", model=fit)
+    beside = study.fit_beside(fit)
+    assert beside == {}  # it is the best simple model, the linear one, and there is no network
+    look = study.look_at_holdout(fit, beside)
+    for name in (
+        "holdout",
+        "errors",
+        "worst errors",
+        "sub-groups",
+        "importance",
+        "cost",
+        "new rows",
+    ):
+        study.show(name, look=look)
+    values = study.recorder.record.values
+    assert values["verdict"] == "skill"
+    assert values["simple"]["score"] == values["holdout"]["score"]
+    assert values["beside"] == {"constant": {"score": values["constant"]}}
+    assert not any("constant" in alarm["text"] for alarm in values["alarms"])
+    assert [row[0] for row in study.recorder.record.tables["beside"]["rows"]] == [
+        "final model", "strongest constant"
+    ]  # fmt: skip
+    fitted = Ridge().fit(*prepared(study))
+    expected = fitted.predict(study.split.holdout.X.pipe(scaled, study))
+    np.testing.assert_allclose(look.found, expected, rtol=1e-6)
+
+
+def prepared(study):
+    data = study.development()
+    return scaled(data.X, study), data.y
+
+
+def scaled(X, study):
+    of = study.development().X
+    return ((X - of.mean()) / of.std(ddof=0)).to_numpy()
+
+
+def test_the_best_simple_and_the_linear_model_stand_beside_another(tmp_path):
+    study = judged(tmp_path, STRAIGHT, MODELS)
+    constant = study.choose().constant
+    fit = study.train_final(constant)
+    beside = study.fit_beside(fit)
+    assert beside["simple"] is beside["linear"]
+    study.show("saved model", model=fit)
+    assert lines(study)[0].startswith(
+        "The rule of ninefold.toml chose linear; this notebook trains"
+    )
+    look = study.look_at_holdout(fit, beside)
+    study.show("holdout", look=look)
+    study.show("cost", look=look)
+    record = study.recorder.record
+    assert record.values["verdict"] == "no evidence of skill"
+    assert record.tables["beside"]["rows"][1][0] == "best simple model, linear model"
+    assert [column["label"] for column in record.tables["holdout-scores"]["columns"]][
+        -1
+    ] == "linear"
+    assert look.scores["linear"] < look.constant == look.interval.score
+
+
+class Own(RegressorMixin, BaseEstimator):
+    def fit(self, X, y):
+        self.mean_ = np.mean(y)
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.mean_)
+
+
+def test_what_scores_better_and_is_no_candidate_is_named(tmp_path):
+    lost = make_pipeline(FunctionTransformer(np.sinh), Ridge())
+    study = judged(tmp_path, np.sinh(X[:, 0]).round(3), MODELS | {"lost": lost})
+    study.show("choice", choice=study.choose())
+    assert any(
+        line.startswith("'lost' of 5-experiments/1-spot-check scores better")
+        for line in lines(study)
+    )
+    final = study.choose().final
+    look = study.look_at_holdout(study.train_final(final), {})
+    study.show("holdout", look=look)
+    assert study.recorder.record.values["verdict"] != "beats the best simple model"
+
+
+def test_a_constant_output_is_said_before_anything_else_and_skill_is_withdrawn(tmp_path):
+    study = judged(tmp_path, STRAIGHT, MODELS)
+    fit = study.train_final(study.choose().final)
+    look = study.look_at_holdout(fit, {})
+    stuck = Answer(np.full((len(look.y), 1), 0.13328))
+    worse = {**vars(look), "answer": stuck, "constant": look.interval.score / 2}
+    study.recorder.record.facts.clear()
+    study.show("holdout", look=Look(**worse))
+    said, values = lines(study), study.recorder.record.values
+    assert said[0].startswith(
+        "The final model predicts 0.13328 for every row of the hold-out (NF112)"
+    )
+    assert said[1].startswith("On the hold-out the model does no better than a constant")
+    assert values["alarms"][0]["values"] == {"answer": "0.13328"}
+    assert values["verdict"] == "skill withdrawn"
+    assert "Verdict: skill withdrawn. By cross-validation there was skill" in "\n".join(said)
+
+
+@pytest.mark.parametrize(
+    ("choose", "rule", "time", "said"),
+    [
+        ("any", "simplest", "", "simplest candidate within one standard error of the best RMSE"),
+        (
+            "any",
+            "best",
+            "",
+            "the candidate with the best mean RMSE. Candidates: every network, every",
+        ),
+        ("network", "simplest", "", "every network, which is the subject of this study"),
+        ("any", "simplest", 'time = "b"', "best mean RMSE, since these folds allow no standard"),
+    ],
+)
+def test_the_rule_is_stated_beforehand(tmp_path, choose, rule, time, said):
+    frame = pd.DataFrame(X, columns=["a", "b"]).assign(y=STRAIGHT)
+    study = open_study(tmp_path, frame, time, FINAL.format(choose, rule))
+    study.show("metrics")
+    assert any(said in line for line in lines(study))
+
+
+def test_in_time_order_the_best_is_chosen_and_it_is_said(tmp_path):
+    study = judged(tmp_path, STRAIGHT, MODELS)
+    frame = pd.DataFrame(X, columns=["a", "b"]).assign(y=STRAIGHT)
+    ordered = open_study(tmp_path, frame, 'time = "b"')
+    ordered.recorder = study.recorder
+    ordered.show("choice", choice=ordered.choose())
+    assert any("These folds allow no standard error." in line for line in lines(ordered))
+
+
+def test_a_study_of_networks_without_any_says_what_to_run(tmp_path):
+    study = judged(tmp_path, STRAIGHT, MODELS, FINAL.format("network", "best"))
+    with pytest.raises(NinefoldError, match="no network has been evaluated"):
+        study.choose()
+
+
+def test_labels_that_are_numbers_come_back_as_they_were(tmp_path):
+    y = np.where(X[:, 0] > 0.5, 10, np.where(X[:, 0] > -0.5, 9, 100))
+    study = judged(
+        tmp_path, y, {"linear": LogisticRegression(), "tree": DecisionTreeClassifier(max_depth=4)}
+    )
+    final = study.choose().final
+    fit = study.train_final(final)
+    look = study.look_at_holdout(fit, study.fit_beside(fit))
+    study.show("holdout", look=look)
+    right = np.mean(look.predictions["y"].astype(int) == study.split.holdout.frame["y"].to_numpy())
+    assert right == np.mean(look.answer.classes == look.y) > 0.7
