@@ -188,12 +188,12 @@ def holdout(study: "Study", look: Look) -> None:
             "simple": look.scores.get("simple"),
             "better": "right" if METRICS[metric].greater_is_better else "left",
         },
-        alt=f"The hold-out {label} with its interval, "
+        alt=f"The hold-out {label}{'' if sampled.low is None else ' with its interval'}, "
         f"{'' if inside is None else 'on the range predicted by cross-validation, '}"
         f"beside the {naive}{named}.",
         caption="The hold-out score on the range that cross-validation had predicted."
         if inside is not None
-        else "The hold-out score with its interval from row sampling.",
+        else f"The hold-out score{'' if sampled.low is None else ' with its interval'}.",
     )
     _all_scores(study, look)
     _keep_predictions(study, look)
