@@ -16,7 +16,7 @@ from ninefold.study.notebook import Study
 from ninefold.study.recorded import against_naive
 from ninefold.study.recorder import Recorder
 from ninefold.study.statistics.chance import expected_average_precision
-from ninefold.study.variants import Variant
+from ninefold.study.variants import Variant, read_variants
 
 NUMBERS = np.random.default_rng(0)
 
@@ -24,6 +24,15 @@ NUMBERS = np.random.default_rng(0)
 @pytest.fixture(autouse=True)
 def _no_screen(monkeypatch):
     monkeypatch.setattr("IPython.display.display", lambda *_, **__: None)
+
+
+def network(inputs: int, outputs: int):
+    import keras
+
+    layers = [keras.Input((inputs,)), keras.layers.Dense(outputs, "softmax")]
+    model = keras.Sequential(layers)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model
 
 
 def open_study(root, frame: pd.DataFrame, settings: str = "", harness: str = "") -> Study:
@@ -247,3 +256,35 @@ def test_a_record_keeps_how_pooled_scores_were_made_and_the_test_of_skill(rare_c
     assert again.p == pytest.approx(test.p, rel=1e-4)
     with pytest.raises(NinefoldError, match="does not say whether its models have skill"):
         against_naive({**entry, "skill": None}, study.metric, "4-baseline")
+
+
+def test_a_network_is_trained_from_two_seeds_in_each_fold_and_a_member_from_one(tmp_path):
+    x = NUMBERS.normal(size=60)
+    frame = pd.DataFrame({"x": x, "y": x > 0})
+    study = open_study(tmp_path, frame, harness="epochs = 1")
+    both, member = (study.evaluate("net", network), study.evaluate("m", network, model_seed=0))
+    assert (both.fits, member.fits) == (6, 3)
+    assert member.predictions.equals(both.predictions)
+    three = open_study(tmp_path, frame, harness="epochs = 1\nseeds = 3")
+    assert three.evaluate("net", network).fits == 9
+    found = read_variants([study.recorder.record], "log_loss")
+    assert [variant.name for variant in found] == ["net"]  # its first seed alone is no other
+
+
+def test_a_table_of_differences_says_how_a_verdict_is_reached(tmp_path):
+    x = NUMBERS.normal(size=120)
+    study = open_study(tmp_path, pd.DataFrame({"x": x, "z": x**2, "y": x > 0}))
+    study.evaluate("linear", LogisticRegression())
+    for number in (1, 2):
+        study.evaluate(f"C = 1e-{number}", LogisticRegression(C=10.0**-number))
+    study.show("differences", control="linear")
+    said = "\n".join(lines(study))
+    assert "need p < 0.05 after correction for 2 comparisons; the interval leaves out 0" in said
+    table = study.recorder.record.tables["differences"]
+    assert [column["label"] for column in table["columns"]] == [
+        "variant", "log loss", "difference", "95 % interval", "p", "P equal", "would be found",
+        "for these training sets", "verdict",
+    ]  # fmt: skip
+    for row in table["rows"]:
+        assert row[7]["low"] < row[2] < row[7]["high"]
+        assert row[6] > 0
