@@ -82,7 +82,7 @@ def make_project(root: Path, notebooks: int) -> None:
         path.write_text(json.dumps(_notebook(number)))
     project = Project(root)
     record = Record(section="", evaluations=_evaluations(), run={"seconds": 12.3})
-    for step in make_plan(project):
+    for step in make_plan(project, everything=True):
         folder = project.results_of(step.section.id)
         folder.mkdir(parents=True)
         (folder / READS).write_text(_trace(project, step.section.id))

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from small_study import code
 
-from ninefold.history import HISTORY, append, prepare, read_history
+from ninefold.history import HISTORY, append, digest_of_file, prepare, read_history
 from ninefold.publishing.checks import check_project
 from ninefold.publishing.render import render
 
@@ -79,6 +79,21 @@ def test_an_edited_record_shows(sound):
     edit(sound, f"results/{FINAL}/record.json", "0.957", "0.987")
     message = "its record was changed after the run that wrote it"
     doubt(sound, "NF217", f"results/{FINAL}/record.json", message)
+
+
+def test_edited_predictions_show(sound):
+    predictions = sound.write("results/2-data-summary/predictions.parquet", "PAR1 as it was")
+    files = sound.project.files
+    names = ("record.json", "predictions.parquet")
+    digests = {name: digest_of_file(files, f"results/2-data-summary/{name}") for name in names}
+    entry = {"section": "2-data-summary", "key": "k", "evaluations": 0, "files": digests}
+    append(files, "run", entry)
+    assert found(sound) == set()
+    message = "its predictions.parquet is not the one that its run wrote"
+    predictions.write_text("PAR1 as it is now")
+    doubt(sound, "NF217", "results/2-data-summary/record.json", message)
+    predictions.unlink()
+    doubt(sound, "NF217", "results/2-data-summary/record.json", message)
 
 
 def test_a_record_of_an_earlier_run_shows(sound):

@@ -52,7 +52,8 @@ def run_once(project):
 
 
 def files(folder):
-    paths = (path for path in folder.rglob("*") if path.is_file())
+    """Return what the sections left; the log grows with each run."""
+    paths = (p for p in folder.rglob("*") if p.is_file() and p.name != "history.jsonl")
     return {path.relative_to(folder): path.read_bytes() for path in paths}
 
 

@@ -59,7 +59,7 @@ def project(tmp_path):
 
 def settle(project, names=()):
     """Do what a run does, but for executing notebooks."""
-    for step in make_plan(project, names, force=True):
+    for step in make_plan(project, names, everything=not names, force=True):
         name = step.section.id
         folder = project.results_of(name)
         folder.mkdir(parents=True, exist_ok=True)

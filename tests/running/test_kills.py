@@ -16,6 +16,11 @@ import psutil
 import pytest
 from tiny_project import RECORD, make_project, write_notebook
 
+from ninefold.history import read_history
+from ninefold.project import Project
+from ninefold.publishing.context import read_records
+from ninefold.publishing.integrity import find_doubts
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals"),
@@ -90,10 +95,11 @@ def left(root):
 
 
 def files(root):
-    """Return all results: content by path, records without what differs from run to run."""
+    """Return all sections' results: content by path, records without what differs from run to
+    run."""
     found = {}
     for path in (root / "results").rglob("*"):
-        if path.is_file():
+        if path.is_file() and path.name != "history.jsonl":
             text = path.read_text("utf-8")
             if path.name == "record.json":
                 content = json.loads(text)
@@ -130,7 +136,13 @@ def test_results_are_whole_whenever_it_is_killed_and_the_next_run_completes(part
         check_folders(root, before, after)
         if number % 2:  # a run killed in the wake of a killed one is followed by one that ends
             assert complete(root) == after
+            assert doubts(root) == []
     assert killed >= 2  # others had ended before
+
+
+def doubts(root):
+    project = Project(root)
+    return find_doubts(project, read_records(project), read_history(project.files))
 
 
 def kill_the_runner(run, moments):

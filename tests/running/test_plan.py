@@ -33,7 +33,7 @@ def project(tmp_path):
 
 
 def settle(project, seen=MappingProxyType({})):
-    for step in make_plan(project):
+    for step in make_plan(project, everything=True):
         folder = project.results_of(step.section.id)
         folder.mkdir(parents=True, exist_ok=True)
         reads = [{"watching": step.section.id}, *seen.get(step.section.id, ())]
@@ -47,12 +47,12 @@ def running(steps):
 
 
 def test_all_notebooks_run_in_the_order_of_the_outline(project):
-    assert running(make_plan(project)) == list(DECLARES)
+    assert running(make_plan(project, everything=True)) == list(DECLARES)
 
 
 def test_what_nothing_changed_for_is_kept(project):
     settle(project)
-    steps = make_plan(project)
+    steps = make_plan(project, everything=True)
     assert running(steps) == []
     assert len(steps) == len(DECLARES)
 
@@ -78,7 +78,7 @@ def saw(section):
 
 def test_what_a_section_was_seen_to_read_comes_before_it(project):
     settle(project, {"2-data-summary": saw("4-baseline"), "4-baseline": saw("7-final-model")})
-    steps = {step.section.id: step for step in make_plan(project, force=True)}
+    steps = {step.section.id: step for step in make_plan(project, everything=True, force=True)}
     assert list(steps)[-2:] == ["4-baseline", "2-data-summary"]
     assert steps["2-data-summary"].reads == ("4-baseline",)
 
@@ -108,11 +108,14 @@ def test_missing_data_stops_the_run_before_it_begins(project):
     settings = SETTINGS.replace("builtin:iris", "data/gone.csv")
     (project.root / "ninefold.toml").write_text(settings)
     with pytest.raises(NinefoldError, match=r"the dataset data/gone\.csv is missing"):
-        make_plan(Project(project.root))
+        make_plan(Project(project.root), everything=True)
 
 
 def test_a_value_goes_to_the_sections_that_declare_its_name(project):
-    values = {step.section.id: step.values for step in make_plan(project, given={"epochs": 5})}
+    values = {
+        step.section.id: step.values
+        for step in make_plan(project, everything=True, given={"epochs": 5})
+    }
     assert [name for name, own in values.items() if own == {"epochs": 5}] == [
         *("4-baseline", "5-experiments/1-spot-check"),
     ]
@@ -147,12 +150,12 @@ def test_a_given_value_wins_over_the_settings(project):
 )
 def test_a_wrong_parameter_is_an_error_before_anything_runs(project, given, message):
     with pytest.raises(NinefoldError, match=message):
-        make_plan(project, given=given)
+        make_plan(project, everything=True, given=given)
 
 
 def test_a_default_of_no_known_type_takes_any_value(project):
     for given in ({"limit": 3}, {"limit": "x"}, {"now": 1.5}, {"sizes": [4]}):
-        make_plan(project, given=given)
+        make_plan(project, everything=True, given=given)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +169,7 @@ def test_a_default_of_no_known_type_takes_any_value(project):
 def test_settings_for_what_does_not_exist_are_an_error(project, table, message):
     (project.root / "ninefold.toml").write_text(f"{SETTINGS}{table}\n")
     with pytest.raises(NinefoldError, match=message):
-        make_plan(Project(project.root))
+        make_plan(Project(project.root), everything=True)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +206,7 @@ def gridded(project):
 
 
 def test_points_run_after_their_section_and_before_what_reads_it(gridded):
-    steps = make_plan(gridded)
+    steps = make_plan(gridded, everything=True)
     assert running(steps) == [*list(DECLARES)[:3], *POINTS, *list(DECLARES)[3:]]
     assert steps[3].values == {"epochs": 5}
     assert set(POINTS) <= set(steps[-1].reads)

@@ -82,7 +82,9 @@ def test_who_reads_a_section_that_came_out_as_before_is_kept(project):
     run(project, lambda event: None, hire=Pretence().hire)
     failing = Pretence(act=lambda task: Failure(task.id, "OSError", "the network was down"))
     run(Project(project.root), lambda event: None, ["2-size"], force=True, hire=failing.hire)
-    planned = {step.section.id: step.reason for step in make_plan(Project(project.root))}
+    planned = {
+        step.section.id: step.reason for step in make_plan(Project(project.root), everything=True)
+    }
     assert planned["7-final-model"] == "reads 5-experiments/2-size, which is stale"
     crew = Pretence()
     found = states(run(Project(project.root), lambda event: None, hire=crew.hire))

@@ -11,12 +11,16 @@ from ninefold.formats import fill
 from ninefold.project import Project
 from ninefold.study.estimates import skill_of
 from ninefold.study.final import FinalModel
-from ninefold.study.finale import FinalFit, _configuration
+from ninefold.study.finale import FinalFit, Look, _configuration
+from ninefold.study.learners import Answer
 from ninefold.study.notebook import Study
 from ninefold.study.recorded import against_naive
 from ninefold.study.recorder import Recorder
+from ninefold.study.shows.final import _all_scores, _heaviest
 from ninefold.study.statistics.chance import expected_average_precision
-from ninefold.study.variants import Variant, read_variants
+from ninefold.study.statistics.rows import holdout_interval
+from ninefold.study.statistics.sampled import sampling_of
+from ninefold.study.variants import Variant
 
 NUMBERS = np.random.default_rng(0)
 
@@ -24,15 +28,6 @@ NUMBERS = np.random.default_rng(0)
 @pytest.fixture(autouse=True)
 def _no_screen(monkeypatch):
     monkeypatch.setattr("IPython.display.display", lambda *_, **__: None)
-
-
-def network(inputs: int, outputs: int):
-    import keras
-
-    layers = [keras.Input((inputs,)), keras.layers.Dense(outputs, "softmax")]
-    model = keras.Sequential(layers)
-    model.compile("adam", "sparse_categorical_crossentropy")
-    return model
 
 
 def open_study(root, frame: pd.DataFrame, settings: str = "", harness: str = "") -> Study:
@@ -258,33 +253,143 @@ def test_a_record_keeps_how_pooled_scores_were_made_and_the_test_of_skill(rare_c
         against_naive({**entry, "skill": None}, study.metric, "4-baseline")
 
 
-def test_a_network_is_trained_from_two_seeds_in_each_fold_and_a_member_from_one(tmp_path):
-    x = NUMBERS.normal(size=60)
-    frame = pd.DataFrame({"x": x, "y": x > 0})
-    study = open_study(tmp_path, frame, harness="epochs = 1")
-    both, member = (study.evaluate("net", network), study.evaluate("m", network, model_seed=0))
-    assert (both.fits, member.fits) == (6, 3)
-    assert member.predictions.equals(both.predictions)
-    three = open_study(tmp_path, frame, harness="epochs = 1\nseeds = 3")
-    assert three.evaluate("net", network).fits == 9
-    found = read_variants([study.recorder.record], "log_loss")
-    assert [variant.name for variant in found] == ["net"]  # its first seed alone is no other
+def look_of(study: Study, found: np.ndarray) -> Look:
+    """What section 7 sees, without a network: predictions made up for the hold-out."""
+    holdout, metric = study.split.holdout, study.metric
+    classes = len(holdout.classes)
+    answer = Answer(found if classes else found[:, None])
+    interval = holdout_interval(
+        metric, holdout.y, found, n_classes=classes, sampling=sampling_of(holdout), draws=200
+    )
+    return Look(fit_of(study), {}, holdout.y, answer, {}, pd.DataFrame(), interval, 0.5, {}, 1, ())
 
 
-def test_a_table_of_differences_says_how_a_verdict_is_reached(tmp_path):
-    x = NUMBERS.normal(size=120)
-    study = open_study(tmp_path, pd.DataFrame({"x": x, "z": x**2, "y": x > 0}))
-    study.evaluate("linear", LogisticRegression())
-    for number in (1, 2):
-        study.evaluate(f"C = 1e-{number}", LogisticRegression(C=10.0**-number))
-    study.show("differences", control="linear")
-    said = "\n".join(lines(study))
-    assert "need p < 0.05 after correction for 2 comparisons; the interval leaves out 0" in said
-    table = study.recorder.record.tables["differences"]
-    assert [column["label"] for column in table["columns"]] == [
-        "variant", "log loss", "difference", "95 % interval", "p", "P equal", "would be found",
-        "for these training sets", "verdict",
-    ]  # fmt: skip
-    for row in table["rows"]:
-        assert row[7]["low"] < row[2] < row[7]["high"]
-        assert row[6] > 0
+def scores_of(study: Study, found: np.ndarray) -> dict[str, list]:
+    _all_scores(study, look_of(study, found))
+    return {row[0]: row for row in study.recorder.record.tables["holdout-scores"]["rows"]}
+
+
+def study_of_classes(root, settings: str = "", rows: int = 300, **columns) -> Study:
+    x = np.random.default_rng(1).normal(size=rows)
+    frame = pd.DataFrame({"x": x, **columns, "y": np.where(x > 0, "yes", "no")})
+    return open_study(root, frame, settings)
+
+
+def likely(study: Study) -> np.ndarray:
+    y = study.split.holdout.y
+    share = np.clip(
+        0.5 + 0.3 * (2 * y - 1) + np.random.default_rng(2).normal(0, 0.3, len(y)), 0.02, 0.98
+    )
+    return np.column_stack([1 - share, share])
+
+
+def test_each_metric_has_an_interval_on_the_holdout_and_says_how_it_was_made(tmp_path):
+    study = study_of_classes(tmp_path)
+    rows = scores_of(study, likely(study))
+    assert len(rows) == 7
+    for _, score, interval, method in rows.values():
+        assert interval["low"] < score < interval["high"]
+        assert method
+    assert rows["accuracy"][-1] == "Wilson"
+
+
+def test_few_rows_that_carry_most_of_the_loss_are_told_of(tmp_path):
+    study = study_of_classes(tmp_path)
+    y = study.split.holdout.y
+    found = np.where(y[:, None] == np.arange(2), 0.99, 0.01)
+    found[3] = found[3][::-1] ** 8 + 1e-12
+    number, share, loss = _heaviest(study, look_of(study, found / found.sum(axis=1, keepdims=True)))
+    assert (number, loss) == (1, "log loss")
+    assert share > 0.9
+
+
+@pytest.mark.parametrize(
+    ("groups", "said"),
+    [(20, "no interval: 4 groups, 5 are needed"), (60, "jackknife of 12 groups")],
+)
+def test_the_holdout_is_judged_by_group_and_the_number_of_groups_is_printed(tmp_path, groups, said):
+    study = study_of_classes(tmp_path, 'group = "g"', g=np.arange(300) % groups)
+    rows = scores_of(study, likely(study))
+    assert rows["log loss"][-1] == said
+    caption = study.recorder.record.tables["holdout-scores"]["caption"]
+    assert caption == f"Scores on the hold-out, of {groups // 5} groups."
+
+
+def test_two_groups_held_out_leave_the_score_without_an_interval_and_it_is_said(tmp_path):
+    study = study_of_classes(tmp_path, 'group = "g"', g=np.arange(300) % 10)
+    assert look_of(study, likely(study)).interval.remark == "no interval: 2 groups, 5 are needed"
+
+
+def test_a_holdout_in_time_order_has_no_interval_and_it_is_said(ordered_in_time):
+    holdout = ordered_in_time.split.holdout
+    found = np.full((len(holdout), 2), 0.5) if holdout.classes else holdout.y + 1.0
+    rows = scores_of(ordered_in_time, found)
+    assert all(row[2] == {"low": None, "high": None} for row in rows.values())
+    assert all(
+        row[4].startswith("no interval: rows that follow one another") for row in rows.values()
+    )
+
+
+def test_a_holdout_of_one_row_has_a_score_and_no_interval(tmp_path):
+    frame = pd.DataFrame({"x": NUMBERS.normal(size=12), "y": NUMBERS.normal(size=12)})
+    study = open_study(tmp_path, frame, "", "holdout = 0.05")
+    assert len(study.split.holdout) == 1
+    rows = scores_of(study, study.split.holdout.y + 1.0)
+    assert rows["RMSE"][1:3] == [1.0, {"low": None, "high": None}]
+    assert rows["RMSE"][4] == "no interval: a single row"
+    assert rows["R²"][1] is None
+    study.show("errors", look=look_of(study, study.split.holdout.y + 1.0))
+    assert lines(study)[-1].endswith("all predictions, or all outcomes, are alike.")
+
+
+def test_sub_groups_have_intervals_or_a_reason_why_not(tmp_path):
+    level = np.array(["large"] * 200 + ["small"] * 10 + ["pure"] * 90)
+    study = study_of_classes(tmp_path, part=level)
+    held = study.split.holdout
+    assert (held.X["part"] == "small").sum() < 5
+    object.__setattr__(held, "y", np.where(held.X["part"] == "pure", 1, held.y))
+    study.show("sub-groups", look=look_of(study, likely(study)))
+    rows = {row[0]: row for row in study.recorder.record.tables["sub-groups"]["rows"]}
+    assert rows["part: large"][3]["low"] < rows["part: large"][2] < rows["part: large"][3]["high"]
+    assert rows["part: small"][3:] == [
+        {"low": None, "high": None},
+        "no interval: fewer than 5 rows",
+    ]
+    assert rows["part: pure"][4] == "no interval: one class only"
+
+
+@pytest.mark.parametrize(
+    ("power", "said"), [(4, "too extreme"), (0.3, "not extreme enough"), (1, "Both intervals hold")]
+)
+def test_calibration_has_a_slope_an_intercept_and_one_plain_sentence(tmp_path, power, said):
+    generator = np.random.default_rng(4)
+    logits = generator.normal(0, 1.5, 1500)
+    y = np.where(generator.random(1500) < 1 / (1 + np.exp(-logits)), "yes", "no")
+    study = open_study(tmp_path, pd.DataFrame({"x": logits, "y": y}))
+    share = 1 / (1 + np.exp(-power * study.split.holdout.X["x"].to_numpy()))
+    study.show("errors", look=look_of(study, np.column_stack([1 - share, share])))
+    assert lines(study)[-1].startswith("Calibration of the probability of 'yes': slope ")
+    assert said in lines(study)[-1]
+    slope = study.recorder.record.values["calibration"]["slope"]
+    assert slope["low"] < 1 / power < slope["high"]
+
+
+def test_groups_and_order_that_are_ignored_are_notes_and_kept_as_warnings(tmp_path):
+    generator = np.random.default_rng(5)
+    person = np.repeat(np.arange(30), 10)
+    y = generator.normal(size=30)[person] + 0.3 * generator.normal(size=300)
+    frame = pd.DataFrame({"person": person, "x": generator.normal(size=300), "y": y})
+    study = open_study(tmp_path, frame)
+    study.show("overview")
+    (warning,) = study.recorder.record.values["warnings"]
+    assert warning["code"] == "groups"
+    assert 'set `group = "person"` under [data]' in warning["text"]
+    notes = [fact for fact in study.recorder.record.facts if fact["kind"] == "note"]
+    assert warning["text"] == fill(notes[-1]["text"], notes[-1]["values"])
+
+    day = pd.date_range("2024-01-01", periods=300).astype(str)
+    other = open_study(tmp_path, pd.DataFrame({"x": frame["x"], "day": day, "y": np.cumsum(y)}))
+    other.show("overview")
+    (warning,) = other.recorder.record.values["warnings"]
+    assert warning["code"] == "order"
+    assert 'set `time = "day"` under [data]' in warning["text"]

@@ -190,7 +190,23 @@ def test_a_rare_class_or_few_groups_limit_the_folds_and_it_is_said():
     rare, grouped = plan_folds(500, 4, None), plan_folds(500, None, 6)
     assert (rare.folds, rare.repeats) == (4, 3)
     assert rare.reason == "fewer folds than usual: the rarest class has 4 development rows"
-    assert (grouped.folds, grouped.reason) == (6, "fewer folds than usual: there are 6 groups")
+    assert (grouped.folds, grouped.repeats) == (6, 1)
+    assert grouped.reason == (
+        "fewer folds than usual: there are 6 groups; no repeats, since each fold is one group"
+    )
+
+
+@pytest.mark.parametrize("stratify", [False, True])
+def test_of_no_more_groups_than_folds_another_repeat_would_be_a_copy(stratify):
+    y = np.arange(60) % 2
+    splits = make_folds(
+        y, folds=6, repeats=2, validation=0, seed=1, stratify=stratify, groups=np.arange(60) // 10
+    )
+    first, second = ({tuple(f.test) for f in splits if f.repeat == number} for number in (0, 1))
+    assert first == second
+    assert plan_folds(500, None, 6, 6).repeats == 1
+    assert plan_folds(500, None, 7, 6, 3).repeats == 3
+    assert plan_folds(500, None, 7, 6).repeats == 3
 
 
 def test_settings_decide_over_the_size_of_the_data():
@@ -204,6 +220,7 @@ def test_settings_decide_over_the_size_of_the_data():
         ((500, 1, None), "2 folds cannot be filled: the rarest class has 1 development rows"),
         ((500, 4, None, 5), "5 folds cannot be filled: the rarest class has 4 .*at most 4 folds"),
         ((500, None, 3, 10), "10 folds cannot be filled: there are 3 groups; at most 3 folds"),
+        ((500, None, 6, 6, 3), "3 repeats of 6 folds of 6 groups; .*set repeats = 1"),
         ((3, None, None), "2 folds cannot be filled: there are 3 rows; at least two folds"),
     ],
 )

@@ -6,12 +6,13 @@ head of the chain proves something once it was published elsewhere.
 """
 
 from ninefold.history.appending import append
-from ninefold.history.entries import HISTORY, START, digest_of_file
+from ninefold.history.entries import HISTORY, LISTED, START, digest_of_file
 from ninefold.history.mending import prepare
 from ninefold.history.reading import History, read_history
 
 __all__ = [
     "HISTORY",
+    "LISTED",
     "START",
     "History",
     "append",

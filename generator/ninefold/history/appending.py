@@ -45,6 +45,7 @@ def head_of(files: Files) -> str:
     if not files.exists(HISTORY):
         return START
     with writing(HISTORY), files.open_log(HISTORY) as file:
+        lock(file, wait=True)  # no half of a line
         last = _last_line(file, file.seek(0, os.SEEK_END))
     return digest_of_line(last) if last.strip() else START
 

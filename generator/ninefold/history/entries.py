@@ -17,13 +17,14 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
-from ninefold.bounded import DATA
+from ninefold.bounded import RECORD
 from ninefold.errors import NinefoldError
 from ninefold.files import Files
 from ninefold.plain_json import parse_json
 
 HISTORY = "results/history.jsonl"
 SCHEMA = 1
+LISTED = ("record.json", "predictions.parquet")  # of results, whose digests a run is logged with
 START = "0" * 64  # what the first entry follows
 
 _STRICT = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
@@ -41,7 +42,7 @@ class _Entry(TypedDict):
 class Run(_Entry):
     section: str
     key: str  # digest of the record's key
-    files: dict[str, Digest]  # "record.json" and what else is kept beside it
+    files: dict[str, Digest]  # those of LISTED that there are
     evaluations: Count
 
 
@@ -153,5 +154,5 @@ def digest_of_file(files: Files, name: str) -> str:
     """Return the SHA-256 of a file among the results; of JSON whatever git makes of its line ends.
     Raises FileNotFoundError and NinefoldError."""
     if name.endswith(".json"):
-        return hashlib.sha256(files.read(name, DATA).replace(b"\r\n", b"\n")).hexdigest()
+        return hashlib.sha256(files.read(name, RECORD).replace(b"\r\n", b"\n")).hexdigest()
     return files.digest(name).hexdigest()

@@ -46,7 +46,9 @@ def _take_over(files: Files) -> None:
     """Begin a log with what older versions left; with nothing where they left nothing."""
     old = read_old_looks(files)
     records = {
-        section: digest for section, digest, mark in _records(files) if mark is None and digest
+        section: digest_of_file(files, f"results/{section}/{RECORD_FILE}")
+        for section, mark in _records(files)
+        if mark is None
     }
     if old.source or records:
         entry = {"source": old.source, "sha256": old.sha256, "looks": list(old.looks)}
@@ -56,23 +58,21 @@ def _take_over(files: Files) -> None:
 def _unknown(files: Files, found: History) -> list[str]:
     """Return the sections with a record that a log had listed, but not this one."""
     known = {entry["section"] for entry in found.of("run")} | set(found.lost)
-    return [
-        section for section, _, mark in _records(files) if mark is not None and section not in known
-    ]
+    return [name for name, mark in _records(files) if mark is not None and name not in known]
 
 
-def _records(files: Files) -> Iterator[tuple[str, str, str | None]]:
-    """Yield section, digest of its record, and which head of the log that names; None: of a version
-    that kept no log."""
+def _records(files: Files) -> Iterator[tuple[str, str | None]]:
+    """Yield each section with a record that can be read, and which head of the log that names;
+    None: of a version that kept no log."""
     for name in files.walk("results"):
         match = _OF_A_RUN.fullmatch(name)
         if match and not match[1].endswith(_FAILED) and not match[1].startswith("."):
             try:
                 parts = read_parts(files, f"results/{match[1]}", "run")
-                mark = parts["run"].get("log") if parts else None
-                yield match[1], digest_of_file(files, name), mark
-            except (NinefoldError, FileNotFoundError):
+            except NinefoldError:
                 continue  # it cannot be read, which is said elsewhere
+            if parts:
+                yield match[1], parts["run"].get("log")
 
 
 def _mend(files: Files, found: History) -> str:

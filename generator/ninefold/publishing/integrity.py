@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from ninefold.errors import NinefoldError
-from ninefold.history import HISTORY, History, digest_of_file
+from ninefold.history import HISTORY, LISTED, History, digest_of_file
 from ninefold.plain_json import digest
 from ninefold.project import Project
 from ninefold.publishing.blocks import record_file
@@ -83,8 +83,9 @@ def _changed(project: Project, section: str, placed: Placed) -> str:
         if found in placed.ever[section]:
             return "its record is of an earlier run than the last one in the log"
         return "its record was changed after the run that wrote it"
-    for name, own in sorted(fitting[0]):
-        if all((name, _digest(project, section, name)) not in run for run in fitting) and own:
+    for name in LISTED:
+        logged = {digest for run in fitting for own, digest in run if own == name}
+        if logged and _digest(project, section, name) not in logged:
             return f"its {name} is not the one that its run wrote"
     return ""
 

@@ -93,9 +93,11 @@ def _must_have_data(project: Project) -> None:
 def waiting(project: Project) -> tuple[tuple[Section, str], ...]:
     """Return the sections that look at the hold-out and have yet to, each with the reason: it never
     has, or its results are stale. A run without names leaves them."""
+    looking = [task for task in project.tasks if task.number == LOOK]
+    if not looking:
+        return ()
     keys = Keys(project, values_of(project, (), {}))
-    found = ((task, keys.stale(task)) for task in project.tasks if task.number == LOOK)
-    return tuple((task, why) for task, why in found if why)
+    return tuple((task, why) for task in looking if (why := keys.stale(task)))
 
 
 def _named(

@@ -13,13 +13,12 @@ from typing import Any
 
 from ninefold.errors import NinefoldError
 from ninefold.files import Files
-from ninefold.history import append, digest_of_file, read_history
+from ninefold.history import LISTED, append, digest_of_file, read_history
 from ninefold.history.appending import head_of
 from ninefold.plain_json import digest
 from ninefold.project import Section
 from ninefold.records import RECORD_FILE, Record, read_record
 
-LISTED = (RECORD_FILE, "predictions.parquet")  # of a section's results, whose digests are kept
 _STATED = ("stated", "winner", "difference", "confidence")
 
 
@@ -51,7 +50,8 @@ class RunLog:
         try:
             yield
         except BaseException:
-            append(self._files, "undone", {"section": section.id})
+            with suppress(NinefoldError):  # the disk is full: what was raised says so
+                append(self._files, "undone", {"section": section.id})
             raise
 
     def failed(self, section: str, staging: Path) -> None:

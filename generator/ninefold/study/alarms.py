@@ -51,5 +51,20 @@ def against_folds(metric: Metric, score: float, folds: Sequence[float]) -> list[
     return [Alarm(text, values)]
 
 
+def against_heavy_rows(number: int, rows: int, share: float, loss: str) -> list[Alarm]:
+    """Return an alarm where so few of the rows carry half of the loss or more: one of them more or
+    less would make another score."""
+    if share < _HALF:
+        return []
+    text = (
+        "{number:integer} of {rows:integer} hold-out rows "
+        f"{'carries' if number == 1 else 'carry'} {{share:percent}} of the {{loss}}."
+    )
+    return [Alarm(text, {"number": number, "rows": rows, "share": share, "loss": loss})]
+
+
+_HALF = 0.5
+
+
 def _better(metric: Metric, a: float, b: float) -> bool:
     return a > b if metric.greater_is_better else a < b
