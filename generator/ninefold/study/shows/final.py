@@ -225,7 +225,7 @@ def _alarms(study: "Study", look: Look) -> list[Alarm]:
     alike = same_answer(answer.outputs, answer.codes, study.task.classes, spread)
     found = [Alarm(_ALIKE, {"answer": alike})] if alike else []
     found += against_constant(metric, look.interval.score, look.constant)
-    folds = scores_by_seed(look.fit.variant.record, study.metric).ravel()
+    folds = scores_by_seed(look.fit.variant.record, study.metric).ravel().tolist()
     number, share, loss = _heaviest(study, look)
     study.recorder.value(heaviest={"rows": number, "share": share, "of": loss})
     return [
