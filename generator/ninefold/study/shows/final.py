@@ -16,6 +16,7 @@ from ninefold.study.expectation import Expectation, expect
 from ninefold.study.finale import FinalFit, Look
 from ninefold.study.kept_predictions import HOLDOUT, pack_holdout
 from ninefold.study.metrics import METRICS
+from ninefold.study.recorded import scores_by_seed
 from ninefold.study.shows.beside import distinct, score_of, show_beside, values_beside
 from ninefold.study.standing import judge_final
 from ninefold.study.statistics.chance import CONSTANT, name_of_naive
@@ -223,8 +224,7 @@ def _alarms(study: "Study", look: Look) -> list[Alarm]:
     alike = same_answer(answer.outputs, answer.codes, study.task.classes, spread)
     found = [Alarm(_ALIKE, {"answer": alike})] if alike else []
     found += against_constant(metric, look.interval.score, look.constant)
-    scores = look.fit.variant.record["scores"][study.metric]
-    folds = [float("nan") if score is None else score for score in scores]
+    folds = scores_by_seed(look.fit.variant.record, study.metric).ravel().tolist()
     number, share, loss = _heaviest(study, look)
     study.recorder.value(heaviest={"rows": number, "share": share, "of": loss})
     return [
