@@ -15,6 +15,7 @@ from quick_study import record_of, report_of
 from scipy import stats
 
 from ninefold.formats import fill, show
+from ninefold.history import read_history
 from ninefold.project import find_project
 from ninefold.publishing.blocks import (
     Document,
@@ -55,7 +56,7 @@ PROSE = (
 @pytest.fixture
 def document(finished):
     project = find_project(finished)
-    return build_document(project, read_records(project))
+    return build_document(project, read_records(project), read_history(project.files))
 
 
 def pointed_at(root: Path, source: str):

@@ -8,6 +8,7 @@ from small_study import MIME, code, figure_entry, shows, table_entry
 
 from ninefold.errors import NinefoldError
 from ninefold.formats import fill
+from ninefold.history import read_history
 from ninefold.publishing.blocks import (
     Code,
     Fact,
@@ -26,7 +27,9 @@ from ninefold.publishing.document import build_document
 
 
 def document(study):
-    return build_document(study.project, read_records(study.project))
+    return build_document(
+        study.project, read_records(study.project), read_history(study.project.files)
+    )
 
 
 def blocks(study, section):

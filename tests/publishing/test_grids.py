@@ -6,6 +6,7 @@ import pytest
 from small_study import SETTINGS, code
 from tiny_project import judged
 
+from ninefold.history import read_history
 from ninefold.publishing.blocks import Heading, Note, Table
 from ninefold.publishing.checks import check_project
 from ninefold.publishing.context import read_records
@@ -48,7 +49,9 @@ def gridded(study):
 
 
 def shown(study):
-    document = build_document(study.project, read_records(study.project))
+    document = build_document(
+        study.project, read_records(study.project), read_history(study.project.files)
+    )
     (section,) = (s for s in document.sections if s.id == SECTION)
     (table,) = (block for block in section.blocks if isinstance(block, Table))
     return section, table

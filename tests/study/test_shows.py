@@ -374,22 +374,20 @@ def test_calibration_has_a_slope_an_intercept_and_one_plain_sentence(tmp_path, p
     assert slope["low"] < 1 / power < slope["high"]
 
 
-def test_groups_and_order_that_are_ignored_are_notes_and_kept_as_warnings(tmp_path):
+def test_groups_and_order_that_are_ignored_are_notes_and_kept_as_alarms(tmp_path):
     generator = np.random.default_rng(5)
     person = np.repeat(np.arange(30), 10)
     y = generator.normal(size=30)[person] + 0.3 * generator.normal(size=300)
     frame = pd.DataFrame({"person": person, "x": generator.normal(size=300), "y": y})
     study = open_study(tmp_path, frame)
     study.show("overview")
-    (warning,) = study.recorder.record.values["warnings"]
-    assert warning["code"] == "groups"
-    assert 'set `group = "person"` under [data]' in warning["text"]
+    (warning,) = study.recorder.record.values["alarms"]
+    assert 'set `group = "person"` under [data]' in fill(warning["text"], warning["values"])
     notes = [fact for fact in study.recorder.record.facts if fact["kind"] == "note"]
-    assert warning["text"] == fill(notes[-1]["text"], notes[-1]["values"])
+    assert {"kind": "note", **warning} == notes[-1]
 
     day = pd.date_range("2024-01-01", periods=300).astype(str)
     other = open_study(tmp_path, pd.DataFrame({"x": frame["x"], "day": day, "y": np.cumsum(y)}))
     other.show("overview")
-    (warning,) = other.recorder.record.values["warnings"]
-    assert warning["code"] == "order"
-    assert 'set `time = "day"` under [data]' in warning["text"]
+    (warning,) = other.recorder.record.values["alarms"]
+    assert 'set `time = "day"` under [data]' in fill(warning["text"], warning["values"])

@@ -1,6 +1,7 @@
 """Rows are divided the same way from the same seed, and what belongs together never parts."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,14 @@ from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
 from ninefold.errors import NinefoldError
-from ninefold.study.splits import Fold, derive_seed, make_folds, plan_folds, take_share
+from ninefold.study.splits import (
+    Fold,
+    derive_seed,
+    make_folds,
+    plan_folds,
+    repeat_often,
+    take_share,
+)
 
 LABELS = np.repeat([0, 1, 2], [60, 30, 10])
 
@@ -311,3 +319,23 @@ def test_groups_are_dealt_as_evenly_as_by_scikit_learn():
         for _, test in StratifiedGroupKFold(5, shuffle=True, random_state=seed).split(y, y, groups)
     ]
     assert unevenness([fold.test for fold in own]) <= 1.2 * unevenness(theirs)
+
+
+@pytest.mark.parametrize(
+    ("rows", "change", "repeats"),
+    [
+        (120, {}, 10),  # 86 rows to train on, 3 batches: 600,000 steps
+        (455, {}, 3),  # 11 batches: 2,200,000
+        (455, {"epochs": 40}, 10),
+        (455, {"seeds": 1, "epochs": 80}, 10),
+        (120, {"batch_size": 1}, 3),
+    ],
+)
+def test_folds_are_repeated_ten_times_where_training_is_cheap(rows, change, repeats):
+    how = {"epochs": 100, "batch_size": 32, "seeds": 2, "validation": 0.2} | change
+    plan = plan_folds(rows, None, None)
+    found = repeat_often(plan, rows, **how)
+    assert (found.folds, found.repeats) == (10, repeats)
+    assert ("10 repeats, since training is cheap: " in found.reason) == (repeats == 10)
+    once = replace(plan, repeats=1)  # repeats would be copies
+    assert repeat_often(once, rows, **how) == once

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from ninefold.errors import NinefoldError
-from ninefold.history import read_history
+from ninefold.history import History
 from ninefold.project import Project, Section
 from ninefold.publishing.blocks import (
     Block,
@@ -29,8 +29,9 @@ from ninefold.running.staleness.keys import Keys, own_keys
 _FOLDERS = {"5-experiments": "Experimental results", "6-improvements": "Improvements"}
 
 
-def build_document(project: Project, records: dict[str, Record]) -> Document:
-    """Return the document of a project, given the records of its sections. Runs nothing.
+def build_document(project: Project, records: dict[str, Record], history: History) -> Document:
+    """Return the document of a project, given the records of its sections and its log. Runs
+    nothing.
 
     Raises NinefoldError for a file that cannot be read and an expression that names nothing.
     """
@@ -50,7 +51,7 @@ def build_document(project: Project, records: dict[str, Record]) -> Document:
         sections.append(shown)
         pictures.update(drawn)
     _add_to_last(sections, calibration_facts(records), "5", "6")
-    _add_to_last(sections, provenance_facts(records, read_history(project.files)), "9")
+    _add_to_last(sections, provenance_facts(records, history), "9")
     study = project.settings.study
     return Document(study.title, study.author, _with_anchors(study.title, sections), pictures)
 

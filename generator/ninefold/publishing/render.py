@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ninefold.bounded import REPORT as FILE
 from ninefold.errors import NinefoldError
+from ninefold.history import read_history
 from ninefold.project import Project
 from ninefold.publishing.context import read_records
 from ninefold.publishing.document import build_document
@@ -42,8 +43,9 @@ def render(project: Project, name: str = "github") -> Rendering:
         raise NinefoldError(f"no format '{name}'", did_you_mean(name, FORMATS))
     make, folder = FORMATS[name]
     records = read_records(project)
-    document = build_document(project, records)
-    files = make(project, document, summarise(project, records, document))
+    history = read_history(project.files)
+    document = build_document(project, records, history)
+    files = make(project, document, summarise(project, records, document, history))
     return Rendering(name, files, folder)
 
 

@@ -12,7 +12,7 @@ from ninefold.errors import NinefoldError
 from ninefold.study.choosing import simplicity_of
 from ninefold.study.kept_predictions import Frames, read_predictions
 from ninefold.study.metrics import METRICS
-from ninefold.study.recorded import against
+from ninefold.study.recorded import against, scores_by_seed
 from ninefold.study.scoring import answer_of, outputs_of
 from ninefold.study.statistics.expected import FoldScores, expected_range
 from ninefold.study.statistics.optimism import (
@@ -66,7 +66,8 @@ def expect(study: "Study", variant: Variant) -> Expectation:
         kept = [own for own, is_usable in zip(variants, usable, strict=True) if is_usable]
         choose = _rule(kept, metric) if ruled and rule.rule == "simplest" else None
         found = correct_for_choice(candidates, choose=choose, seed=study.seed)
-        scores = np.array([v for v in variant.record["scores"][metric] if v is not None])
+        scores = scores_by_seed(variant.record, metric)[0]  # the hold-out judges one network
+        scores = scores[np.isfinite(scores)]
         folds = FoldScores(scores, variant.record["n_train"], variant.record["n_test"])
         expected = expected_range(
             candidates, holdout_sizes(study), folds, choose=choose, seed=study.seed

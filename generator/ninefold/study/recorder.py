@@ -106,6 +106,13 @@ class Recorder:
         pointer = "note" if kind == "note" else "fact"
         self._show(pointer, len(self.record.facts) - 1, {"text/plain": f"{sign} {line}"})
 
+    def alarm(self, text: str, **values: Any) -> None:
+        """Show a note that a reader must know before the score: the report says it first."""
+        known = self.record.values.get("alarms")
+        earlier = known if isinstance(known, list) else []
+        self.record.values["alarms"] = [*earlier, {"text": text, "values": plain(values)}]
+        self.fact(text, kind="note", **values)
+
     def table(self, name: str, table: dict[str, Any]) -> None:
         """Show a table: {"caption", "columns": [{"name", "label", "format"}], "rows"}."""
         kept = self.record.tables[name] = plain(table)

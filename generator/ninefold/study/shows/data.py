@@ -157,10 +157,10 @@ def suspected_leaks(study: "Study") -> None:
     if not found:
         study.recorder.fact("No single input predicts the target almost perfectly.")
     for leak in found:
-        study.recorder.fact(
+        study.recorder.alarm(
             "{column} alone predicts the target almost perfectly ({metric} {score:score}): does it "
             "give the answer away? If so, list it under `drop`.",
-            kind="note", column=leak["column"], score=leak["score"],
+            column=leak["column"], score=leak["score"],
             metric=METRICS[leak["metric"]].label,
         )  # fmt: skip
 

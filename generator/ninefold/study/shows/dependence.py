@@ -3,7 +3,6 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from ninefold.formats import fill
 from ninefold.study.dependence import Order, Unit, find_order, find_units
 
 if TYPE_CHECKING:
@@ -11,15 +10,15 @@ if TYPE_CHECKING:
 
 _MOST_UNITS = 3
 _UNIT = (
-    "The rows of one {column} are alike in {target} (intraclass correlation {correlation:score}; "
-    "{levels:integer} values of {column}, {each:score} rows each on average). In random folds a "
-    "model can recognise the {column}, and its scores are too good for a new one. If the model "
-    "is to work for new ones, set `group = {setting}` under [data]."
+    "Rows of one {column} are alike in {target} (intraclass correlation {correlation:score}; "
+    "{levels:integer} values of {column}, {each:score} rows each on average). Random folds put the "
+    "same {column} on both sides, so the scores are too good for a new one. If new ones matter, "
+    "set `group = {setting}` under [data]."
 )
 _ORDER = (
-    "Neighbouring rows of the file are alike in {target} (correlation {correlation:score}, more "
-    "than chance gives). If the rows were taken one after another, random folds give scores that "
-    "are too good: {treatment}. If the file was only sorted, nothing needs to be done."
+    "Neighbouring rows of the file are alike in {target} (correlation {correlation:score}), more "
+    "than by chance. If the rows came one after another, the scores of random folds are too good: "
+    "{treatment}."
 )
 _SORTED = (
     "The file is sorted by {target}, so its order tells nothing of time. The rows are divided at "
@@ -29,16 +28,14 @@ _SORTED = (
 
 def dependence(study: "Study") -> None:
     """Whether groups or an order in the development rows are ignored, by how alike the target is
-    within them; kept as `warnings`, a list of {"code": "groups" or "order", "text"}."""
+    within them."""
     data, record = study.development(), study.recorder
     units = find_units(data)
     order = find_order(data, units)
-    found = [("groups", _UNIT, _unit_values(study, unit)) for unit in units[:_MOST_UNITS]]
+    for unit in units[:_MOST_UNITS]:
+        record.alarm(_UNIT, **_unit_values(study, unit))
     if order.matters:
-        found.append(("order", _ORDER, _order_values(study, order)))
-    for _, text, values in found:
-        record.fact(text, kind="note", **values)
-    record.value(warnings=[{"code": code, "text": fill(text, v)} for code, text, v in found])
+        record.alarm(_ORDER, **_order_values(study, order))
     if order.sorted_by_target:
         record.fact(_SORTED, target=data.target)
 

@@ -16,6 +16,7 @@ from ninefold.study.expectation import Expectation, expect
 from ninefold.study.finale import FinalFit, Look
 from ninefold.study.kept_predictions import HOLDOUT, pack_holdout
 from ninefold.study.metrics import METRICS
+from ninefold.study.recorded import scores_by_seed
 from ninefold.study.shows.beside import distinct, score_of, show_beside, values_beside
 from ninefold.study.standing import judge_final
 from ninefold.study.statistics.chance import CONSTANT, name_of_naive
@@ -141,13 +142,12 @@ def holdout(study: "Study", look: Look) -> None:
     inside = None
     if expected["low"] is not None and expected["high"] is not None:
         inside = bool(expected["low"] <= sampled.score <= expected["high"])
-    alarms = _alarms(study, look)
-    for alarm in alarms:
-        record.fact(alarm.text, kind="note", **alarm.values)
+    for alarm in _alarms(study, look):
+        record.alarm(alarm.text, **alarm.values)
     record.value(
         holdout={"score": sampled.score, "low": sampled.low, "high": sampled.high, "n": n},
         inside=inside, constant=look.constant, constant_name=naive, verdict=found,
-        looks=look.looks, alarms=[alarm.to_record() for alarm in alarms],
+        looks=look.looks,
         **values_beside(study, look),
     )  # fmt: skip
     record.fact(
@@ -189,12 +189,12 @@ def holdout(study: "Study", look: Look) -> None:
             "simple": look.scores.get("simple"),
             "better": "right" if METRICS[metric].greater_is_better else "left",
         },
-        alt=f"The hold-out {label} with its interval, "
+        alt=f"The hold-out {label}{'' if sampled.low is None else ' with its interval'}, "
         f"{'' if inside is None else 'on the range predicted by cross-validation, '}"
         f"beside the {naive}{named}.",
         caption="The hold-out score on the range that cross-validation had predicted."
         if inside is not None
-        else "The hold-out score with its interval from row sampling.",
+        else f"The hold-out score{'' if sampled.low is None else ' with its interval'}.",
     )
     _all_scores(study, look)
     _keep_predictions(study, look)
@@ -212,7 +212,7 @@ _SELECTED = (
     "It rests on cross-validation, on the folds that also chose this model out of {}, which "
     "favours it."
 )
-_WITHDRAWN = "By cross-validation there was skill; the hold-out does not beat the constant."
+_WITHDRAWN = "By cross-validation there was skill; the hold-out does not beat guessing."
 
 
 def _alarms(study: "Study", look: Look) -> list[Alarm]:
@@ -224,8 +224,7 @@ def _alarms(study: "Study", look: Look) -> list[Alarm]:
     alike = same_answer(answer.outputs, answer.codes, study.task.classes, spread)
     found = [Alarm(_ALIKE, {"answer": alike})] if alike else []
     found += against_constant(metric, look.interval.score, look.constant)
-    scores = look.fit.variant.record["scores"][study.metric]
-    folds = [float("nan") if score is None else score for score in scores]
+    folds = scores_by_seed(look.fit.variant.record, study.metric).ravel().tolist()
     number, share, loss = _heaviest(study, look)
     study.recorder.value(heaviest={"rows": number, "share": share, "of": loss})
     return [
