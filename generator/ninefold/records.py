@@ -89,6 +89,7 @@ class EvaluationEntry(TypedDict):
     metric: str
     summary: dict[str, Mean]
     scores: dict[str, list[float | None]]
+    scores_by_seed: NotRequired[dict[str, list[list[float | None]]]]
     skill: NotRequired[SkillEntry | None]
     folds: Count
     repeats: Count

@@ -120,6 +120,7 @@ class HarnessSettings(_Table):
     repeats: int | None = Field(None, ge=1)
     epochs: int = Field(100, ge=1)
     batch_size: int = Field(32, ge=1)
+    seeds: int = Field(2, ge=1)  # networks trained in each fold
     validation: float = Field(0.2, ge=0, lt=1)  # share of each training fold
     holdout: float = Field(0.2, gt=0, lt=1)  # share of all rows
     quick: str = ""  # why fewer folds or epochs than a real study; the report says so

@@ -78,7 +78,7 @@ def test_the_linear_model_is_the_final_one_where_it_is_the_best(tmp_path):
     record = make(root, straight)
     values = record["values"]
     assert (values["best"]["name"], values["best"]["kind"]) == ("linear", "linear")
-    assert values["candidates"] == "3 networks, 6 scikit-learn models, 1 constant"
+    assert values["candidates_by_kind"] == "3 networks, 6 scikit-learn models, 1 constant"
     assert values["verdict"] == "skill"
     assert values["simple"]["name"] == "linear"
     beside = values["beside"]
@@ -114,7 +114,7 @@ def test_a_study_of_networks_chooses_among_networks_and_says_so(tmp_path):
     record = make(root, straight, final="network")
     values = record["values"]
     assert values["best"]["kind"] == "network"
-    assert values["candidates"] == "3 networks"
+    assert values["candidates_by_kind"] == "3 networks"
     assert {"simple", "linear"} <= values["beside"].keys()
     assert values["simple"]["name"] == "linear"
     said = [fact["text"] for fact in record["facts"]]

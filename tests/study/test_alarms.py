@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ninefold.formats import fill
-from ninefold.study.alarms import against_constant, against_folds
+from ninefold.study.alarms import against_constant, against_folds, against_heavy_rows
 from ninefold.study.metrics import METRICS
 
 LOSS, ACCURACY = METRICS["log_loss"], METRICS["accuracy"]
@@ -33,3 +33,16 @@ def test_a_hold_out_worse_than_every_fold_is_alarming_and_says_both_numbers():
 )
 def test_a_hold_out_within_the_folds_is_not(metric, score, folds):
     assert against_folds(metric, score, folds) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (1, "1 of 113 hold-out rows carries 57.0 % of the log loss."),
+        (2, "2 of 113 hold-out rows carry 57.0 % of the log loss."),
+    ],
+)
+def test_few_rows_that_carry_half_of_the_loss_are_alarming(number, said):
+    (alarm,) = against_heavy_rows(number, 113, 0.57, "log loss")
+    assert fill(alarm.text, alarm.values) == said
+    assert against_heavy_rows(number, 113, 0.49, "log loss") == []

@@ -6,6 +6,8 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import ShuffleSplit
@@ -22,7 +24,6 @@ from ninefold.study.scoring import score_folds
 from ninefold.study.statistics.folds import (
     bayesian_correlated_t,
     corrected_interval,
-    holm,
     paired_comparison,
 )
 
@@ -61,23 +62,53 @@ def test_a_row_holds_what_the_statistics_say_of_the_paired_scores(metric):
             a - b, *sizes, margin, greater_is_better=metric == "accuracy"
         )
         assert row["mean"] == pytest.approx(a.mean())
-        found = (row["difference"], row["low"], row["high"], row["p"])
-        assert found == pytest.approx(
-            (paired.difference.mean, paired.difference.low, paired.difference.high, paired.p)
-        )
+        assert row["difference"] == pytest.approx(paired.difference.mean)
+        assert row["low"] < paired.difference.low  # the interval holds for all three at once
+        assert row["high"] > paired.difference.high
+        assert paired.p < row["p"] <= 3 * paired.p
         assert (row["better"], row["equal"], row["worse"]) == pytest.approx(
             (shares.better, shares.equal, shares.worse)
         )
 
 
-def test_p_values_are_adjusted_for_the_whole_family():
-    table = compare(VARIANTS, control="control")
-    plain_p = [None if np.isnan(p) else p for p in table["p"]]
-    adjusted = [None if np.isnan(p) else p for p in table["p_holm"]]
-    assert adjusted == pytest.approx(holm(plain_p))
-    few = {name: VARIANTS[name] for name in ("control", "constant")}
-    alone = compare(few, control="control").iloc[0]
-    assert alone["p_holm"] == alone["p"] < table.set_index("variant").loc["constant", "p_holm"]
+def test_a_single_comparison_is_the_plain_t_test():
+    few = {name: VARIANTS[name] for name in ("control", "constant", "again")}
+    row = compare(few, control="control").iloc[0]  # what is identical counts nothing
+    values = [few[name].values() for name in ("constant", "control")]
+    paired = paired_comparison(*values, 96, 24)
+    assert (row["low"], row["high"], row["p"]) == pytest.approx(
+        (paired.difference.low, paired.difference.high, paired.p)
+    )
+
+
+def test_what_a_comparison_would_have_found_is_its_own():
+    table = compare(VARIANTS, control="control").set_index("variant")
+    for name in ("bayes", "neighbours", "constant"):
+        row = table.loc[name]
+        critical = (row["high"] - row["low"]) / 2
+        assert critical < row["detectable"] < 1.7 * critical  # 0.8 of the power lies beyond
+    assert np.isnan(table.loc["again", "detectable"])
+
+
+noise = st.lists(st.floats(-1, 1), min_size=6, max_size=6)
+
+
+@given(st.lists(noise, min_size=1, max_size=5), st.floats(-0.5, 0.5))
+@settings(max_examples=40, deadline=None)
+def test_interval_p_and_verdict_never_contradict_each_other(family, shift):
+    values = np.tile(0.5, 10)
+    variants = {
+        f"v{n}": with_scores(values + shift + np.resize(one, 10)) for n, one in enumerate(family)
+    }
+    table = compare({"c": with_scores(values), **variants}, control="c")
+    for row in table.itertuples():
+        leaves_out_0 = row.low > 0 or row.high < 0
+        if not np.isnan(row.p):  # the same on all folds
+            assert leaves_out_0 == (row.p < 0.05)
+        if row.verdict != "practically equal":
+            assert leaves_out_0 == (row.verdict in ("better", "worse"))
+        if row.verdict in ("better", "worse"):
+            assert (row.verdict == "better") == (row.difference > 0)
 
 
 def test_the_same_scores_are_called_identical_and_have_no_p():
@@ -97,7 +128,7 @@ def test_the_same_scores_are_called_identical_and_have_no_p():
         (0.0, 0.05, "undecided"),  # not the same as equal
     ],
 )
-def test_a_verdict_needs_95_percent_on_one_side(shift, spread, word):
+def test_a_verdict_needs_an_interval_that_leaves_out_0(shift, spread, word):
     noise = spread * np.tile([1, -1], 5)
     base = with_scores(np.full(10, 0.5))
     row = compare({"c": base, "v": with_scores(0.5 + shift + noise)}, control="c").iloc[0]
@@ -110,10 +141,11 @@ def test_what_is_better_alone_is_undecided_among_many():
     base = with_scores(np.full(10, 0.5))
     alone = compare({"c": base, "v": better}, control="c").iloc[0]
     assert alone["verdict"] == "better"
-    noise = {f"v{n}": with_scores(0.5 + 0.04 * np.tile([1, -1], 5)) for n in range(9)}
-    among = compare({"c": base, "v": better, **noise}, control="c").iloc[0]
-    assert among["low"] == alone["low"] > 0
-    assert among["p_holm"] > 0.05
+    drawn = np.random.default_rng(1).normal(size=(9, 10))
+    others = {f"v{n}": with_scores(0.5 + 0.04 * one) for n, one in enumerate(drawn)}
+    among = compare({"c": base, "v": better, **others}, control="c").iloc[0]
+    assert among["low"] < 0 < alone["low"]
+    assert among["p"] > 0.05
     assert among["verdict"] == "undecided"
 
 
@@ -132,7 +164,7 @@ def test_the_margin_of_a_loss_is_a_share_of_the_naive_models():
 def test_the_control_alone_gives_an_empty_table():
     table = compare({"control": CONTROL}, control="control")
     assert table.empty
-    assert "p_holm" in table
+    assert "rows_low" in table
 
 
 def test_other_splits_are_refused():

@@ -174,7 +174,7 @@ def test_a_constant_output_is_said_before_anything_else_and_skill_is_withdrawn(t
     assert said[0].startswith(
         "The final model predicts 0.13328 for every row of the hold-out (NF112)"
     )
-    assert said[1].startswith("On the hold-out the model does no better than a constant")
+    assert said[1].startswith("On the hold-out the model does no better than guessing")
     assert values["alarms"][0]["values"] == {"answer": "0.13328"}
     assert values["verdict"] == "skill withdrawn"
     assert "Verdict: skill withdrawn. By cross-validation there was skill" in "\n".join(said)

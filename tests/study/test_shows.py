@@ -11,11 +11,15 @@ from ninefold.formats import fill
 from ninefold.project import Project
 from ninefold.study.estimates import skill_of
 from ninefold.study.final import FinalModel
-from ninefold.study.finale import FinalFit, _configuration
+from ninefold.study.finale import FinalFit, Look, _configuration
+from ninefold.study.learners import Answer
 from ninefold.study.notebook import Study
 from ninefold.study.recorded import against_naive
 from ninefold.study.recorder import Recorder
+from ninefold.study.shows.final import _all_scores, _heaviest
 from ninefold.study.statistics.chance import expected_average_precision
+from ninefold.study.statistics.rows import holdout_interval
+from ninefold.study.statistics.sampled import sampling_of
 from ninefold.study.variants import Variant
 
 NUMBERS = np.random.default_rng(0)
@@ -134,7 +138,7 @@ def test_the_precision_of_a_plan_is_stated_and_drawn_against_folds_and_repeats(t
     assert all(line["x"] == list(range(1, 11)) for line in drawn["series"])
     stated = study.recorder.record.values
     assert drawn["series"][0]["y"][0] == pytest.approx(stated["standard_error"], rel=1e-3)
-    assert stated["detectable"] > stated["standard_error"]
+    assert "Each table of differences states what it would have found." in lines(study)[-1]
 
 
 def test_more_folds_than_the_groups_can_fill_are_not_drawn(one_class_in_few_groups):
@@ -247,3 +251,143 @@ def test_a_record_keeps_how_pooled_scores_were_made_and_the_test_of_skill(rare_c
     assert again.p == pytest.approx(test.p, rel=1e-4)
     with pytest.raises(NinefoldError, match="does not say whether its models have skill"):
         against_naive({**entry, "skill": None}, study.metric, "4-baseline")
+
+
+def look_of(study: Study, found: np.ndarray) -> Look:
+    """What section 7 sees, without a network: predictions made up for the hold-out."""
+    holdout, metric = study.split.holdout, study.metric
+    classes = len(holdout.classes)
+    answer = Answer(found if classes else found[:, None])
+    interval = holdout_interval(
+        metric, holdout.y, found, n_classes=classes, sampling=sampling_of(holdout), draws=200
+    )
+    return Look(fit_of(study), {}, holdout.y, answer, {}, pd.DataFrame(), interval, 0.5, {}, 1, ())
+
+
+def scores_of(study: Study, found: np.ndarray) -> dict[str, list]:
+    _all_scores(study, look_of(study, found))
+    return {row[0]: row for row in study.recorder.record.tables["holdout-scores"]["rows"]}
+
+
+def study_of_classes(root, settings: str = "", rows: int = 300, **columns) -> Study:
+    x = np.random.default_rng(1).normal(size=rows)
+    frame = pd.DataFrame({"x": x, **columns, "y": np.where(x > 0, "yes", "no")})
+    return open_study(root, frame, settings)
+
+
+def likely(study: Study) -> np.ndarray:
+    y = study.split.holdout.y
+    share = np.clip(
+        0.5 + 0.3 * (2 * y - 1) + np.random.default_rng(2).normal(0, 0.3, len(y)), 0.02, 0.98
+    )
+    return np.column_stack([1 - share, share])
+
+
+def test_each_metric_has_an_interval_on_the_holdout_and_says_how_it_was_made(tmp_path):
+    study = study_of_classes(tmp_path)
+    rows = scores_of(study, likely(study))
+    assert len(rows) == 7
+    for _, score, interval, method in rows.values():
+        assert interval["low"] < score < interval["high"]
+        assert method
+    assert rows["accuracy"][-1] == "Wilson"
+
+
+def test_few_rows_that_carry_most_of_the_loss_are_told_of(tmp_path):
+    study = study_of_classes(tmp_path)
+    y = study.split.holdout.y
+    found = np.where(y[:, None] == np.arange(2), 0.99, 0.01)
+    found[3] = found[3][::-1] ** 8 + 1e-12
+    number, share, loss = _heaviest(study, look_of(study, found / found.sum(axis=1, keepdims=True)))
+    assert (number, loss) == (1, "log loss")
+    assert share > 0.9
+
+
+@pytest.mark.parametrize(
+    ("groups", "said"),
+    [(20, "no interval: 4 groups, 5 are needed"), (60, "jackknife of 12 groups")],
+)
+def test_the_holdout_is_judged_by_group_and_the_number_of_groups_is_printed(tmp_path, groups, said):
+    study = study_of_classes(tmp_path, 'group = "g"', g=np.arange(300) % groups)
+    rows = scores_of(study, likely(study))
+    assert rows["log loss"][-1] == said
+    caption = study.recorder.record.tables["holdout-scores"]["caption"]
+    assert caption == f"Scores on the hold-out, of {groups // 5} groups."
+
+
+def test_two_groups_held_out_leave_the_score_without_an_interval_and_it_is_said(tmp_path):
+    study = study_of_classes(tmp_path, 'group = "g"', g=np.arange(300) % 10)
+    assert look_of(study, likely(study)).interval.remark == "no interval: 2 groups, 5 are needed"
+
+
+def test_a_holdout_in_time_order_has_no_interval_and_it_is_said(ordered_in_time):
+    holdout = ordered_in_time.split.holdout
+    found = np.full((len(holdout), 2), 0.5) if holdout.classes else holdout.y + 1.0
+    rows = scores_of(ordered_in_time, found)
+    assert all(row[2] == {"low": None, "high": None} for row in rows.values())
+    assert all(
+        row[4].startswith("no interval: rows that follow one another") for row in rows.values()
+    )
+
+
+def test_a_holdout_of_one_row_has_a_score_and_no_interval(tmp_path):
+    frame = pd.DataFrame({"x": NUMBERS.normal(size=12), "y": NUMBERS.normal(size=12)})
+    study = open_study(tmp_path, frame, "", "holdout = 0.05")
+    assert len(study.split.holdout) == 1
+    rows = scores_of(study, study.split.holdout.y + 1.0)
+    assert rows["RMSE"][1:3] == [1.0, {"low": None, "high": None}]
+    assert rows["RMSE"][4] == "no interval: a single row"
+    assert rows["R²"][1] is None
+    study.show("errors", look=look_of(study, study.split.holdout.y + 1.0))
+    assert lines(study)[-1].endswith("all predictions, or all outcomes, are alike.")
+
+
+def test_sub_groups_have_intervals_or_a_reason_why_not(tmp_path):
+    level = np.array(["large"] * 200 + ["small"] * 10 + ["pure"] * 90)
+    study = study_of_classes(tmp_path, part=level)
+    held = study.split.holdout
+    assert (held.X["part"] == "small").sum() < 5
+    object.__setattr__(held, "y", np.where(held.X["part"] == "pure", 1, held.y))
+    study.show("sub-groups", look=look_of(study, likely(study)))
+    rows = {row[0]: row for row in study.recorder.record.tables["sub-groups"]["rows"]}
+    assert rows["part: large"][3]["low"] < rows["part: large"][2] < rows["part: large"][3]["high"]
+    assert rows["part: small"][3:] == [
+        {"low": None, "high": None},
+        "no interval: fewer than 5 rows",
+    ]
+    assert rows["part: pure"][4] == "no interval: one class only"
+
+
+@pytest.mark.parametrize(
+    ("power", "said"), [(4, "too extreme"), (0.3, "not extreme enough"), (1, "Both intervals hold")]
+)
+def test_calibration_has_a_slope_an_intercept_and_one_plain_sentence(tmp_path, power, said):
+    generator = np.random.default_rng(4)
+    logits = generator.normal(0, 1.5, 1500)
+    y = np.where(generator.random(1500) < 1 / (1 + np.exp(-logits)), "yes", "no")
+    study = open_study(tmp_path, pd.DataFrame({"x": logits, "y": y}))
+    share = 1 / (1 + np.exp(-power * study.split.holdout.X["x"].to_numpy()))
+    study.show("errors", look=look_of(study, np.column_stack([1 - share, share])))
+    assert lines(study)[-1].startswith("Calibration of the probability of 'yes': slope ")
+    assert said in lines(study)[-1]
+    slope = study.recorder.record.values["calibration"]["slope"]
+    assert slope["low"] < 1 / power < slope["high"]
+
+
+def test_groups_and_order_that_are_ignored_are_notes_and_kept_as_alarms(tmp_path):
+    generator = np.random.default_rng(5)
+    person = np.repeat(np.arange(30), 10)
+    y = generator.normal(size=30)[person] + 0.3 * generator.normal(size=300)
+    frame = pd.DataFrame({"person": person, "x": generator.normal(size=300), "y": y})
+    study = open_study(tmp_path, frame)
+    study.show("overview")
+    (warning,) = study.recorder.record.values["alarms"]
+    assert 'set `group = "person"` under [data]' in fill(warning["text"], warning["values"])
+    notes = [fact for fact in study.recorder.record.facts if fact["kind"] == "note"]
+    assert {"kind": "note", **warning} == notes[-1]
+
+    day = pd.date_range("2024-01-01", periods=300).astype(str)
+    other = open_study(tmp_path, pd.DataFrame({"x": frame["x"], "day": day, "y": np.cumsum(y)}))
+    other.show("overview")
+    (warning,) = other.recorder.record.values["alarms"]
+    assert 'set `time = "day"` under [data]' in fill(warning["text"], warning["values"])

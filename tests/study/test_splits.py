@@ -1,6 +1,7 @@
 """Rows are divided the same way from the same seed, and what belongs together never parts."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,14 @@ from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
 from ninefold.errors import NinefoldError
-from ninefold.study.splits import Fold, derive_seed, make_folds, plan_folds, take_share
+from ninefold.study.splits import (
+    Fold,
+    derive_seed,
+    make_folds,
+    plan_folds,
+    repeat_often,
+    take_share,
+)
 
 LABELS = np.repeat([0, 1, 2], [60, 30, 10])
 
@@ -182,7 +190,23 @@ def test_a_rare_class_or_few_groups_limit_the_folds_and_it_is_said():
     rare, grouped = plan_folds(500, 4, None), plan_folds(500, None, 6)
     assert (rare.folds, rare.repeats) == (4, 3)
     assert rare.reason == "fewer folds than usual: the rarest class has 4 development rows"
-    assert (grouped.folds, grouped.reason) == (6, "fewer folds than usual: there are 6 groups")
+    assert (grouped.folds, grouped.repeats) == (6, 1)
+    assert grouped.reason == (
+        "fewer folds than usual: there are 6 groups; no repeats, since each fold is one group"
+    )
+
+
+@pytest.mark.parametrize("stratify", [False, True])
+def test_of_no_more_groups_than_folds_another_repeat_would_be_a_copy(stratify):
+    y = np.arange(60) % 2
+    splits = make_folds(
+        y, folds=6, repeats=2, validation=0, seed=1, stratify=stratify, groups=np.arange(60) // 10
+    )
+    first, second = ({tuple(f.test) for f in splits if f.repeat == number} for number in (0, 1))
+    assert first == second
+    assert plan_folds(500, None, 6, 6).repeats == 1
+    assert plan_folds(500, None, 7, 6, 3).repeats == 3
+    assert plan_folds(500, None, 7, 6).repeats == 3
 
 
 def test_settings_decide_over_the_size_of_the_data():
@@ -196,6 +220,7 @@ def test_settings_decide_over_the_size_of_the_data():
         ((500, 1, None), "2 folds cannot be filled: the rarest class has 1 development rows"),
         ((500, 4, None, 5), "5 folds cannot be filled: the rarest class has 4 .*at most 4 folds"),
         ((500, None, 3, 10), "10 folds cannot be filled: there are 3 groups; at most 3 folds"),
+        ((500, None, 6, 6, 3), "3 repeats of 6 folds of 6 groups; .*set repeats = 1"),
         ((3, None, None), "2 folds cannot be filled: there are 3 rows; at least two folds"),
     ],
 )
@@ -294,3 +319,23 @@ def test_groups_are_dealt_as_evenly_as_by_scikit_learn():
         for _, test in StratifiedGroupKFold(5, shuffle=True, random_state=seed).split(y, y, groups)
     ]
     assert unevenness([fold.test for fold in own]) <= 1.2 * unevenness(theirs)
+
+
+@pytest.mark.parametrize(
+    ("rows", "change", "repeats"),
+    [
+        (120, {}, 10),  # 86 rows to train on, 3 batches: 600,000 steps
+        (455, {}, 3),  # 11 batches: 2,200,000
+        (455, {"epochs": 40}, 10),
+        (455, {"seeds": 1, "epochs": 80}, 10),
+        (120, {"batch_size": 1}, 3),
+    ],
+)
+def test_folds_are_repeated_ten_times_where_training_is_cheap(rows, change, repeats):
+    how = {"epochs": 100, "batch_size": 32, "seeds": 2, "validation": 0.2} | change
+    plan = plan_folds(rows, None, None)
+    found = repeat_often(plan, rows, **how)
+    assert (found.folds, found.repeats) == (10, repeats)
+    assert ("10 repeats, since training is cheap: " in found.reason) == (repeats == 10)
+    once = replace(plan, repeats=1)  # repeats would be copies
+    assert repeat_often(once, rows, **how) == once

@@ -180,3 +180,10 @@ def test_all_variants_train_on_the_same_rows_and_none_on_its_test_fold(given):
     ):
         assert not set(rows) & set(tested["row"])
         assert len(rows) < ROWS - len(tested)  # the inner validation rows are left out too
+
+
+def test_of_as_many_groups_as_folds_one_repeat_is_made_and_it_is_said():
+    task, groups = make_task(X, Y, None, None), np.arange(ROWS) // 2 % 4
+    with pytest.warns(UserWarning, match="each fold is one group, so that 3 repeats would be"):
+        splits = make_splits(task, folds=4, repeats=3, validation=0, seed=1, groups=groups)
+    assert len(splits) == 4

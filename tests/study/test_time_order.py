@@ -156,7 +156,7 @@ def test_a_comparison_in_time_order_has_a_difference_and_no_test():
     row = compare({"c": ORDERED, "v": OTHER, "again": ORDERED}, control="c").iloc[0]
     assert row["difference"] == pytest.approx((OTHER.values() - ORDERED.values()).mean())
     assert row["verdict"] == "no test: folds ordered in time"
-    assert row[["low", "high", "p", "p_holm", "better", "equal", "worse"]].isna().all()
+    assert row[["low", "high", "p", "better", "equal", "worse", "rows_low"]].isna().all()
 
 
 def test_the_constant_of_a_fold_in_time_order_knows_the_past_only():

@@ -77,14 +77,19 @@ class Alarm(_Values):
         return fill(self.text, self.values)
 
 
-class FinalValues(_Values):
+class Alarming(_Values):
+    """What a section's record says is alarming, the worst first."""
+
+    alarms: list[Alarm] = []
+
+
+class FinalValues(Alarming):
     """What the record of section 7 says of the final model.
 
     best      "name", "kind", and for each metric its mean by cross-validation
     range     in which cross-validation had predicted the score, `inside` whether it is there
-    constant  the strongest constant's score
+    constant  the naive model's score, `constant_name` what that is
     looks     how often the hold-out was looked at
-    alarms    what is alarming, the worst first
     """
 
     best: dict[str, str | Mean] = {}
@@ -94,11 +99,11 @@ class FinalValues(_Values):
     range: Mean | None = None
     inside: bool | None = None
     constant: float | None = None
+    constant_name: str = "strongest constant"
     simple: Simple = Simple()
     rival: Rival | None = None
     verdict: str = ""
     looks: int | None = None
-    alarms: list[Alarm] = []
 
     @property
     def name(self) -> str:

@@ -14,12 +14,12 @@ from ninefold.history import History
 from ninefold.project import Project
 from ninefold.publishing.blocks import Document, Figure, Prose, pointer, record_file
 from ninefold.publishing.displays import figure
-from ninefold.publishing.final_values import FinalValues, Rival
+from ninefold.publishing.final_values import Alarm, Alarming, FinalValues, Rival
 from ninefold.publishing.headline import headline, spell_difference
 from ninefold.publishing.integrity import Doubt, find_doubts
 from ninefold.records import Record, mistakes_of
 
-FINAL = "7-final-model"
+DATA, FINAL = "2-data-summary", "7-final-model"
 _PROBLEMS = {
     "binary": "binary classification",
     "multiclass": "classification",
@@ -77,7 +77,7 @@ def summarise(
         about=tuple(_about(project, records)),
         metric=_metric(values),
         doubts=_said(find_doubts(project, records, history)),
-        alarms=tuple(alarm.said for alarm in values.alarms),
+        alarms=tuple(alarm.said for alarm in (*values.alarms, *_of_data(records))),
         verdict=headline(values),
         lines=tuple(_lines(values)),
         beside=_beside(values, record),
@@ -106,6 +106,13 @@ def _said(doubts: list[Doubt]) -> tuple[str, ...]:
 _MOST_OF_A_KIND = 5
 
 
+def _of_data(records: dict[str, Record]) -> list[Alarm]:
+    """Return what is alarming about the development rows."""
+    record = records.get(DATA)
+    with mistakes_of(record_file(DATA), AGAIN, "values"):
+        return Alarming.model_validate(record.values if record else {}).alarms
+
+
 def _not_holding(document: Document, *, failed: bool) -> Iterator[str]:
     """Yield the headings of sections whose own run, or a point of whose grid, failed; or those
     where one is out of date."""
@@ -125,7 +132,7 @@ def _lead(document: Document) -> str:
 def _about(project: Project, records: dict[str, Record]) -> list[str]:
     """Return what is known before any result: kind of problem, target, size, data."""
     settings = project.settings
-    found = records["2-data-summary"].values if "2-data-summary" in records else {}
+    found = records[DATA].values if DATA in records else {}
     problem = str(found.get("problem", settings.study.problem))
     rows = found.get("rows")
     parts = [
@@ -151,7 +158,7 @@ def _lines(values: FinalValues) -> list[Line]:
         by_folds = f"by cross-validation {show(rival.expected, 'score')}"
         rows.append(("rival/score", f"best network: {rival.name}", rival.score, by_folds))
     rows += [
-        ("constant", "strongest constant", values.constant, ""),
+        ("constant", values.constant_name, values.constant, ""),
     ]
     found = [
         Line(

@@ -4,7 +4,7 @@ An alarm is a text whose fields are filled from its values by `formats.fill`.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,16 +17,13 @@ class Alarm:
     text: str
     values: dict[str, Any] = field(default_factory=dict)
 
-    def to_record(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 def against_constant(metric: Metric, score: float, constant: float) -> list[Alarm]:
-    """Return an alarm where a score on the hold-out is no better than the constant's."""
+    """Return an alarm where a score on the hold-out is no better than the naive model's."""
     if _better(metric, score, constant):
         return []
     text = (
-        "On the hold-out the model does no better than a constant: {metric} {score:score} against "
+        "On the hold-out the model does no better than guessing: {metric} {score:score} against "
         "{constant:score}."
     )
     return [Alarm(text, {"metric": metric.label, "score": score, "constant": constant})]
@@ -49,6 +46,21 @@ def against_folds(metric: Metric, score: float, folds: Sequence[float]) -> list[
     )
     values = {"metric": metric.label, "score": score, "worst": worst, "folds": len(known)}
     return [Alarm(text, values)]
+
+
+def against_heavy_rows(number: int, rows: int, share: float, loss: str) -> list[Alarm]:
+    """Return an alarm where so few of the rows carry half of the loss or more: one of them more or
+    less would make another score."""
+    if share < _HALF:
+        return []
+    text = (
+        "{number:integer} of {rows:integer} hold-out rows "
+        f"{'carries' if number == 1 else 'carry'} {{share:percent}} of the {{loss}}."
+    )
+    return [Alarm(text, {"number": number, "rows": rows, "share": share, "loss": loss})]
+
+
+_HALF = 0.5
 
 
 def _better(metric: Metric, a: float, b: float) -> bool:

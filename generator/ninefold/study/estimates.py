@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from ninefold.errors import NinefoldError
@@ -29,6 +30,7 @@ from ninefold.study.statistics.folds import (
     paired_comparison,
 )
 from ninefold.study.statistics.from_chance import interval_from_chance
+from ninefold.study.statistics.seeds import defined_in_both
 
 if TYPE_CHECKING:
     from ninefold.study.evaluation import Evaluation
@@ -62,7 +64,7 @@ def estimate_of(evaluation: "Evaluation", metric: str) -> Estimate:
     intervals. Raises NinefoldError for a metric that was not computed.
     """
     protocol = evaluation.protocol
-    by_folds = interval_of(evaluation.values(metric), metric, protocol)
+    by_folds = interval_of(evaluation.values_by_seed(metric), metric, protocol)
     rows = rows_of(evaluation, metric)
     if rows is None:
         return Estimate(by_folds)
@@ -92,10 +94,14 @@ def _wider(rows: Interval, folds: Interval) -> Interval:
 def interval_of(values: np.ndarray, metric: str, protocol: Protocol) -> Interval:
     """Return the mean of the folds' scores with its corrected 95 % interval (Nadeau & Bengio 2003),
     over the folds where the metric is defined; NaN for an interval where these are fewer than two,
-    and where the folds allow none (`Protocol.no_test`)."""
-    defined = values[np.isfinite(values)]
-    if len(defined) < 2 or protocol.no_test:
-        mean = float(np.mean(defined)) if len(defined) else np.nan
+    and where the folds allow none (`Protocol.no_test`).
+
+    values  (folds × repeats,), or (seeds, folds × repeats) of a network trained from several seeds
+    """
+    values = np.atleast_2d(values)
+    defined = values[:, np.isfinite(values).all(axis=0)]
+    if defined.shape[1] < 2 or protocol.no_test:
+        mean = float(np.mean(defined)) if defined.size else np.nan
         return Interval(mean, np.nan, np.nan, np.nan, 0)
     limits = protocol.find(metric).limits(len(protocol.classes))
     return corrected_interval(defined, protocol.n_train, protocol.n_test, bounds=limits)
@@ -113,14 +119,12 @@ def paired(a: "Evaluation", b: "Evaluation", metric: str) -> Comparison:
     two folds have a score.
     """
     protocol, rows = a.protocol, row_difference(a, b, metric)
-    values = np.array([a.values(metric), b.values(metric)])
-    values = values[:, np.isfinite(values).all(axis=0)]
+    values = defined_in_both(a.values_by_seed(metric), b.values_by_seed(metric))
     if rows is None:
-        return paired_comparison(values[0], values[1], protocol.n_train, protocol.n_test)
+        return paired_comparison(*values, protocol.n_train, protocol.n_test)
     found = rows.interval(metric)
-    if metric not in ("average_precision", "f1") and values.shape[1] > 1:
-        sizes = protocol.n_train, protocol.n_test
-        folds = paired_comparison(values[0], values[1], *sizes).difference
+    if metric not in ("average_precision", "f1") and values[0].shape[1] > 1:
+        folds = paired_comparison(*values, protocol.n_train, protocol.n_test).difference
         centre = found.mean if metric in POOLED else folds.mean
         widest = max((found, folds), key=lambda one: np.nan_to_num(one.high - one.low))
         found = _moved(widest, centre)
@@ -212,27 +216,44 @@ def rows_of(evaluation: "Evaluation", metric: str) -> Rows | None:
         return None
     if fewest_of_a_class(evaluation) >= FEW:
         return None
+    order = order_of_rows(frame)
+    if order is None:
+        return None
+    kinds = [_found(one, metric) for one in evaluation.by_seed]
+    found, naive = (np.concatenate([kind[part][order] for kind in kinds]) for part in (0, 1))
+    row, groups = frame["row"].to_numpy()[order[0]], protocol.groups
+    tested = frame["fold"].to_numpy()[order]
+    return Rows(
+        y=protocol.y[row].astype(int),
+        found=found,
+        tested=np.tile(tested, (len(kinds), 1)),
+        naive=naive,
+        groups=None if groups is None else groups[row],
+    )
+
+
+def order_of_rows(frame: pd.DataFrame) -> np.ndarray | None:
+    """Return where the predictions of each repeat stand, (repeats, n), the rows in order; None if
+    the repeats did not each test the same rows once."""
     order = np.lexsort((frame["row"], frame["repeat"]))
     repeats = frame["repeat"].nunique()
     tested = frame["row"].to_numpy()[order]
     if len(tested) % repeats or len(np.unique(tested)) * repeats != len(tested):
         return None
     shape = (repeats, len(tested) // repeats)
-    if (tested.reshape(shape) != tested[: shape[1]]).any():
-        return None
-    found = np.zeros((len(frame), len(protocol.classes)))
+    same = (tested.reshape(shape) == tested[: shape[1]]).all()
+    return order.reshape(shape) if same else None
+
+
+def _found(evaluation: "Evaluation", metric: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return what a metric takes of all predictions (rows, K), and where it is the constant's."""
+    protocol = evaluation.protocol
+    classes = len(protocol.classes)
+    found = np.zeros((len(evaluation.predictions), classes))
     if evaluation.engine != NAIVE:
-        answer = answer_of(frame, protocol.classes, evaluation.ranking)
-        found[:] = answer.taken(known.takes, len(protocol.classes))
-    naive = _put_naive(evaluation, metric, found)
-    row, groups = tested[: shape[1]], protocol.groups
-    return Rows(
-        y=protocol.y[row].astype(int),
-        found=found[order].reshape(*shape, -1),
-        tested=frame["fold"].to_numpy()[order].reshape(shape),
-        naive=naive[order].reshape(shape),
-        groups=None if groups is None else groups[row],
-    )
+        answer = answer_of(evaluation.predictions, protocol.classes, evaluation.ranking)
+        found[:] = answer.taken(protocol.find(metric).takes, classes)
+    return found, _put_naive(evaluation, metric, found)
 
 
 def _put_naive(evaluation: "Evaluation", metric: str, found: np.ndarray) -> np.ndarray:

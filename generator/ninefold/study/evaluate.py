@@ -44,6 +44,7 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
     targets: str = "auto",
     scale_target: Any = "auto",
     model_seed: int = 0,
+    seeds: int = 1,
     return_models: bool = False,
     return_callbacks: bool = False,
     verbose: int = 0,
@@ -107,6 +108,10 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
                    outputs, the loss has a unit of its own (Poisson, MSLE, MAPE), or prepare=None.
                    The delta of Huber counts in the units that the network is trained on
     model_seed     another draw of weights, order and noise on the same splits
+    seeds          how many networks are trained in each fold: from `model_seed`, `model_seed` + 1 …
+                   Scores are their means; two or more tell how much of the difference between two
+                   networks is the seed's, so that `compare` finds smaller ones. An estimator is
+                   fitted once
     return_models  keep each fold's model in `Evaluation.models`, in the order of `scores`
     return_callbacks   keep each fold's copies of the callbacks in `Evaluation.callbacks`
     verbose        1: show on stderr which fold and variant trains, and how long the rest takes
@@ -148,8 +153,8 @@ def evaluate(  # type: ignore[misc]  # the overloads leave out what does not cha
             return_models=return_models, return_callbacks=return_callbacks, groups=groups,
         )  # fmt: skip
     several_callbacks = tuple(callbacks) if isinstance(callbacks, Sequence) else (callbacks,)
-    recipe = Recipe(epochs, batch_size, several_callbacks, engine, targets, scale_target)
-    progress = Progress(len(builds) * len(splits), sys.stderr if verbose else None)
+    recipe = Recipe(epochs, batch_size, several_callbacks, engine, targets, scale_target, seeds)
+    progress = Progress(len(builds) * len(splits) * seeds, sys.stderr if verbose else None)
     if "" in harnesses:
         judged = judge_all(builds, harnesses[""], recipe, model_seed, progress)
         found: dict[str, Any] = judged

@@ -29,11 +29,15 @@ class Evaluation:
     curves       long: repeat, fold, epoch, metric, train, validation (NaN where not computed), at
                  the end of each epoch, in inference mode, without penalties
     history      the same table as `model.fit` would report it
+                 (of a network trained from several seeds in each fold, their mean)
     predictions  one row per test row: repeat, fold, row, and `prediction`; for a classification
                  `predicted`, the class, and one column of probability for each class, if the
                  model gives probabilities
     diverged     (repeat, fold) where a network's outputs were not finite: scored as the naive
                  model, for each metric its own strongest constant
+    replicates   of a network trained from several seeds in each fold: the evaluation of each seed,
+                 with its own scores and predictions. `predictions`, `curves`, `history`, `models`
+                 and `callbacks` are those of the first; `diverged` is where any did
     models       each fold's model, in the order of `scores`, if `evaluate` was to return them;
                  one of a network cannot be pickled, but `models[0].model.save(path)` writes it
     callbacks    each fold's copies of the callbacks, as training left them, if it was to return
@@ -59,6 +63,7 @@ class Evaluation:
     models: tuple[FoldModel, ...] = ()
     callbacks: tuple[tuple[Any, ...], ...] = ()
     ranking: np.ndarray | None = None
+    replicates: tuple["Evaluation", ...] = ()
 
     def __repr__(self) -> str:
         found = self.interval()
@@ -79,6 +84,15 @@ class Evaluation:
                 f"no metric '{name}' was computed", f"there is: {', '.join(self.protocol.metrics)}"
             )
         return self.scores[name].to_numpy()
+
+    @property
+    def by_seed(self) -> tuple["Evaluation", ...]:
+        """Return the evaluation of each seed; of a model fitted once in each fold, itself."""
+        return self.replicates or (self,)
+
+    def values_by_seed(self, metric: str | None = None) -> np.ndarray:
+        """Return the score of each seed in each fold (seeds, folds × repeats)."""
+        return np.array([one.values(metric) for one in self.by_seed])
 
     def interval(self, metric: str | None = None) -> Interval:
         """Return the score with its interval: the mean over the folds; where they hold few rows of
@@ -151,6 +165,7 @@ class Evaluation:
             "metric": protocol.metric,
             "summary": summary,
             "scores": {name: self.values(name).tolist() for name in protocol.metrics},
+            **self._scores_by_seed(),
             "skill": self._skill(),
             "calibration_error": self.calibration().error if self.has_probabilities else None,
             "folds": protocol.folds,
@@ -169,6 +184,11 @@ class Evaluation:
             "selected_by": self.inner_loss().tolist(),
         }
 
+    def _scores_by_seed(self) -> dict[str, Any]:
+        names = self.protocol.metrics if self.replicates else ()
+        found = {name: self.values_by_seed(name).tolist() for name in names}
+        return {"scores_by_seed": found} if found else {}
+
     def _skill(self) -> dict[str, Any] | None:
         """The difference from the naive model by the deciding metric, None where the folds allow
         no test."""
@@ -183,7 +203,9 @@ class Evaluation:
 
     def inner_loss(self) -> np.ndarray:
         """Return the inner-validation loss of each fold after its last epoch (folds × repeats,);
-        empty where there was no inner split."""
+        of several seeds, their mean; empty where there was no inner split."""
+        if self.replicates:
+            return np.mean([one.inner_loss() for one in self.replicates], axis=0)
         rows = self.curves[self.curves["metric"] == "loss"]
         if rows.empty or rows["validation"].isna().all():
             return np.array([])
@@ -215,6 +237,25 @@ def naive_evaluation(predictions: pd.DataFrame, protocol: Protocol) -> Evaluatio
     )
 
 
+def over_seeds(judged: Sequence[Evaluation]) -> Evaluation:
+    """Return the evaluation of a network from those of its seeds, on the same folds."""
+    first = judged[0]
+    if len(judged) == 1:
+        return first
+    names = list(first.protocol.metrics)
+    scores = first.scores.copy()
+    scores[names] = np.mean([one.scores[names] for one in judged], axis=0)
+    return replace(
+        first,
+        scores=scores,
+        fits=sum(one.fits for one in judged),
+        fit_seconds=sum(one.fit_seconds for one in judged),
+        predict_seconds=sum(one.predict_seconds for one in judged),
+        diverged=tuple(sorted({place for one in judged for place in one.diverged})),
+        replicates=tuple(judged),
+    )
+
+
 _CONSTANT = {
     "function": "the strongest constant",
     "keywords": {},
@@ -236,12 +277,14 @@ def _of_members(members: Sequence[Evaluation]) -> dict[str, Any]:
 def average(evaluations: Sequence[Evaluation]) -> Evaluation:
     """Return the evaluation of the ensemble whose prediction is the mean of its members'.
 
-    The members are evaluations of networks on the same splits (in general, of other seeds). Where
-    a member diverged, the ensemble counts as diverged too, and is scored as the naive model.
+    The members are evaluations of networks on the same splits (in general, of other seeds); of one
+    trained from several seeds in each fold, the first seed's network is a member. Where a member
+    diverged, the ensemble counts as diverged too, and is scored as the naive model.
     Raises NinefoldError where they are none or were judged on different splits.
     """
     if not evaluations:
         raise NinefoldError("there is nothing to average", "expected at least one evaluation")
+    evaluations = [one.by_seed[0] for one in evaluations]
     first = evaluations[0]
     if any(e.protocol.splits != first.protocol.splits for e in evaluations):
         raise NinefoldError("the members were judged on different splits", "expected the same ones")

@@ -21,7 +21,8 @@ from ninefold.study.learners import Answer, Fitted
 from ninefold.study.metrics import METRICS, score
 from ninefold.study.model_files import FinalModel
 from ninefold.study.saved_estimator import save_estimator
-from ninefold.study.statistics.rows import SampledInterval, holdout_interval
+from ninefold.study.statistics.rows import holdout_interval
+from ninefold.study.statistics.sampled import SampledInterval, sampling_of
 from ninefold.study.variants import Variant
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def look_at_holdout(study: "Study", fit: FinalFit, beside: dict[str, Beside]) ->
         predictions=predictions,
         interval=holdout_interval(
             metric, holdout.y, answer.taken(METRICS[metric].takes, classes),
-            n_classes=classes, seed=study.seed,
+            n_classes=classes, sampling=sampling_of(holdout), seed=study.seed,
         ),
         constant=score_naive(metric, study.task.y, holdout.y, classes),
         scores={role: scored(each) for role, each in answers.items()},

@@ -11,17 +11,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 
 from ninefold.errors import NinefoldError, naming
 from ninefold.study.curves import curve_frame, divide_history
-from ninefold.study.evaluation import Evaluation, naive_evaluation
+from ninefold.study.evaluation import Evaluation, naive_evaluation, over_seeds
 from ninefold.study.learners import (
     Answer,
     Fitted,
     FoldModel,
+    Network,
     Part,
     Shared,
     fit_together,
@@ -114,7 +116,8 @@ def _judge_all(
         )
         for name, build in builds.items()
     ]
-    parts = _parts(harness, model_seed)
+    several = any(isinstance(learner, Network) for learner in learners)
+    parts = _parts(harness, model_seed, recipe.seeds if several else 1)
     protocols = _protocols(harness, dict(zip(builds, learners, strict=True)))
     variants = [
         describe_variant(build, recipe, harness.package)
@@ -124,7 +127,7 @@ def _judge_all(
     fitted = fit_together(learners, parts)
     judged = zip(builds, learners, fitted, protocols, variants, strict=True)
     return {
-        name: _judge(learner, found, harness, protocol, variant, progress)
+        name: _judge_seeds(learner, found, harness, protocol, variant, progress)
         for name, learner, found, protocol, variant in judged
     }
 
@@ -144,31 +147,33 @@ def judge_outputs(
     """
     tasks = {output: harness.task for output, harness in harnesses.items()}
     first = next(iter(harnesses.values()))
-    parts = _parts(first, model_seed)
     found: dict[str, dict[str, Evaluation]] = {}
     with caller_s_randomness(), closing(progress):
         for name, build in builds.items():
             its = recipe.of(str(name), progress)
             network = make_joint(build, tasks, first.prepare, its, first.shared)
-            fitted = network.fit_outputs(parts)
+            fitted = network.fit_outputs(_parts(first, model_seed, recipe.seeds))
             variant = describe_variant(build, recipe) | {"model_seed": model_seed}
             found[name] = {}
             for output, harness in harnesses.items():
                 learner = network.of(output)
                 protocol = _protocols(harness, {name: learner})[0]
                 with naming(f"the output '{output}'"):
-                    found[name][output] = _judge(
+                    found[name][output] = _judge_seeds(
                         learner, iter(fitted[output]), harness, protocol, variant, progress
                     )
     return found
 
 
-def _parts(harness: Harness, model_seed: int) -> list[Part]:
+def _parts(harness: Harness, model_seed: int, seeds: int) -> list[Part]:
+    """Return all folds, then all of them again for the second seed …: from `model_seed` + 1 …"""
     return [
         Part(
             fold.train, fold.validation,
-            derive_seed(harness.seed, fold.repeat, fold.fold, model_seed), fold.name, fold.outer,
+            derive_seed(harness.seed, fold.repeat, fold.fold, model_seed + number),
+            f"{fold.name}, seed {number + 1}" if number else fold.name, fold.outer, number,
         )
+        for number in range(seeds)
         for fold in harness.splits
     ]  # fmt: skip
 
@@ -202,6 +207,22 @@ def _protocols(harness: Harness, learners: Mapping[str, Any]) -> list[Protocol]:
         )
         for names in allowed
     ]
+
+
+def _judge_seeds(
+    learner: Any,
+    fitted: Iterator[Fitted],
+    harness: Harness,
+    protocol: Protocol,
+    variant: dict,
+    progress: Progress,
+) -> Evaluation:
+    """Score the folds of one seed after another, as long as there are fitted ones."""
+    judged = []
+    for first in fitted:
+        its = chain([first], islice(fitted, len(harness.splits) - 1))
+        judged.append(_judge(learner, its, harness, protocol, variant, progress))
+    return over_seeds(judged)
 
 
 def _judge(

@@ -130,7 +130,7 @@ def score(
         return float("nan")
     y = y.astype(float if metric.takes == "numbers" else int)
     if metric.takes == "probabilities":
-        found = _distribution(found)
+        found = as_distribution(found)
     if metric.function is None:
         return float(FORMULAS[metric.name](y, found))
     return _score_own(metric, metric.function, y, found)
@@ -162,7 +162,7 @@ def _score_own(metric: Metric, function: Function, y: np.ndarray, found: np.ndar
     return number
 
 
-def _distribution(found: np.ndarray) -> np.ndarray:
+def as_distribution(found: np.ndarray) -> np.ndarray:
     """Mend rounding; refuse what are no probabilities, such as a network's bare logits."""
     sums = found.sum(axis=1, keepdims=True)
     if found.min() < -0.01 or found.max() > 1.01 or np.abs(sums - 1).max() > 0.01:

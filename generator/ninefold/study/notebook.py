@@ -156,9 +156,12 @@ class Study:
         epochs: int | None = None,
         batch_size: int | None = None,
         callbacks: Sequence[Any] = (),
-        model_seed: int = 0,
+        model_seed: int | None = None,
     ) -> Evaluation:
         """Judge a variant under the study's harness and record it under `name`.
+
+        A network is trained from as many seeds in each fold as the settings say; if a `model_seed`
+        is given, from that one alone.
 
         build  as for `ninefold.evaluate`; or what `best` returned; or "constant", the strongest
                constant for each metric, fitted on each fold's training rows. Bind a variant's
@@ -170,8 +173,10 @@ class Study:
         if isinstance(build, Variant):
             own = {"epochs": build.epochs, "batch_size": build.batch_size}
             changes = {key: value for key, value in own.items() if value} | changes
+        if model_seed is not None:
+            changes["seeds"] = 1
         recipe = self.recipe(callbacks=tuple(callbacks), **changes)
-        return self._judge({name: build}, recipe, model_seed)[name]
+        return self._judge({name: build}, recipe, model_seed or 0)[name]
 
     def evaluate_all(self, variants: Mapping[str, Any]) -> None:
         """Judge variants, name → build, as `evaluate` does one: networks of one architecture are
@@ -215,8 +220,8 @@ class Study:
             self.recorder.fact(
                 "{name}: {diverged:integer} of {folds:integer} networks diverged; "
                 "they are scored as the naive model.",
-                kind="note", name=name, diverged=len(evaluation.diverged),
-                folds=len(evaluation.scores),
+                kind="note", name=name, folds=len(evaluation.scores) * len(evaluation.by_seed),
+                diverged=sum(len(one.diverged) for one in evaluation.by_seed),
             )  # fmt: skip
         alike, answer = constant_folds(evaluation) if evaluation.engine != "constant" else (0, "")
         if alike:

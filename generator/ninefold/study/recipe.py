@@ -22,6 +22,10 @@ class StudyRecipe(Recipe):
     def batch_size(self) -> int:
         return self._or_usual("batch_size")
 
+    @property
+    def seeds(self) -> int:
+        return self._or_usual("seeds")
+
     def _or_usual(self, name: str) -> int:
         given: dict[str, Any] = vars(self)["_given"]
         return given[name] if name in given else getattr(vars(self)["_harness"], name)

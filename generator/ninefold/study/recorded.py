@@ -8,6 +8,7 @@ from ninefold.errors import NinefoldError
 from ninefold.records import EvaluationEntry
 from ninefold.study.estimates import OF_ROWS, tested
 from ninefold.study.statistics.folds import Comparison, Interval, paired_comparison
+from ninefold.study.statistics.seeds import defined_in_both
 
 
 def against_naive(record: EvaluationEntry, metric: str, section: str) -> Comparison:
@@ -30,14 +31,21 @@ def against_naive(record: EvaluationEntry, metric: str, section: str) -> Compari
     return Comparison(difference, kept["t"], kept["p"], kept["remark"])
 
 
+def scores_by_seed(record: EvaluationEntry, metric: str) -> np.ndarray:
+    """Return the recorded scores (seeds, folds × repeats); one row of a model fitted once in each
+    fold, NaN where the metric is not defined."""
+    kept = record.get("scores_by_seed", {}).get(metric) or [record["scores"][metric]]
+    return np.array(kept, dtype=float)
+
+
 def against(record: EvaluationEntry, other: EvaluationEntry, metric: str) -> Comparison:
     """Compare two recorded evaluations of the same folds by the corrected resampled t-test.
 
-    Where scores are pooled within repeats, the difference is that of the pooled scores; its
+    One trained from several seeds in each fold is paired by seed, or with each seed of one that was
+    not. Where scores are pooled within repeats, the difference is that of the pooled scores; its
     standard error stays that of the folds, which is larger. Raises as `paired_comparison`.
     """
-    pairs = zip(record["scores"][metric], other["scores"][metric], strict=True)
-    a, b = np.array([pair for pair in pairs if None not in pair]).reshape(-1, 2).T
+    a, b = defined_in_both(scores_by_seed(record, metric), scores_by_seed(other, metric))
     found = paired_comparison(a, b, record["n_train"], record["n_test"])
     mine, theirs = record["summary"][metric], other["summary"][metric]
     if mine.get("method") != OF_ROWS or mine["mean"] is None or theirs["mean"] is None:

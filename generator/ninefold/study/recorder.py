@@ -19,7 +19,7 @@ from ninefold.records import FactKind, PredictionsFile, Record, write_record
 from ninefold.study.figures import save, to_png
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from ninefold.study.kept_predictions import Frames
 
 MIME = "application/vnd.ninefold+json"
 
@@ -33,7 +33,7 @@ class Recorder:
     def __init__(self, section: str, folder: Path | None):
         self.record = Record(section=section)
         self.folder = folder
-        self._predictions: dict[str, pd.DataFrame] = {}  # of the evaluations so far
+        self._predictions: dict[str, Frames] = {}  # of the evaluations so far
         self._unwritten = False
         self._writes_after_cells = False
 
@@ -54,7 +54,7 @@ class Recorder:
         self.record.fits += content["fits"]
         self._write()
 
-    def predictions(self, name: str, predictions: "pd.DataFrame") -> None:
+    def predictions(self, name: str, predictions: "Frames") -> None:
         """Keep the out-of-fold predictions of an evaluation, as `to_keep` returned them, beside the
         record: after each cell that made some, since each time the whole file is written."""
         if self.folder is None:
@@ -105,6 +105,13 @@ class Recorder:
         sign = {"fact": "⚙", "idea": "•"}.get(kind, "⚠")
         pointer = "note" if kind == "note" else "fact"
         self._show(pointer, len(self.record.facts) - 1, {"text/plain": f"{sign} {line}"})
+
+    def alarm(self, text: str, **values: Any) -> None:
+        """Show a note that a reader must know before the score: the report says it first."""
+        known = self.record.values.get("alarms")
+        earlier = known if isinstance(known, list) else []
+        self.record.values["alarms"] = [*earlier, {"text": text, "values": plain(values)}]
+        self.fact(text, kind="note", **values)
 
     def table(self, name: str, table: dict[str, Any]) -> None:
         """Show a table: {"caption", "columns": [{"name", "label", "format"}], "rows"}."""

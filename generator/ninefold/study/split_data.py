@@ -16,7 +16,15 @@ from ninefold.study.columns import as_levels
 from ninefold.study.dataset import Dataset, make_dataset, split_dataset
 from ninefold.study.preparation import tidy_inputs
 from ninefold.study.reading import read_source
-from ninefold.study.splits import Fold, Plan, limit_folds, make_folds, plan_folds, take_share
+from ninefold.study.splits import (
+    Fold,
+    Plan,
+    limit_folds,
+    make_folds,
+    plan_folds,
+    repeat_often,
+    take_share,
+)
 from ninefold.study.task import Task
 from ninefold.study.time_order import (
     find_blocks,
@@ -69,7 +77,13 @@ class SplitData:
                 data.y, blocks, harness.validation, classification=bool(data.classes),
                 folds=harness.folds, repeats=harness.repeats,
             )  # fmt: skip
-        return plan_folds(*self._sizes, harness.folds, harness.repeats)
+        plan = plan_folds(*self._sizes, harness.folds, harness.repeats)
+        if harness.folds or harness.repeats:
+            return plan
+        return repeat_often(
+            plan, len(data), epochs=harness.epochs, batch_size=harness.batch_size,
+            seeds=harness.seeds, validation=harness.validation,
+        )  # fmt: skip
 
     @property
     def most_folds(self) -> int:

@@ -69,7 +69,10 @@ def plan_folds(
     groups          number of groups, None where rows stand alone
     blocks          moments that follow one another, where the folds are to do so (see `time_order`)
 
-    Raises NinefoldError where the data cannot fill the folds.
+    Where there are no more groups than folds each fold is a group, whatever the seed: one repeat.
+
+    Raises NinefoldError where the data cannot fill the folds, or repeats are asked for that would
+    all be the same.
     """
     usual_folds, usual_repeats = next(plan for most, plan in _SIZES if rows <= most)
     most, scarce = limit_folds(rows, smallest_class, groups, blocks)
@@ -87,11 +90,45 @@ def plan_folds(
         reason = f"fewer folds than usual: {scarce}"
     else:
         reason = f"usual for {rows:,} development rows"
-    return Plan(folds or min(usual_folds, most), repeats or usual_repeats, reason)
+    number = folds or min(usual_folds, most)
+    if not repeats_differ(number, groups):
+        if (repeats or 1) > 1:
+            raise NinefoldError(
+                f"{repeats} repeats of {number} folds of {groups} groups",
+                "each fold is one group, so that each repeat would be the same",
+                "set repeats = 1, or leave it out",
+            )
+        return Plan(number, 1, f"{reason}; no repeats, since each fold is one group")
+    return Plan(number, repeats or usual_repeats, reason)
+
+
+def repeats_differ(folds: int, groups: int | None) -> bool:
+    """Return whether another shuffle gives other folds: not of as many groups as folds."""
+    return groups is None or groups > folds
 
 
 # Most development rows → (folds, repeats): more rows need fewer fits for the same precision.
 _SIZES = ((1_000, (10, 3)), (5_000, (10, 1)), (20_000, (5, 1)), (float("inf"), (3, 1)))
+
+
+def repeat_often(
+    plan: Plan, rows: int, *, epochs: int, batch_size: int, seeds: int, validation: float
+) -> Plan:
+    """Return a plan of three repeats with ten, if an experiment of ten networks then takes a
+    million training steps at most, each of one network on one batch; else as it is.
+
+    Decided by sizes, never by a clock: the same study has the same folds on any machine.
+    """
+    trained = round(rows * (1 - 1 / plan.folds) * (1 - validation))
+    fits = plan.folds * _OFTEN * seeds * _VARIANTS
+    steps = fits * epochs * -(-trained // batch_size)
+    if plan.repeats != 3 or steps > _CHEAP:
+        return plan
+    why = f"{_OFTEN} repeats, since training is cheap: {steps:,} steps for {_VARIANTS} networks"
+    return replace(plan, repeats=_OFTEN, reason=f"{plan.reason}; {why}")
+
+
+_OFTEN, _VARIANTS, _CHEAP = 10, 10, 1_000_000
 
 
 def limit_folds(

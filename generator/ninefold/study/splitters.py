@@ -46,7 +46,15 @@ def make_splits(
             warnings.warn(f"{absent}, which cannot be predicted there", stacklevel=3)
         return splits
     smallest = int(np.bincount(task.y).min()) if task.classes else None
-    plan_folds(len(task.y), smallest, None if ids is None else ids.max() + 1, folds, repeats)
+    number = None if ids is None else int(ids.max()) + 1
+    if repeats > 1 and folds >= 2 and number == folds:
+        warnings.warn(
+            f"{folds} folds of {number} groups: each fold is one group, so that {repeats} repeats "
+            "would be the same; one is made",
+            stacklevel=3,
+        )
+        repeats = 1
+    plan_folds(len(task.y), smallest, number, folds, repeats)
     splits = make_folds(
         task.y, folds=folds, repeats=repeats, validation=validation, seed=seed,
         stratify=bool(task.classes), groups=ids,

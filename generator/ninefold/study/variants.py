@@ -81,7 +81,8 @@ def read_variants(records: Sequence[Record], metric: str) -> list[Variant]:
 
     One trained again from another seed is the same variant and left out: the best of many seeds
     is luck. One judged again to the same result, as the control of a notebook is in each point of
-    its grid, is one. Members of an average that were judged by themselves are other seeds.
+    its grid, is one, and so is one judged again by its first seed alone. Members of an average that
+    were judged by themselves are other seeds.
     """
     distinct: dict[str, Variant] = {}
     for record in records:
@@ -92,7 +93,9 @@ def read_variants(records: Sequence[Record], metric: str) -> list[Variant]:
                 continue
             if seed:
                 continue
-            alike = digest([evaluation[part] for part in ("variant", "members", "summary")])
+            by_seed = evaluation.get("scores_by_seed", {}).get(metric)
+            first = by_seed[0] if by_seed else evaluation["scores"][metric]
+            alike = digest([evaluation["variant"], evaluation["members"], first])
             distinct.setdefault(alike, _read_variant(record.section, name, evaluation))
     return list(distinct.values())
 

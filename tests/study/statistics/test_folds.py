@@ -1,4 +1,3 @@
-import itertools
 import math
 
 import numpy as np
@@ -15,9 +14,7 @@ from ninefold.study.splits import make_folds
 from ninefold.study.statistics.folds import (
     bayesian_correlated_t,
     corrected_interval,
-    detectable_difference,
     expected_standard_error,
-    holm,
     paired_comparison,
     predicted_holdout_range,
     standard_error_by_plan,
@@ -129,7 +126,6 @@ def test_scores_that_have_no_interval_are_refused_by_every_figure(scores, keywor
         lambda: paired_comparison(scores, scores, **sizes),
         lambda: bayesian_correlated_t(scores, margin=0.01, **sizes),
         lambda: predicted_holdout_range(scores, n_holdout=20, **sizes),
-        lambda: detectable_difference(scores, **sizes),
     ):
         with pytest.raises(NinefoldError, match=line):
             figure()
@@ -223,37 +219,6 @@ def test_the_p_and_the_interval_agree():
         assert covers_zero == (found.p > 0.05)
 
 
-def test_holm_by_hand():
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.6, 0.7]) == [1, 1]
-    assert holm([]) == []
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
-def test_holm_is_the_closed_test_of_bonferronis(p_values):
-    # Marcus, Peritz & Gabriel 1976: a hypothesis falls where every set that holds it does
-    numbers = range(len(p_values))
-    sets = [part for size in numbers for part in itertools.combinations(numbers, size + 1)]
-    sizes = {part: min(1, len(part) * min(p_values[i] for i in part)) for part in sets}
-    expected = [max(value for part, value in sizes.items() if i in part) for i in numbers]
-    assert holm(p_values) == pytest.approx(expected)
-
-
-def test_a_comparison_without_p_counts_in_the_family():
-    assert holm([0.02, None, 0.5]) == [pytest.approx(0.06), None, 1]
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=20), st.randoms())
-def test_holm_keeps_the_order_never_lowers_and_ignores_the_order_given(p_values, random):
-    adjusted = holm(p_values)
-    assert all(p <= new <= 1 for p, new in zip(p_values, adjusted, strict=True))
-    by_p = [new for _, new in sorted(zip(p_values, adjusted, strict=True))]
-    assert by_p == sorted(by_p)
-    places = list(range(len(p_values)))
-    random.shuffle(places)
-    assert holm([p_values[i] for i in places]) == [adjusted[i] for i in places]
-
-
 # The Bayesian comparison
 
 
@@ -329,31 +294,6 @@ def test_a_correct_pipeline_scores_in_the_predicted_range_about_95_times_in_100(
         outside_the_mean += not mean.low <= actual <= mean.high
     assert 0.02 * trials <= outside <= 0.08 * trials  # 16 seen
     assert outside_the_mean > 0.2 * trials  # 92 seen
-
-
-def test_the_detectable_difference_has_the_power_asked_for_by_the_noncentral_t():
-    error = np.std(SCORES, ddof=1) * math.sqrt(1 / 6 + 20 / 100)
-    for power in (0.5, 0.8, 0.95):
-        away = detectable_difference(SCORES, 100, 20, power=power) / error
-        assert stats.nct.sf(stats.t.ppf(0.975, 5), 5, away) == pytest.approx(power, abs=1e-6)
-
-
-def test_the_detectable_difference_is_found_with_the_power_asked_for():
-    generator, rho, found = np.random.default_rng(4), 0.1, 0
-    scores = correlated_folds(generator, 30, rho)
-    scores = (scores - scores.mean()) / scores.std(ddof=1) * math.sqrt(1 - rho)  # E[s²] is 1 − ρ
-    smallest = detectable_difference(scores, 90, 10, power=0.8)
-    for _ in range(1000):
-        differences = correlated_folds(generator, 30, rho, mean=smallest)
-        found += paired_comparison(differences, np.zeros(30), 90, 10).p < 0.05
-    assert 760 <= found <= 840
-
-
-def test_two_models_that_err_on_the_same_rows_are_told_apart_more_easily():
-    plain = detectable_difference(SCORES, 100, 20)
-    assert detectable_difference(SCORES, 100, 20, correlation=0.875) == pytest.approx(plain / 2)
-    assert detectable_difference(SCORES, 100, 20, power=0.9) > plain
-    assert detectable_difference([0.9, 0.9], 100, 20) == 0
 
 
 def test_the_standard_error_after_each_repeat_is_that_of_the_scores_known_by_then():

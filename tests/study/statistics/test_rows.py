@@ -1,24 +1,14 @@
 import inspect
 import math
-from statistics import NormalDist
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ninefold.errors import NinefoldError
 from ninefold.study.metrics import METRICS, metrics_for, score
-from ninefold.study.statistics.rows import bootstrap_interval, holdout_interval, wilson
-
-
-def root_mean_square(y, prediction):
-    return math.sqrt(np.mean((y - prediction) ** 2))
-
-
-def sample(n: int = 60, seed: int = 1):
-    generator = np.random.default_rng(seed)
-    return generator.normal(size=n), generator.normal(size=n) * generator.exponential(size=n)
+from ninefold.study.statistics.rows import heaviest_rows, holdout_interval, row_losses
+from ninefold.study.statistics.sampled import Sampling
 
 
 def probabilities(n: int, classes: int, seed: int = 1):
@@ -27,150 +17,141 @@ def probabilities(n: int, classes: int, seed: int = 1):
     return y, told / told.sum(axis=1, keepdims=True)
 
 
-@given(st.integers(1, 500), st.data())
-def test_wilson_follows_its_formula(n, data):
-    successes = data.draw(st.integers(0, n))
-    z, share = NormalDist().inv_cdf(0.975), successes / n
-    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    reach = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    found = wilson(successes, n)
-    assert (found.low, found.high) == pytest.approx((centre - reach, centre + reach), abs=1e-9)
-    assert 0 <= found.low <= found.score <= found.high <= 1
+def numbers(n: int = 60, seed: int = 1):
+    generator = np.random.default_rng(seed)
+    y = generator.normal(size=n)
+    return y, y + 0.3 * generator.normal(size=n) * generator.exponential(size=n)
+
+
+def sample(name: str, n: int = 60, classes: int = 2):
+    return numbers(n) if METRICS[name].takes == "numbers" else probabilities(n, classes)
+
+
+CASES = [(name, classes) for name in metrics_for("binary") for classes in (2, 3)]
+CASES += [(name, 0) for name in metrics_for("regression")]
+
+
+@pytest.mark.parametrize(("name", "classes"), CASES)
+@pytest.mark.parametrize("groups", [None, 8])
+def test_each_interval_is_about_its_score_and_within_the_range_of_the_metric(name, classes, groups):
+    y, told = sample(name, 60, classes)
+    sampling = Sampling(
+        None if groups is None else np.random.default_rng(2).integers(groups, size=60)
+    )
+    found = holdout_interval(name, y, told, n_classes=classes, sampling=sampling, draws=200)
+    low, high = METRICS[name].limits(classes)
+    assert low <= found.low < found.score < found.high <= high
+    assert found.score == pytest.approx(score(name, y, told, n_classes=classes))
+    assert (f"{groups} groups" in found.method) == (groups is not None)
+
+
+@pytest.mark.parametrize(
+    "name", ["accuracy", "balanced_accuracy", "f1", "roc_auc", "average_precision"]
+)
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("groups", [None, 9])
+def test_no_score_from_0_to_1_is_ever_a_point(name, classes, groups):
+    y = np.arange(60) % classes
+    sampling = Sampling(None if groups is None else np.arange(60) % groups)
+    if groups and classes == 3:
+        sampling = Sampling(np.arange(60) // 7)
+    right = holdout_interval(name, y, np.eye(classes)[y], n_classes=classes, sampling=sampling)
+    assert (right.score, right.high) == (1, 1)
+    assert 0.3 < right.low < 0.99
+    wrong = np.eye(classes)[(y + 1) % classes]
+    if name != "average_precision":  # which is above 0 for any ranking
+        found = holdout_interval(name, y, wrong, n_classes=classes, sampling=sampling)
+        assert found.low <= found.score < found.high
 
 
 def test_69_of_69_right_is_not_100_to_100_percent():
-    found = holdout_interval(
-        "accuracy", np.arange(69) % 3, np.eye(3)[np.arange(69) % 3], n_classes=3
-    )
+    y = np.arange(69) % 3
+    found = holdout_interval("accuracy", y, np.eye(3)[y], n_classes=3)
     assert (found.score, found.high, found.method) == (1, 1, "Wilson")
     assert found.low == pytest.approx(69 / (69 + 1.959964**2))
 
 
-def test_bca_follows_its_formula():
-    y, told = sample()
-    found = bootstrap_interval(root_mean_square, y, told, draws=4000)
-
-    generator, normal = np.random.default_rng(99), NormalDist()
-    squares = (y - told) ** 2
-    draws = np.sqrt(squares[generator.integers(60, size=(20_000, 60))].mean(axis=1))
-    left_out = np.sqrt((squares.sum() - squares) / 59)
-    away = left_out.mean() - left_out
-    acceleration = (away**3).sum() / (6 * (away**2).sum() ** 1.5)
-    bias = normal.inv_cdf(np.mean(draws < found.score))
-    levels = [
-        normal.cdf(bias + (bias + z) / (1 - acceleration * (bias + z)))
-        for z in (normal.inv_cdf(0.025), normal.inv_cdf(0.975))
-    ]
-    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(draws, levels)), rel=0.02)
-    assert found.method == "BCa bootstrap"
-    assert levels[0] > 0.03  # the correction matters here: percentiles would fail
+def test_losses_that_are_all_alike_are_a_point_and_this_is_said():
+    y = np.arange(20.0)
+    found = holdout_interval("rmse", y, y + 3)
+    assert (found.low, found.score, found.high) == (3, 3, 3)
+    assert found.method == "point: all rows alike"
 
 
-def test_rows_are_drawn_within_their_strata():
-    y = np.repeat([0, 1], [30, 10])
-    seen = set()
+@pytest.mark.parametrize(
+    ("name", "y", "told", "sampling", "reason"),
+    [
+        ("roc_auc", np.zeros(9, int), np.full((9, 2), 0.5), Sampling(), "not defined"),
+        ("balanced_accuracy", np.zeros(9, int), np.full((9, 2), 0.5), Sampling(), "one class only"),
+        ("accuracy", np.array([0, 1]), np.full((2, 2), np.nan), Sampling(), "not defined"),
+        ("rmse", np.zeros(1), np.ones(1), Sampling(), "a single row"),
+        ("r2", np.zeros(1), np.ones(1), Sampling(), "not defined"),
+        ("rmse", np.zeros(9), np.ones(9), Sampling(ordered=True), "follow one another in time"),
+        ("rmse", np.zeros(9), np.arange(9.0), Sampling(np.arange(9) % 2), "2 groups, 5 are needed"),
+        ("rmse", np.zeros(9), np.arange(9.0), Sampling(np.zeros(9)), "1 group, 5 are needed"),
+        ("roc_auc", np.arange(10) // 5, np.full((10, 2), 0.5),
+         Sampling(np.r_[0, 1, 2, 3, 3, np.full(5, 4)]), "all rows of a class are in one group"),
+    ],
+)  # fmt: skip
+def test_where_no_interval_holds_there_is_none_and_the_reason_is_said(
+    name, y, told, sampling, reason
+):
+    found = holdout_interval(name, y, told, n_classes=2, sampling=sampling)
+    assert (found.low, found.high) == (None, None)
+    assert reason in found.remark
+    assert found.remark.startswith("no interval: ")
 
-    def count(truth, told):
-        seen.add(int(truth.sum()))
-        return told.mean()
 
-    bootstrap_interval(count, y, np.random.default_rng(1).random(40), y, draws=50)
-    assert seen == {10, 9}  # all of them, and one left out for the acceleration
-
-
-def test_the_only_row_of_a_class_is_in_every_draw():
-    y, told = probabilities(30, 2)
-    y[:] = 0
-    y[7] = 1
-    found = holdout_interval("roc_auc", y, told, n_classes=2, draws=200)
-    assert 0 <= found.low < found.high <= 1
+def test_groups_make_an_interval_as_wide_as_they_are_few():
+    generator = np.random.default_rng(3)
+    groups = np.repeat(np.arange(10), 30)
+    errors = generator.normal(size=10)[groups] + 0.3 * generator.normal(size=300)
+    by_row = holdout_interval("mae", errors, np.zeros(300))
+    by_group = holdout_interval("mae", errors, np.zeros(300), sampling=Sampling(groups))
+    assert by_group.high - by_group.low > 3 * (by_row.high - by_row.low)
+    assert by_group.method == "jackknife of 10 groups"
 
 
 def test_the_same_seed_gives_the_same_interval():
-    y, told = sample()
-    first, again, other = (
-        bootstrap_interval(root_mean_square, y, told, seed=seed, draws=300) for seed in (1, 1, 2)
-    )
+    y, told = numbers()
+    first, again, other = (holdout_interval("rmse", y, told, seed=seed) for seed in (1, 1, 2))
     assert first == again
     assert first != other
 
 
-def test_many_rows_are_given_percentiles_and_this_is_said():
-    y, told = sample(2001)
-    found = bootstrap_interval(root_mean_square, y, told, draws=200)
-    assert found.method == "percentile bootstrap"
-    assert found.low < found.score < found.high
-
-
-def test_where_bca_is_not_defined_percentiles_take_its_place_and_this_is_said():
-    # leaving one row out never moves this median, so there is no acceleration
-    y = np.repeat([0.0, 1, 2], [10, 9, 10])
-    found = bootstrap_interval(lambda truth, _: float(np.median(truth)), y, y, draws=500)
-    assert (found.low, found.score, found.high) == (0, 1, 2)
-    assert found.method == "percentile bootstrap"
-
-
-def test_draws_that_all_agree_are_a_point():
-    y = np.arange(20.0)
-    found = holdout_interval("rmse", y, y + 3, draws=50)
-    assert (found.low, found.score, found.high) == (3, 3, 3)
-    assert found.method == "point: all draws alike"
-
-
-@pytest.mark.parametrize("name", ["balanced_accuracy", "f1", "roc_auc", "average_precision"])
-def test_perfect_scores_are_as_sure_as_the_rarest_class_has_rows(name):
-    y = np.repeat([0, 1], [60, 9])
-    found = holdout_interval(name, y, np.eye(2)[y], n_classes=2, draws=50)
-    assert (found.score, found.high, found.method) == (1, 1, "Wilson on the rarest class")
-    assert found.low == pytest.approx(9 / (9 + 1.959964**2))
-
-
-def test_a_score_that_is_not_defined_is_refused():
-    told = np.full((4, 2), 0.5)
-    with pytest.raises(NinefoldError, match="a row of each class"):
-        holdout_interval("roc_auc", np.zeros(4, int), told, n_classes=2)
-    with pytest.raises(NinefoldError, match="finite predictions"):
-        holdout_interval("accuracy", np.array([0, 1]), np.full((2, 2), np.nan), n_classes=2)
-    with pytest.raises(NinefoldError, match="two rows"):
-        holdout_interval("log_loss", np.array([0, 1]), np.full((2, 2), 0.5), n_classes=2)
-
-
-@pytest.mark.parametrize("name", metrics_for("binary"))
-@pytest.mark.parametrize("classes", [2, 3])
-def test_each_interval_is_about_its_score_and_within_the_range_of_the_metric(name, classes):
-    y, told = probabilities(36, classes)
-    found = holdout_interval(name, y, told, n_classes=classes, draws=100)
-    low, high = METRICS[name].limits(classes)
-    assert low <= found.low < found.score < found.high <= high
-    assert found.score == score(name, y, told, n_classes=classes)
-
-
-@pytest.mark.parametrize("name", metrics_for("regression"))
-def test_each_interval_of_a_regression_is_about_its_score_and_within_its_range(name):
-    y, told = sample()
-    found = holdout_interval(name, y, y + 0.3 * told, draws=200)
-    low, high = METRICS[name].limits()
-    assert low <= found.low < found.score < found.high <= high
-
-
 def test_an_interval_is_of_2000_draws_at_least():
-    for function in (bootstrap_interval, holdout_interval):
-        assert inspect.signature(function).parameters["draws"].default >= 2_000
+    assert inspect.signature(holdout_interval).parameters["draws"].default >= 2_000
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(st.floats(-9, 9), st.floats(-9, 9)), min_size=2, max_size=8))
 def test_no_interval_is_ever_nan(pairs):
     y, told = np.array(pairs).T
-    found = bootstrap_interval(root_mean_square, y, told, draws=50)
-    assert math.isfinite(found.low)
-    assert 0 <= found.low <= found.high
+    for name in metrics_for("regression"):
+        found = holdout_interval(name, y, told, draws=50)
+        if found.low is not None:
+            assert found.low <= found.score <= found.high
+            assert math.isfinite(found.low)
 
 
-def test_the_interval_of_a_hold_out_covers_the_truth():
-    generator, held = np.random.default_rng(5), 0
-    for trial in range(60):
-        errors = generator.laplace(size=80)  # of variance 2
-        found = bootstrap_interval(root_mean_square, errors, np.zeros(80), seed=trial, draws=300)
-        held += found.low <= math.sqrt(2) <= found.high
-    assert held >= 50  # about 55 expected: BCa falls a little short of 95 % for 80 rows
+@pytest.mark.parametrize(("name", "classes"), CASES)
+def test_the_mean_of_what_rows_add_is_the_loss(name, classes):
+    if name in ("log_loss", "brier", "mae", "rmse"):
+        y, told = sample(name, 60, classes)
+        mean = row_losses(name, y, told).mean()
+        found = score(name, y, told, n_classes=classes)
+        assert (math.sqrt(mean) if name == "rmse" else mean) == pytest.approx(found)
+
+
+@pytest.mark.parametrize(
+    ("losses", "found"),
+    [
+        (np.ones(300), (3, 0.01)),  # 1 % of the rows do not carry half
+        (np.r_[np.ones(298), 200, 100], (2, 300 / 598)),
+        (np.r_[np.ones(299), 500], (1, 500 / 799)),
+        (np.r_[np.ones(20), 30], (1, 0.6)),  # of few rows one counts
+        (np.zeros(30), (0, 0)),
+    ],
+)
+def test_the_rows_that_carry_half_of_the_loss_are_counted(losses, found):
+    assert heaviest_rows(losses) == pytest.approx(found)

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from ninefold.study.statistics.tails import pareto_tails, replace_tail
@@ -32,3 +34,17 @@ def test_errors_too_alike_or_too_few_have_no_tail(errors):
     rows = np.arange(len(errors))
     found = replace_tail(errors, rows, np.zeros_like(rows), 1, np.random.default_rng(1))
     assert (found == errors).all()
+
+
+numbers = st.floats(0, 1e12) | st.sampled_from([1.0, 1.0 + 2e-16, 0.3, 0.1 + 0.2, 5e-324])
+
+
+@given(st.lists(numbers, min_size=1, max_size=120), st.integers(0, 100))
+def test_whatever_the_errors_what_is_drawn_is_finite_and_not_below_the_threshold(errors, seed):
+    errors = np.array(errors)
+    rows = np.arange(len(errors))
+    found = replace_tail(errors, rows, rows * 0, 1, np.random.default_rng(seed))
+    assert np.isfinite(found).all()
+    changed = found != errors
+    assert changed.sum() <= 0.1 * len(errors)
+    assert (found[changed] >= np.sort(errors)[::-1][changed.sum() :][:1]).all()

@@ -140,7 +140,7 @@ def holdout(data: dict, theme: Theme) -> Figure:
     """Draw the hold-out score on the range that cross-validation had predicted for it.
 
     {"metric", "range": {"mean", "low", "high"}, its ends None where there is none,
-     "score", "low", "high": the score's interval,
+     "score", "low", "high": the score's interval, None where there is none,
      "constant"?: the naive model's score, "constant_name"?: what that is,
      "simple"?: the best simple model's, "better": "left" | "right"}
     """
@@ -192,7 +192,8 @@ def _found(axes: Axes, data: dict, theme: Theme) -> None:
         "zorder": 3,
     }
     axes.scatter([score], [BAND], s=130, **dot)
-    text = f"hold-out {written(data['score'], 'score')} ({written(data, 'interval')})"
+    between = f" ({written(data, 'interval')})" if finite(low, high) else ""
+    text = f"hold-out {written(data['score'], 'score')}{between}"
     style: dict[str, Any] = {
         "color": theme.accent,
         "weight": "bold",

@@ -23,6 +23,7 @@ __all__ = [
     "Fitted",
     "FoldModel",
     "JointNetwork",
+    "Network",
     "Part",
     "Shared",
     "asked_problem",
@@ -58,7 +59,8 @@ def make_learner(
 def fit_together(
     learners: Sequence["Network | Estimator"], parts: Sequence[Part]
 ) -> list[Iterator[Fitted]]:
-    """Fit every learner on every part. Networks that share a trace are trained as one batch.
+    """Fit every learner on every part, an estimator on those of the first seed alone. Networks that
+    share a trace are trained as one batch for each seed.
 
     Returns for each learner an iterator of what was fitted, in the order of the parts.
     """
@@ -76,7 +78,7 @@ def fit_together(
     return [
         learner.wrap(trained[id(learner)], parts, prepared[id(learner)])
         if isinstance(learner, Network) and id(learner) in trained
-        else learner.fit_each(parts)
+        else learner.fit_each([p for p in parts if not p.replicate or learner in networks])
         for learner in learners
     ]
 

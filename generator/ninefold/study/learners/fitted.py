@@ -15,13 +15,15 @@ from ninefold.study.training import Trained
 @dataclass(frozen=True)
 class Part:
     """What one fold gives a learner: the numbers of the rows it is fitted on and watched on, a
-    seed, the name that a message calls it by, and both kinds of rows together, in order."""
+    seed, the name that a message calls it by, both kinds of rows together, in order, and 1, 2 … if
+    it is a fold's again, from its second, third … seed."""
 
     train: np.ndarray
     validation: np.ndarray
     seed: int
     name: str = ""
     given: np.ndarray | None = None
+    replicate: int = 0
 
     @property
     def outer(self) -> np.ndarray:

@@ -97,7 +97,7 @@ class Network:
                 if self._task.class_weight is not None:
                     weight = self._task.weights(part.train).astype("float32")
                     rows = replace(rows, weight=weight, seen_as=rows.weight)
-                jobs.append(Job(rows, held, part.seed, part.name))
+                jobs.append(Job(rows, held, part.seed, part.name, replicate=part.replicate))
         return jobs
 
     def _rows(self, numbers: np.ndarray, part: Part, prepared: Prepared) -> Rows:

@@ -10,6 +10,7 @@ from ninefold.study.final import load_model
 from ninefold.study.finale import Look
 from ninefold.study.metrics import METRICS, score
 from ninefold.study.standing import differ_by_folds
+from ninefold.study.statistics.chance import name_of_naive
 from ninefold.study.statistics.paired_rows import paired_difference
 from ninefold.study.tables import make_table
 from ninefold.study.variants import family_of_record
@@ -75,7 +76,8 @@ def show_beside(study: "Study", look: Look) -> None:
         shown[id(each)] = role
         expected = each.expected["summary"][metric]
         rows.append([", ".join(roles), each.name, expected, look.scores[role]])
-    rows.append(["strongest constant", "", None, look.constant])
+    naive = name_of_naive(metric, len(study.task.classes))
+    rows.append([naive, "", None, look.constant])
     columns = [
         ("model", "text"), ("name", "text"), ("by cross-validation", "pm"), ("hold-out", "score")
     ]  # fmt: skip

@@ -60,8 +60,8 @@ def choice(study: "Study", choice: Choice | None = None, variant: Variant | None
 def _state_choice(study: "Study", choice: Choice) -> None:
     record, label = study.recorder, METRICS[study.metric].label
     record.fact(
-        "Candidates for the final model: {candidates}.",
-        candidates=state_candidates(choice.candidates),
+        "Candidates for the final model: {candidates_by_kind}.",
+        candidates_by_kind=state_candidates(choice.candidates),
     )  # fmt: skip
     if choice.rule.choose == "network":
         record.fact("The subject of this study is the network: no other model was a candidate.")

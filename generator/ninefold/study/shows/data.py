@@ -8,6 +8,7 @@ from ninefold.study import ideas as _ideas
 from ninefold.study import relations as _relations
 from ninefold.study import summary
 from ninefold.study.metrics import METRICS
+from ninefold.study.shows.dependence import dependence
 
 if TYPE_CHECKING:
     from ninefold.study.notebook import Study
@@ -17,7 +18,8 @@ _MOST_LABELS = 12  # of a correlation matrix that is still readable on a phone
 
 
 def overview(study: "Study") -> None:
-    """How many rows and inputs there are, what is asked, and what was left out and why."""
+    """How many rows and inputs there are, what is asked, what was left out and why, and whether
+    rows depend on one another."""
     split, record = study.split, study.recorder
     data = split.development
     found = summary.overview(data)
@@ -38,6 +40,7 @@ def overview(study: "Study") -> None:
         record.fact("{sentence}", kind="idea", sentence=note)
     for note in data.notes:
         record.fact("{sentence}", kind="note", sentence=note)
+    dependence(study)
 
 
 def first_rows(study: "Study") -> None:
@@ -154,10 +157,10 @@ def suspected_leaks(study: "Study") -> None:
     if not found:
         study.recorder.fact("No single input predicts the target almost perfectly.")
     for leak in found:
-        study.recorder.fact(
+        study.recorder.alarm(
             "{column} alone predicts the target almost perfectly ({metric} {score:score}): does it "
             "give the answer away? If so, list it under `drop`.",
-            kind="note", column=leak["column"], score=leak["score"],
+            column=leak["column"], score=leak["score"],
             metric=METRICS[leak["metric"]].label,
         )  # fmt: skip
 

@@ -4,17 +4,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ninefold.study.alarms import Alarm, against_constant, against_folds
+from ninefold.formats import show
+from ninefold.study.alarms import (
+    Alarm,
+    against_constant,
+    against_folds,
+    against_heavy_rows,
+)
 from ninefold.study.constant_output import same_answer
 from ninefold.study.expectation import Expectation, expect
 from ninefold.study.finale import FinalFit, Look
 from ninefold.study.kept_predictions import HOLDOUT, pack_holdout
-from ninefold.study.metrics import METRICS, score, shown_beside
+from ninefold.study.metrics import METRICS
+from ninefold.study.recorded import scores_by_seed
 from ninefold.study.shows.beside import distinct, score_of, show_beside, values_beside
 from ninefold.study.standing import judge_final
 from ninefold.study.statistics.chance import CONSTANT, name_of_naive
-from ninefold.study.statistics.rows import holdout_interval
+from ninefold.study.statistics.rows import heaviest_rows, holdout_interval, row_losses
+from ninefold.study.statistics.sampled import SampledInterval, sampling_of
 from ninefold.study.tables import make_table
+from ninefold.study.variants import Variant
 
 if TYPE_CHECKING:
     from ninefold.study.notebook import Study
@@ -80,7 +89,7 @@ def _curve(study: "Study", model: FinalFit) -> None:
 def expected_range(study: "Study", model: FinalFit) -> None:
     """The range in which the hold-out score should fall, from cross-validation alone."""
     label, found = METRICS[study.metric].label, expect(study, model.variant)
-    study.recorder.value(range=_as_values(found))
+    study.recorder.value(range=_as_values(model.variant, found))
     rows = len(study.split.holdout)
     if found.low is None:
         study.recorder.fact(
@@ -105,12 +114,21 @@ def expected_range(study: "Study", model: FinalFit) -> None:
         )  # fmt: skip
 
 
-def _as_values(found: Expectation) -> dict[str, Any]:
+def _as_values(variant: Variant, found: Expectation) -> dict[str, Any]:
     return {
+        "model": variant.name, "section": variant.section,
         "mean": found.mean if found.corrected is None else found.corrected,
         "low": found.low, "high": found.high, "reported": found.mean,
         "optimism": found.optimism, "candidates": found.candidates,
     }  # fmt: skip
+
+
+def _range(study: "Study", variant: Variant) -> dict[str, Any]:
+    """Return the range that was shown before the look, if one was: it takes thousands of draws."""
+    shown: Any = study.recorder.record.values.get("range", {})
+    if (shown.get("section"), shown.get("model")) == (variant.section, variant.name):
+        return shown
+    return _as_values(variant, expect(study, variant))
 
 
 def holdout(study: "Study", look: Look) -> None:
@@ -119,26 +137,23 @@ def holdout(study: "Study", look: Look) -> None:
     metric, record = study.metric, study.recorder
     label, n = METRICS[metric].label, len(look.y)
     variant, sampled = look.fit.variant, look.interval
-    expected, found = _as_values(expect(study, variant)), _verdict(study, look)
+    expected, found = _range(study, variant), _verdict(study, look)
     naive = name_of_naive(metric, len(study.task.classes))
     inside = None
     if expected["low"] is not None and expected["high"] is not None:
         inside = bool(expected["low"] <= sampled.score <= expected["high"])
-    alarms = _alarms(study, look)
-    for alarm in alarms:
-        record.fact(alarm.text, kind="note", **alarm.values)
+    for alarm in _alarms(study, look):
+        record.alarm(alarm.text, **alarm.values)
     record.value(
         holdout={"score": sampled.score, "low": sampled.low, "high": sampled.high, "n": n},
         inside=inside, constant=look.constant, constant_name=naive, verdict=found,
-        looks=look.looks, alarms=[alarm.to_record() for alarm in alarms],
+        looks=look.looks,
         **values_beside(study, look),
     )  # fmt: skip
     record.fact(
-        "Hold-out {metric_label}: {holdout_score:score} ({holdout_interval:interval}, {method}, "
-        "row sampling only){where}.",
-        metric_label=label, holdout_score=sampled.score, method=sampled.method,
-        holdout_interval={"low": sampled.low, "high": sampled.high},
-        where=_WHERE[inside],
+        "Hold-out {metric_label}: {holdout_score:score} ({sampled}){where}.",
+        metric_label=label, holdout_score=sampled.score, where=_WHERE[inside],
+        holdout_interval=sampled.ends, method=sampled.method, sampled=_sampled(sampled),
     )  # fmt: skip
     record.fact(
         "Verdict: {verdict}. {basis}",
@@ -174,12 +189,12 @@ def holdout(study: "Study", look: Look) -> None:
             "simple": look.scores.get("simple"),
             "better": "right" if METRICS[metric].greater_is_better else "left",
         },
-        alt=f"The hold-out {label} with its interval, "
+        alt=f"The hold-out {label}{'' if sampled.low is None else ' with its interval'}, "
         f"{'' if inside is None else 'on the range predicted by cross-validation, '}"
         f"beside the {naive}{named}.",
         caption="The hold-out score on the range that cross-validation had predicted."
         if inside is not None
-        else "The hold-out score with its interval from row sampling.",
+        else f"The hold-out score{'' if sampled.low is None else ' with its interval'}.",
     )
     _all_scores(study, look)
     _keep_predictions(study, look)
@@ -197,7 +212,7 @@ _SELECTED = (
     "It rests on cross-validation, on the folds that also chose this model out of {}, which "
     "favours it."
 )
-_WITHDRAWN = "By cross-validation there was skill; the hold-out does not beat the constant."
+_WITHDRAWN = "By cross-validation there was skill; the hold-out does not beat guessing."
 
 
 def _alarms(study: "Study", look: Look) -> list[Alarm]:
@@ -209,9 +224,14 @@ def _alarms(study: "Study", look: Look) -> list[Alarm]:
     alike = same_answer(answer.outputs, answer.codes, study.task.classes, spread)
     found = [Alarm(_ALIKE, {"answer": alike})] if alike else []
     found += against_constant(metric, look.interval.score, look.constant)
-    scores = look.fit.variant.record["scores"][study.metric]
-    folds = [float("nan") if score is None else score for score in scores]
-    return found + against_folds(metric, look.interval.score, folds)
+    folds = scores_by_seed(look.fit.variant.record, study.metric).ravel().tolist()
+    number, share, loss = _heaviest(study, look)
+    study.recorder.value(heaviest={"rows": number, "share": share, "of": loss})
+    return [
+        *found,
+        *against_folds(metric, look.interval.score, folds),
+        *against_heavy_rows(number, len(look.y), share, loss),
+    ]
 
 
 _ALIKE = (
@@ -227,23 +247,42 @@ _WHERE = {
 }
 
 
+def _sampled(interval: SampledInterval) -> str:
+    """Say the interval and how it was made, or why there is none."""
+    if interval.low is None:
+        return interval.remark
+    return f"{show(interval.ends, 'interval')}, {interval.method}, row sampling only"
+
+
 def _all_scores(study: "Study", look: Look) -> None:
-    classes, rows = len(study.task.classes), []
+    """Every metric with its interval, and what its method is or why there is none."""
+    classes, sampling = len(study.task.classes), sampling_of(study.split.holdout)
+    rows = []
     for metric in study.harness.metrics:
-        found = score(metric, look.y, look.taken(metric), n_classes=classes)
-        others = [score_of(look, role, metric, classes) for role in distinct(look)]
-        sampled = look.interval if metric == study.metric else None
-        if metric == shown_beside(study.metric) and np.isfinite(found):  # a bootstrap takes seconds
+        sampled = look.interval
+        if metric != study.metric:
             sampled = holdout_interval(
-                metric, look.y, look.taken(metric), n_classes=classes, seed=study.seed
-            )
-        interval = sampled and {"low": sampled.low, "high": sampled.high}
-        rows.append([METRICS[metric].label, found, interval, *others])
+                metric, look.y, look.taken(metric), n_classes=classes, sampling=sampling,
+                seed=study.seed,
+            )  # fmt: skip
+        others = [score_of(look, role, metric, classes) for role in distinct(look)]
+        rows.append([METRICS[metric].label, sampled.score, sampled.ends, *others, sampled.remark])
     columns = [
         ("metric", "text"), ("final model", "score"), ("95 % interval", "interval"),
-        *((look.beside[role].name, "score") for role in distinct(look)),
+        *((look.beside[role].name, "score") for role in distinct(look)), ("interval by", "text"),
     ]  # fmt: skip
-    study.recorder.table("holdout-scores", make_table("Scores on the hold-out.", columns, rows))
+    groups = sampling.number_of_groups
+    caption = f"Scores on the hold-out{f', of {groups} groups' if groups else ''}."
+    study.recorder.table("holdout-scores", make_table(caption, columns, rows))
+
+
+def _heaviest(study: "Study", look: Look) -> tuple[int, float, str]:
+    """Return how few rows carry how much of which loss: of log loss, absolute or squared errors."""
+    metric = study.metric
+    if METRICS[metric].takes in ("labels", "ranking"):
+        metric = "log_loss"
+    number, share = heaviest_rows(row_losses(metric, look.y, look.found))
+    return number, share, {"r2": "squared error"}.get(metric, METRICS[metric].label)
 
 
 def _verdict(study: "Study", look: Look) -> str:

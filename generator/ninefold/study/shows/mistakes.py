@@ -8,7 +8,14 @@ import pandas as pd
 from ninefold.study.final import load_model
 from ninefold.study.finale import Look
 from ninefold.study.metrics import METRICS, score
-from ninefold.study.statistics.rows import wilson
+from ninefold.study.shows.calibration import calibration_figure, calibration_line
+from ninefold.study.statistics.rows import holdout_interval
+from ninefold.study.statistics.sampled import (
+    SampledInterval,
+    Sampling,
+    no_interval,
+    sampling_of,
+)
 from ninefold.study.summary import as_written
 from ninefold.study.tables import make_table
 
@@ -16,7 +23,7 @@ if TYPE_CHECKING:
     from ninefold.study.notebook import Study
 
 _PERMUTATIONS = 10
-_FEWEST = 5  # rows of a sub-group whose score is shown
+_FEWEST = 5  # rows of a sub-group whose score has an interval
 _MOST_LEVELS = 12  # of a category, the most frequent
 
 
@@ -31,6 +38,7 @@ def errors(study: "Study", look: Look) -> None:
             alt=f"Predicted against actual {data.target} on the hold-out, and the residuals.",
             caption="Hold-out rows: predicted against actual, and what is left.",
         )
+        calibration_line(study, look)
         return
     counts = np.zeros((len(data.classes), len(data.classes)), dtype=int)
     np.add.at(counts, (look.y, look.answer.classes), 1)
@@ -41,33 +49,8 @@ def errors(study: "Study", look: Look) -> None:
         alt="Confusion matrix of the hold-out rows.",
         caption="Hold-out rows: a row for each actual class, a column for each predicted one.",
     )
-    _calibration(study, look)
-
-
-def _calibration(study: "Study", look: Look, bins: int = 5) -> None:
-    """The confidence in the predicted class against how often it was right, in equal-sized bins."""
-    confidence = look.found.max(axis=1)
-    right = look.answer.classes == look.y
-    parts = np.array_split(np.argsort(confidence, kind="stable"), min(bins, len(look.y)))
-    shown = []
-    for part in parts:
-        share = wilson(int(right[part].sum()), len(part))
-        shown.append(
-            {
-                "predicted": confidence[part].mean(),
-                "observed": share.score,
-                "low": share.low,
-                "high": share.high,
-                "count": len(part),
-            }
-        )
-    study.recorder.figure(
-        "calibration",
-        "calibration",
-        {"bins": shown, "label": "predicted class"},
-        alt="How often the predicted class was right, against the probability given to it.",
-        caption="Calibration on the hold-out, in bins of equal size, with Wilson intervals.",
-    )
+    calibration_figure(study, look)
+    calibration_line(study, look)
 
 
 def worst_errors(study: "Study", look: Look, most: int = 5) -> None:
@@ -99,20 +82,33 @@ def worst_errors(study: "Study", look: Look, most: int = 5) -> None:
 
 
 def sub_groups(study: "Study", look: Look, most: int = 4) -> None:
-    """The score in each sub-group of the categories, or of the halves of numbers."""
-    data, metric = study.split.holdout, study.metric
-    shown = _comparable(metric)
-    rows = []
+    """The score in each sub-group of the categories, or of the halves of numbers, with its
+    interval, or why there is none."""
+    data, shown = study.split.holdout, _comparable(study.metric)
+    sampling, rows = sampling_of(data), []
     for name in [*data.categories, *data.numbers][:most]:
         for label, members in _parts(data.X[name], study.development().X[name]):
-            if members.sum() >= _FEWEST:
-                found = score(
-                    shown, look.y[members], look.taken(shown)[members], n_classes=len(data.classes)
-                )
-                rows.append([f"{name}: {label}", int(members.sum()), found])
-    columns = [("sub-group", "text"), ("rows", "integer"), (METRICS[shown].label, "score")]
-    caption = "Hold-out rows by sub-group; small groups vary widely by chance."
+            if members.any():
+                found = _of_members(study, look, members, sampling.take(members))
+                cells = [found.score, found.ends, found.remark]
+                rows.append([f"{name}: {label}", int(members.sum()), *cells])
+    columns = [
+        ("sub-group", "text"), ("rows", "integer"), (METRICS[shown].label, "score"),
+        ("95 % interval", "interval"), ("interval by", "text"),
+    ]  # fmt: skip
+    caption = "Hold-out rows by sub-group; of many groups one is far off by chance."
     study.recorder.table("sub-groups", make_table(caption, columns, rows))
+
+
+def _of_members(
+    study: "Study", look: Look, members: np.ndarray, sampling: Sampling
+) -> SampledInterval:
+    metric, classes = _comparable(study.metric), len(study.task.classes)
+    y, found = look.y[members], look.taken(metric)[members]
+    few = "fewer than 5 rows" if len(y) < _FEWEST else ""
+    if few or (classes and len(np.unique(y)) < 2):
+        return no_interval(score(metric, y, found, n_classes=classes), few or "one class only")
+    return holdout_interval(metric, y, found, n_classes=classes, sampling=sampling, seed=study.seed)
 
 
 def _comparable(metric: str) -> str:

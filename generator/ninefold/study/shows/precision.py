@@ -9,7 +9,6 @@ from ninefold.study.harness import Harness, judge
 from ninefold.study.metrics import METRICS
 from ninefold.study.protocol import Protocol
 from ninefold.study.statistics.folds import (
-    detectable_difference,
     expected_standard_error,
     standard_error_by_plan,
 )
@@ -23,8 +22,8 @@ _REPEATS = 10  # at least so many are measured
 
 def precision(study: "Study") -> None:
     """The standard error of a mean score under more repeats and other numbers of folds, measured
-    with a linear model, and the smallest difference that the study's plan could detect. Of folds
-    in time order, which have neither, the linear model's score in each."""
+    with a linear model. Of folds in time order, which have none, the linear model's score in
+    each."""
     from sklearn.linear_model import LogisticRegression, Ridge
 
     model = LogisticRegression(max_iter=1000) if study.task.classes else Ridge()
@@ -64,12 +63,9 @@ def _state_precision(study: "Study", protocol: Protocol, found: np.ndarray) -> N
         standard_error=expected_standard_error(spread, plan.folds, plan.repeats),
     )  # fmt: skip
     record.fact(
-        "The smallest difference between two models that this plan would find four times in five "
-        "is {detectable:significant} {metric_label} (paired, two-sided at 5 %, scores of the two "
-        "correlated by one half).",
-        detectable=detectable_difference(found.ravel(), protocol.n_train, protocol.n_test),
-        metric_label=label,
-    )  # fmt: skip
+        "How small a difference between two models can be found depends on both. Each table of "
+        "differences states what it would have found."
+    )
 
 
 def _draw_precision(study: "Study", found: np.ndarray) -> None:

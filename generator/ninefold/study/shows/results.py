@@ -30,7 +30,7 @@ def scores(study: "Study") -> None:
     for name, evaluation in shown.items():
         main = evaluation.interval(metric)
         other = evaluation.interval(beside) if beside in evaluation.scores else None
-        cost = evaluation.fit_seconds / max(len(evaluation.scores), 1)
+        cost = evaluation.fit_seconds / (evaluation.fits or max(len(evaluation.scores), 1))
         kind = "" if evaluation.engine == "constant" else _model_size(evaluation)
         rows.append([name, _as_dict(main), other and _as_dict(other), kind, cost or None])
         points.append(
@@ -147,8 +147,8 @@ def coefficients(study: "Study", of: Any, most: int = 15) -> None:
 
 
 def differences(study: "Study", control: str, only: str = "", most: int | None = None) -> None:
-    """Each variant against the control on the same folds: difference, corrected interval, p
-    adjusted for the number of variants, and a verdict.
+    """Each variant against the control on the same folds: difference, interval and p that hold for
+    all variants at once, what would have been found, and a verdict.
 
     only  variants whose names begin so; most: the best so many (the family stays whole)
     """
@@ -159,28 +159,34 @@ def differences(study: "Study", control: str, only: str = "", most: int | None =
     shown = table.set_index("variant").loc[ranked].reset_index()
     rows = [
         [
-            row.variant, row.mean, row.difference, {"low": row.low, "high": row.high},
-            row.p_holm, row.better, row.equal, row.verdict,
+            row.variant, row.mean, row.difference, {"low": row.low, "high": row.high}, row.p,
+            row.equal, row.detectable, {"low": row.rows_low, "high": row.rows_high}, row.verdict,
         ]
         for row in shown.itertuples()
     ]  # fmt: skip
     columns = [
         ("variant", "text"), (_label(metric), "score"), ("difference", "signed"),
-        ("95 % interval", "interval"), ("p, Holm", "p"), ("P better", "percent"),
-        ("P equal", "percent"), ("verdict", "text"),
+        ("95 % interval", "interval"), ("p", "p"), ("P equal", "percent"),
+        ("would be found", "score"), ("for these training sets", "interval"), ("verdict", "text"),
     ]  # fmt: skip
     record.fact(
         "The control ({control}) has {control_score:pm} {metric_label}; variants compared with "
-        "it: {comparisons:integer}, {how}.",
+        "it: {comparisons:integer}{how}.",
         control=control, control_score=_as_dict(family[control].interval()),
-        metric_label=_label(metric), comparisons=len(table),
-        how=no_test
-        or "and p is adjusted for their number. A verdict takes a probability P of 95 %, "
-        "better and worse also p below 0.05",
+        metric_label=_label(metric), comparisons=len(table), how=f", {no_test}" if no_test else "",
     )  # fmt: skip
+    if not no_test and len(table):
+        record.fact(
+            "'Practically equal' needs P equal ≥ 95 %. 'Better' and 'worse' need p < 0.05 after "
+            "correction for {corrected_for}; the interval leaves out 0 exactly then. Otherwise "
+            "'undecided'.",
+            corrected_for="1 comparison" if len(table) == 1 else f"{len(table)} comparisons",
+        )  # fmt: skip
     if len(rows) < len(table):
         record.fact("The best {shown:integer} of them are shown.", shown=len(rows))
     caption = f"Differences from '{control}', paired by fold."
+    if not no_test:
+        caption += _COLUMNS
     record.table("differences", make_table(caption, columns, rows))
     record.figure(
         "differences",
@@ -200,7 +206,11 @@ def differences(study: "Study", control: str, only: str = "", most: int | None =
     _outcome(study, family, control)
 
 
-_WITH = " with corrected 95 % intervals"
+_WITH = " with 95 % intervals that hold for all variants at once"
+_COLUMNS = (
+    " A true difference as large as 'would be found' is found four times in five. 'For these "
+    "training sets' is the interval for other test rows and the same models; it decides nothing."
+)
 
 
 def _without_interval(evaluations: Mapping[str, Evaluation]) -> str:

@@ -6,7 +6,9 @@ carry the choice, the rows of both sets and the skewness of a loss. Two things t
 added: what other training rows would have done (the corrected variance of the folds' scores, less
 what is row sampling; Nadeau & Bengio 2003), and errors larger than any seen (see `tails`).
 
-Coverage of 95 % ranges by `make simulate`: see `tests/simulate/of_optimism.py`.
+Coverage of 95 % ranges by simulation (75 to 150 data sets each, `tests/simulate/of_optimism.py`):
+of a log loss 95 % for one model, 93 to 100 % after the best of twelve; of accuracy 99 %; with 6 %
+positives 99 % of a log loss, 95 % of average precisions; of an RMSE under t₂.₅ noise 94 to 95 %.
 """
 
 from collections.abc import Sequence
@@ -73,6 +75,7 @@ def expected_range(
     fewer than five groups or two folds.
     """
     choose, generator = choose or choose_best, np.random.default_rng(seed)
+    draws = candidates.affordable(draws)
     strata, _ = units_of(candidates)
     if candidates.groups is not None and len(strata[0]) < LEAST_GROUPS:
         raise NinefoldError(

@@ -1,22 +1,29 @@
 """What the scores of overlapping folds tell: intervals, comparisons, verdicts.
 
-Everywhere `scores` holds one number for each of J = folds × repeats fits, `n_train` the rows of
-an *outer* training fold (inner validation included) and `n_test` those of a test fold. Folds
-share training rows, so their scores are correlated; the variance of a mean is therefore taken as
-s²·(1/J + n_test/n_train) with J − 1 degrees of freedom (Nadeau & Bengio 2003, *Machine Learning*
-52, section 5.2.1). Repeats shrink only the 1/J: they narrow an interval little.
+Everywhere `scores` holds one number for each of J = folds × repeats fits, or (m, J) of a network
+trained from m seeds in each fold; `n_train` is the rows of an *outer* training fold (inner
+validation included) and `n_test` those of a test fold. Folds share training rows, so their scores
+are correlated; the variance of a mean is therefore taken as s²·(1/J + n_test/n_train) with J − 1
+degrees of freedom (Nadeau & Bengio 2003, *Machine Learning* 52, section 5.2.1). Repeats shrink only
+the 1/J: they narrow an interval little. What a seed does is not shared between folds: where several
+seeds tell how much that is, the second term leaves it out (see `corrected_standard_error`).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import special, stats
+from scipy import stats
 
 from ninefold.errors import NinefoldError
+from ninefold.study.statistics.seeds import (
+    Numbers,
+    corrected_standard_error,
+    pair_seeds,
+    seed_variance,
+    spread_of,
+)
 
-Numbers = Sequence[float] | np.ndarray
 Verdict = Literal["no evidence of skill", "skill", "beats the best simple model"]
 EVERYWHERE = (-np.inf, np.inf)
 
@@ -69,7 +76,8 @@ def corrected_interval(
     number (named), splits that are not exchangeable, a single test row in each fold.
     """
     values = _checked(scores, n_test, exchangeable)
-    return _interval(values, _spread(values), n_test / n_train, confidence, bounds)
+    error = corrected_standard_error(values, n_train, n_test)
+    return _interval(values, error, confidence, bounds)
 
 
 def predicted_holdout_range(
@@ -85,11 +93,16 @@ def predicted_holdout_range(
     """Return the range in which the score on the hold-out should lie: mean ± t·s·√(1/J +
     n_test/n_train + n_test/n_holdout), the last term the hold-out's own row sampling.
 
-    `standard_error` is that of the prediction. Raises as `corrected_interval`.
+    Of several seeds, s² is the variance of a single network's score in the last two terms: one
+    network is what the hold-out judges. `standard_error` is that of the prediction. Raises as
+    `corrected_interval`.
     """
     values = _checked(scores, n_test, exchangeable)
+    spread, of_seeds = spread_of(values) ** 2, seed_variance(values)
+    single = spread + of_seeds * (1 - 1 / len(values))
     extra = n_test / n_train + n_test / n_holdout
-    return _interval(values, _spread(values), extra, confidence, bounds)
+    error = float(np.sqrt(spread / values.shape[1] + extra * single))
+    return _interval(values, error, confidence, bounds)
 
 
 def paired_comparison(
@@ -104,37 +117,26 @@ def paired_comparison(
     """Compare two models' scores of the same folds by the corrected resampled t-test.
 
     The difference is a − b in the metric's own units: of a loss, negative where a is better.
-    Raises as `corrected_interval`, and where the lengths differ.
+    Scores of several seeds are paired seed by seed (see `pair_seeds`). Raises as
+    `corrected_interval`, and where the lengths differ.
     """
     a, b = _checked(a, n_test, exchangeable), _checked(b, n_test, exchangeable)
-    if len(a) != len(b):
+    if a.shape[1] != b.shape[1]:
         raise NinefoldError(
-            f"{len(a)} scores are compared with {len(b)}", "expected one of each for every fold"
+            f"{a.shape[1]} scores are compared with {b.shape[1]}",
+            "expected one of each for every fold",
         )
     # Differences of equal distances differ by rounding: judged on the scale of the scores.
-    spread = _spread(a - b, scale=np.abs([a, b]).max())
-    found = _interval(a - b, spread, n_test / n_train, confidence, EVERYWHERE)
-    if spread == 0:
-        same = np.allclose(a, b, rtol=1e-12, atol=0)
+    scale = float(max(np.abs(a).max(), np.abs(b).max()))
+    differences = pair_seeds(a, b)
+    error = corrected_standard_error(differences, n_train, n_test, scale)
+    found = _interval(differences, error, confidence, EVERYWHERE)
+    if error == 0:
+        same = np.allclose(a.mean(axis=0), b.mean(axis=0), rtol=1e-12, atol=0)
         remark = "identical on all folds" if same else "the same difference on all folds"
         return Comparison(found, None, None, remark)
     t = found.mean / found.standard_error
     return Comparison(found, t, float(2 * stats.t.sf(abs(t), found.freedom)))
-
-
-def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Return p-values adjusted for their number, in the order given (Holm 1979).
-
-    None, a comparison that came out identical on all folds, stays None and counts in the family.
-    """
-    p = np.array([1.0 if value is None else value for value in p_values], dtype=float)
-    order = np.argsort(p, kind="stable")
-    adjusted = np.empty(len(p))
-    steps = np.minimum(1, p[order] * np.arange(len(p), 0, -1))
-    adjusted[order] = np.maximum.accumulate(steps)
-    return [
-        None if value is None else float(new) for value, new in zip(p_values, adjusted, strict=True)
-    ]
 
 
 def bayesian_correlated_t(
@@ -150,47 +152,27 @@ def bayesian_correlated_t(
 
     The posterior of the mean difference a − b is Student's t with J − 1 degrees of freedom,
     located at the mean, of scale s·√(1/J + ρ/(1 − ρ)), where ρ = n_test/n (Benavoli, Corani,
-    Demšar & Zaffalon 2017, *JMLR* 18, section 4.1). Without variance it is a point: a mean at the
-    margin counts as equal. Raises as `corrected_interval`.
+    Demšar & Zaffalon 2017, *JMLR* 18, section 4.1): the corrected standard error. Raises as
+    `corrected_interval`.
     """
     values = _checked(differences, n_test, exchangeable)
-    gains = values if greater_is_better else -values
-    mean, correlation = gains.mean(), n_test / (n_test + n_train)
-    scale = _spread(gains) * np.sqrt(1 / len(gains) + correlation / (1 - correlation))
-    if scale == 0:
+    error = corrected_standard_error(values, n_train, n_test)
+    found = _interval(values, error, 0.95, EVERYWHERE)
+    return probabilities(found, margin, greater_is_better=greater_is_better)
+
+
+def probabilities(
+    difference: Interval, margin: float, *, greater_is_better: bool = True
+) -> Probabilities:
+    """Return what `bayesian_correlated_t` does, of a difference with its standard error. Without
+    variance the posterior is a point: a mean at the margin counts as equal."""
+    mean = difference.mean if greater_is_better else -difference.mean
+    if difference.standard_error == 0:
         better, worse = float(mean > margin), float(mean < -margin)
     else:
-        better = float(stats.t.sf(margin, len(gains) - 1, mean, scale))
-        worse = float(stats.t.cdf(-margin, len(gains) - 1, mean, scale))
+        posterior = stats.t(difference.freedom, mean, difference.standard_error)
+        better, worse = float(posterior.sf(margin)), float(posterior.cdf(-margin))
     return Probabilities(better, max(0.0, 1 - better - worse), worse)
-
-
-def detectable_difference(
-    scores: Numbers,
-    n_train: float,
-    n_test: float,
-    *,
-    power: float = 0.8,
-    alpha: float = 0.05,
-    correlation: float = 0.5,
-    exchangeable: bool = True,
-) -> float:
-    """Return the smallest true difference that a two-sided paired test finds with that power.
-
-    scores       of one model. Two models' differences vary with s·√(2(1 − r)), r the correlation
-                 between their scores of the same folds
-    correlation  r. It is an assumption: at 0.5 differences vary as scores do, so that measured
-                 differences may be given as `scores`; models that err on the same rows have more
-
-    The noncentral t with J − 1 degrees of freedom, whose noncentrality is the difference in
-    corrected standard errors. Without variance, 0. Raises as `corrected_interval`.
-    """
-    values = _checked(scores, n_test, exchangeable)
-    freedom = len(values) - 1
-    spread = _spread(values) * np.sqrt(2 * (1 - correlation))
-    standard_error = spread * np.sqrt(1 / len(values) + n_test / n_train)
-    critical = stats.t.ppf(1 - alpha / 2, freedom)
-    return float(standard_error * special.nctdtrinc(freedom, 1 - power, critical))
 
 
 def standard_error_by_plan(scores: np.ndarray, *, exchangeable: bool = True) -> np.ndarray:
@@ -204,7 +186,7 @@ def standard_error_by_plan(scores: np.ndarray, *, exchangeable: bool = True) -> 
     _checked(scores.ravel(), 2, exchangeable)
     return np.array(
         [
-            expected_standard_error(_spread(scores[:number].ravel()), folds, number)
+            expected_standard_error(spread_of(scores[:number].reshape(1, -1)), folds, number)
             for number in range(1, repeats + 1)
         ]
     )
@@ -253,27 +235,20 @@ def _is_won(comparison: Comparison, greater_is_better: bool) -> bool:
 
 def _interval(
     values: np.ndarray,
-    spread: float,
-    extra: float,
+    standard_error: float,
     confidence: float,
     bounds: tuple[float, float],
 ) -> Interval:
-    freedom = len(values) - 1
+    freedom = values.shape[1] - 1
     mean = values.mean()
-    standard_error = spread * np.sqrt(1 / len(values) + extra)
     reach = stats.t.ppf((1 + confidence) / 2, freedom) * standard_error
     mean, low, high = np.clip([mean, mean - reach, mean + reach], *bounds)
     return Interval(float(mean), float(low), float(high), float(standard_error), freedom)
 
 
-def _spread(values: np.ndarray, scale: float | None = None) -> float:
-    """The standard deviation; 0 where the values differ by rounding only."""
-    scale = np.abs(values).max() if scale is None else scale
-    return 0.0 if np.ptp(values) <= 1e-12 * scale else float(values.std(ddof=1))
-
-
 def _checked(scores: Numbers, n_test: float, exchangeable: bool) -> np.ndarray:
-    values = np.asarray(scores, dtype=float)
+    """Return scores as (m, J)."""
+    values = np.atleast_2d(np.asarray(scores, dtype=float))
     if not exchangeable or n_test < 2:
         raise NinefoldError(
             "these folds give no interval",
@@ -281,15 +256,15 @@ def _checked(scores: Numbers, n_test: float, exchangeable: bool) -> np.ndarray:
             "time or for leave-one-out",
             "show the scores without one",
         )
-    if len(values) < 2:
+    if values.shape[1] < 2:
         raise NinefoldError(
-            "one fold: no interval" if len(values) else "no scores: no interval",
+            "one fold: no interval" if values.size else "no scores: no interval",
             "expected the scores of two folds at least",
         )
-    wrong = np.flatnonzero(~np.isfinite(values))
+    wrong = np.flatnonzero(~np.isfinite(values).all(axis=0))
     if len(wrong):
         raise NinefoldError(
-            f"{len(wrong)} of {len(values)} scores are not numbers, the first in place "
+            f"{len(wrong)} of {values.shape[1]} scores are not numbers, the first in place "
             f"{wrong[0] + 1}",
             "a diverged fold is scored as the naive model, never dropped",
             "use fewer folds where a class is absent from some",

@@ -17,6 +17,7 @@ from ninefold.study.statistics.weighted import weighted_scores
 Choose = Callable[[np.ndarray], np.ndarray]
 
 _MOST_AT_ONCE = 2**21  # rows of all draws that are in memory together
+_MOST_RANKED, _FEWEST = 2**28, 200  # answers that are ranked, draws for that
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +44,13 @@ class Candidates:
     @property
     def is_classification(self) -> bool:
         return self.answers.ndim == 4
+
+    def affordable(self, draws: int) -> int:
+        """Return how many of so many draws take seconds: a metric that ranks rows looks at each of
+        their answers in each draw."""
+        if METRICS[self.metric].takes != "ranking":
+            return draws
+        return min(draws, max(_FEWEST, _MOST_RANKED // self.answers.size))
 
     def scores(self, weights: np.ndarray) -> np.ndarray:
         """Return the mean score of each candidate over its sets, in each draw of the rows (draws,
@@ -85,6 +93,7 @@ def correct_for_choice(
     Raises NinefoldError where the score is not defined on the rows or in no draw.
     """
     choose, generator = choose or choose_best, np.random.default_rng(seed)
+    draws = candidates.affordable(draws)
     flat = candidates.scores(np.ones((1, len(candidates.y))))
     must_be_defined(flat)
     best = int(choose(known(candidates.sign * flat))[0])

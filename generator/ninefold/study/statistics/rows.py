@@ -1,104 +1,34 @@
 """How far a score on one set of rows can be trusted: intervals from row sampling only.
 
 They say what other rows of the same kind would have given the same model; not what other training
-rows or another seed would, and they take the rows for independent.
+rows or another seed would.
 """
 
-import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
-from ninefold.errors import NinefoldError
-from ninefold.study.metrics import METRICS, score
+from ninefold.study.metrics import METRICS, as_distribution, score
+from ninefold.study.statistics.bootstrap import mean_limits, ratio_limits
+from ninefold.study.statistics.clusters import leave_groups_out, reach
+from ninefold.study.statistics.proportions import (
+    balanced_accuracy_interval,
+    f1_interval,
+    wilson,
+)
+from ninefold.study.statistics.ranks import auc_interval, average_precision_interval
+from ninefold.study.statistics.sampled import (
+    SampledInterval,
+    Sampling,
+    no_interval,
+    sampling_hindrance,
+)
 
-# BCa needs a score for each row left out; beyond this many rows its corrections, of the order
-# 1/√n, are not worth the time.
-_MOST_ROWS_FOR_BCA = 2_000
-_BEST_AT_ONE = ("balanced_accuracy", "f1", "roc_auc", "average_precision")
-
-
-@dataclass(frozen=True)
-class SampledInterval:
-    """A score and its interval; `method` says how it was made, and what stands in its place
-    where it cannot be: "Wilson", "Wilson on the rarest class", "BCa bootstrap", "percentile
-    bootstrap", "point: all draws alike"."""
-
-    score: float
-    low: float
-    high: float
-    method: str
-
-
-def wilson(successes: int, n: int, *, confidence: float = 0.95) -> SampledInterval:
-    """Return a proportion with Wilson's interval (1927), never of no width: 69 of 69 right is
-    0.947 to 1."""
-    found = stats.binomtest(int(successes), int(n)).proportion_ci(confidence, method="wilson")
-    return SampledInterval(successes / n, float(found.low), float(found.high), "Wilson")
-
-
-def bootstrap_interval(
-    statistic: Callable[[np.ndarray, np.ndarray], float],
-    y: np.ndarray,
-    prediction: np.ndarray,
-    strata: np.ndarray | None = None,
-    *,
-    seed: int = 1,
-    draws: int = 2_000,
-    confidence: float = 0.95,
-) -> SampledInterval:
-    """Return `statistic(y, prediction)` with its BCa interval, rows drawn within each stratum
-    (Efron 1987, *JASA* 82; Davison & Hinkley 1997, section 5.3).
-
-    y, prediction  (n,) and (n,) or (n, K)
-    strata         (n,) of each row, in general its class; None: one stratum. The only row of a
-                   stratum is in every draw
-
-    Percentiles of the draws take its place beyond 2,000 rows and where BCa is not defined; where
-    all draws agree, a point. Raises NinefoldError where the statistic is not defined on the rows,
-    or no stratum has two.
-    """
-    estimate = float(statistic(y, prediction))
-    if not np.isfinite(estimate):
-        raise NinefoldError(
-            "the score cannot be computed on these rows: no interval",
-            "expected finite predictions and a row of each class",
-        )
-    strata = np.zeros(len(y)) if strata is None else np.asarray(strata)
-    rows = [np.flatnonzero(strata == stratum) for stratum in np.unique(strata)]
-    alone = np.concatenate([[], *(part for part in rows if len(part) == 1)]).astype(int)
-    several = [part for part in rows if len(part) > 1]
-    if not several:
-        raise NinefoldError("too few rows: no interval", "expected two rows of a class at least")
-
-    def on_rows(*samples: np.ndarray) -> float:
-        drawn = np.concatenate([alone, *samples]).astype(int)
-        return statistic(y[drawn], prediction[drawn])
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # scipy's of degenerate draws: settled below
-        found = stats.bootstrap(
-            several,
-            on_rows,
-            n_resamples=draws,
-            batch=max(1, 1_000_000 // len(y)),
-            vectorized=False,
-            confidence_level=confidence,
-            method="BCa" if len(y) <= _MOST_ROWS_FOR_BCA else "percentile",
-            rng=np.random.default_rng(seed),
-        )
-    low, high = found.confidence_interval
-    kind = "BCa bootstrap" if len(y) <= _MOST_ROWS_FOR_BCA else "percentile bootstrap"
-    drawn = found.bootstrap_distribution
-    if np.ptp(drawn) <= 1e-12 * abs(estimate):
-        low, high, kind = estimate, estimate, "point: all draws alike"
-    elif not (np.isfinite(low) and np.isfinite(high)):
-        tail = (1 - confidence) / 2
-        low, high = np.nanquantile(drawn, [tail, 1 - tail])
-        kind = "percentile bootstrap"
-    return SampledInterval(estimate, float(low), float(high), kind)
+BY_ROW = Sampling()
+_Interval = Callable[[np.ndarray, np.ndarray], SampledInterval]
+_OF_CLASSES = ("balanced_accuracy", "roc_auc", "average_precision", "f1")
 
 
 def holdout_interval(
@@ -107,34 +37,131 @@ def holdout_interval(
     prediction: np.ndarray,
     *,
     n_classes: int = 0,
+    sampling: Sampling = BY_ROW,
     seed: int = 1,
     draws: int = 2_000,
-    confidence: float = 0.95,
 ) -> SampledInterval:
-    """Return a score on the hold-out with its interval; in the metric's range, as each draw is.
+    """Return a score on the hold-out with its 95 % interval, in the metric's range.
 
     y, prediction  as `metrics.score` takes them
+    sampling       how the rows came about. Of groups each is left out in turn; rows in time order
+                   have no interval
 
-    Wilson for accuracy, else the bootstrap, stratified by class. Where every draw scores 0 or 1
-    by a metric from 0 to 1 whose best is 1, the rows of the rarest class are taken for a
-    proportion, all wrong or all right: with fewer rows to speak for it no class can do better.
-    Raises as `metrics.score` and `bootstrap_interval`.
+    Wilson for accuracy; MOVER of Wilsons for balanced accuracy; Wilson of the Jaccard index for F1;
+    DeLong on the logit scale for ROC AUC; the logit for average precision; the bootstrap-t for
+    losses and R². Where the score is not defined, or there are too few rows or groups, there is no
+    interval, and `reason` says why. Raises NinefoldError as `metrics.score` does.
     """
-    known, y, prediction = METRICS[metric], np.asarray(y), np.asarray(prediction)
+    y, prediction = np.asarray(y), np.asarray(prediction, dtype=float)
     value = score(metric, y, prediction, n_classes=n_classes)
-    if metric == "accuracy" and np.isfinite(value):
-        return wilson(round(value * len(y)), len(y), confidence=confidence)
-    found = bootstrap_interval(
-        lambda truth, told: score(metric, truth, told, n_classes=n_classes),
-        y,
-        prediction,
-        None if known.takes == "numbers" else y,
-        seed=seed,
-        draws=draws,
-        confidence=confidence,
+    reason = _hindrance(metric, value, y, sampling)
+    if reason:
+        return no_interval(value, reason)
+    if sampling.groups is not None:
+        return _by_group(metric, value, y, prediction, sampling.groups, n_classes)
+    if METRICS[metric].takes in ("labels", "ranking"):
+        return _of_class(metric, n_classes)(y.astype(int), prediction)
+    return _of_losses(metric, value, y, prediction, seed, draws, n_classes)
+
+
+def row_losses(metric: str, y: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    """Return what each row adds to a loss, (n,): −ln of the true class's probability, squared
+    errors for Brier, RMSE and R², absolute errors for MAE; as `metrics.score` takes them."""
+    if METRICS[metric].takes == "numbers":
+        away = np.abs(y - prediction)
+        return away if metric == "mae" else away**2
+    found = as_distribution(prediction)
+    rows = np.arange(len(y))
+    if metric == "log_loss":
+        smallest = np.finfo(float).eps
+        return -np.log(found[rows, y].clip(smallest, 1 - smallest))
+    squares = (found - (y[:, None] == np.arange(found.shape[1]))) ** 2
+    return squares[:, 1] if found.shape[1] == 2 else squares.sum(axis=1)
+
+
+def heaviest_rows(losses: np.ndarray) -> tuple[int, float]:
+    """Return how few rows carry half of the total loss, and their share of it.
+
+    At most 1 % of the rows, and two at least, are counted; if those do not carry half, it is
+    their share. (0, 0.0) where there is no loss.
+    """
+    total = float(losses.sum())
+    if not total > 0:
+        return 0, 0.0
+    shares = np.cumsum(np.sort(losses)[::-1][: max(2, len(losses) // 100)]) / total
+    rows = min(int(np.searchsorted(shares, 0.5)) + 1, len(shares))
+    return rows, float(shares[rows - 1])
+
+
+def _hindrance(metric: str, value: float, y: np.ndarray, sampling: Sampling) -> str:
+    """Return why there is no interval, or ""."""
+    if not np.isfinite(value):
+        return "the score is not defined on these rows"
+    if sampling_hindrance(sampling):
+        return sampling_hindrance(sampling)
+    if len(y) < 2:
+        return "a single row"
+    if metric in _OF_CLASSES and len(np.unique(y)) < 2:
+        return "one class only"
+    return ""
+
+
+def _of_class(metric: str, n_classes: int) -> _Interval:
+    if metric == "accuracy":
+        return lambda y, found: wilson(int((found.argmax(axis=1) == y).sum()), len(y))
+    if metric == "balanced_accuracy":
+        return lambda y, found: balanced_accuracy_interval(y, found.argmax(axis=1))
+    if metric == "f1":
+        return lambda y, found: f1_interval(y, found.argmax(axis=1), n_classes)
+    return auc_interval if metric == "roc_auc" else average_precision_interval
+
+
+def _of_losses(
+    metric: str, value: float, y: np.ndarray, found: np.ndarray, seed: int, draws: int, classes: int
+) -> SampledInterval:
+    losses = row_losses(metric, y, found)
+    if np.ptp(losses) <= 1e-12 * np.abs(losses).max():
+        return SampledInterval(value, value, value, "point: all rows alike")
+    if metric == "r2":
+        low, high = (1 - end for end in ratio_limits(losses, y, seed, draws)[::-1])
+    else:
+        low, high = mean_limits(losses, seed, draws)
+    if metric == "rmse":
+        low, high = np.sqrt(max(0.0, low)), np.sqrt(high)
+    return _within(metric, value, low, high, classes, "bootstrap-t")
+
+
+def _by_group(
+    metric: str, value: float, y: np.ndarray, found: np.ndarray, groups: np.ndarray, classes: int
+) -> SampledInterval:
+    """Student's t with the jackknife's standard error, on a scale without ends: the logit of a
+    score from 0 to 1, the logarithm of a loss (of R², that of 1 − R²)."""
+    number = len(np.unique(groups))
+    if metric in _OF_CLASSES and any(
+        len(np.unique(groups[y == code])) < 2 for code in np.unique(y)
+    ):
+        return no_interval(value, "all rows of a class are in one group")
+    error, freedom = leave_groups_out(
+        lambda rows: score(metric, y[rows], found[rows], n_classes=classes), groups
     )
-    if found.low == found.high and metric in _BEST_AT_ONE and round(value, 9) in (0, 1):
-        rarest = int(np.unique(y, return_counts=True)[1].min())
-        limits = wilson(round(value * rarest), rarest, confidence=confidence)
-        return replace(limits, method="Wilson on the rarest class")
-    return found
+    if not np.isfinite(error):
+        return no_interval(value, "without one of the groups the score is not defined")
+    method, far = f"jackknife of {number} groups", reach(freedom) * float(error)
+    if METRICS[metric].takes in ("labels", "ranking"):
+        if error <= 1e-12:
+            return replace(wilson(value * number, number), method="Wilson, a group as one row")
+        far /= value * (1 - value)
+        middle = special.logit(value)
+        low, high = special.expit(middle - far), special.expit(middle + far)
+    elif metric == "r2":
+        low, high = (1 - (1 - value) * np.exp(s * far / (1 - value)) for s in (1, -1))
+    else:
+        low, high = (value * np.exp(s * far / value) for s in (-1, 1))
+    return _within(metric, value, low, high, classes, method)
+
+
+def _within(
+    metric: str, value: float, low: float, high: float, classes: int, method: str
+) -> SampledInterval:
+    low, high = np.clip([low, high], *METRICS[metric].limits(classes))
+    return SampledInterval(value, float(low), float(high), method)

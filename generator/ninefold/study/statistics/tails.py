@@ -9,6 +9,8 @@ import numpy as np
 
 _SHARE = 0.1  # of the errors are the tail
 _LEAST = 5  # errors in it, for one to be fitted
+_ALIKE = 1e-9  # errors that differ by less of them differ by rounding
+_HEAVIEST = 1.0  # shape: beyond it not even the mean error exists
 
 
 def replace_tail(
@@ -23,16 +25,19 @@ def replace_tail(
 
     errors     (n,) not negative; row, draw (m,) which error is taken in which draw of so many
 
-    With fewer than five different errors above the threshold they are returned as they are.
+    With fewer than five different errors above the threshold, and where these fit no such tail,
+    they are returned as they are.
     """
     order = np.argsort(errors, kind="stable")
     size = int(_SHARE * len(errors))
     threshold = errors[order[-size - 1]] if size else np.inf
-    excess = errors[errors > threshold] - threshold
+    excess = errors[errors > threshold * (1 + _ALIKE)] - threshold
     found = errors[row]
     if len(np.unique(excess)) < _LEAST:
         return found
     shapes, scales, weights = pareto_tails(excess)
+    if not len(weights):
+        return found
     number = generator.choice(len(weights), size=draws, p=weights)[draw]
     far = found > threshold
     shape, scale = shapes[number[far]], scales[number[far]]
@@ -42,7 +47,7 @@ def replace_tail(
 
 def pareto_tails(excess: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return generalized Pareto distributions that may have made the excesses: shapes (positive: a
-    heavy tail), scales, and how likely each is (they sum to 1).
+    heavy tail; below 1), scales, and how likely each is (they sum to 1); none if all are heavier.
 
     The grid of Zhang & Stephens (2009, *Technometrics* 51, section 2): the profile likelihood under
     a prior drawn from the data. Their estimate is its mean; here the spread is of use, too.
@@ -55,7 +60,11 @@ def pareto_tails(excess: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
     theta = 1 / x[-1] + theta / (3 * quartile)
     theta = theta[np.abs(theta) > 1e-12 / x[-1]]
     shapes = np.log1p(-theta[:, None] * x).mean(axis=1)
+    possible = shapes < _HEAVIEST
+    shapes, theta = shapes[possible], theta[possible]
     scales = -shapes / theta
+    if not possible.any():
+        return shapes, scales, shapes
     likelihood = n * (np.log(-theta / shapes) - shapes - 1)
     weights = np.exp(likelihood - likelihood.max())
     return shapes, scales, weights / weights.sum()

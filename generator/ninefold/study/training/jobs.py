@@ -54,6 +54,7 @@ class Recipe:
     targets  one of TARGETS: what the loss of a network of several outputs is given
     scale_target  the target of a regression: True, standardised; False, as it is; a transformer of
              scikit-learn's; "auto": standardised if the network's last layer and loss allow it
+    seeds    how many networks are trained in each fold
     variant  what the networks are called among others of the same recipe; "": there are none
     progress where it is told how far training is
     """
@@ -64,11 +65,12 @@ class Recipe:
     engine: str = "auto"
     targets: str = "auto"
     scale_target: Any = "auto"
+    seeds: int = 1
     variant: str = ""
     progress: Progress = field(default_factory=Progress, compare=False)
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size"):
+        for name in ("epochs", "batch_size", "seeds"):
             must_be_whole(name, getattr(self, name), 1)
         if self.engine not in ENGINES:
             raise NinefoldError(f"engine={self.engine!r}", f"expected one of {', '.join(ENGINES)}")
@@ -102,6 +104,7 @@ class Job:
 
     name     what a message calls it: "repeat 1, fold 2"
     variant  of several that are trained side by side
+    replicate  0 for the first seed of a fold, 1 for the second …
     """
 
     rows: Rows
@@ -109,6 +112,7 @@ class Job:
     seed: int
     name: str = ""
     variant: str = ""
+    replicate: int = 0
 
     @property
     def place(self) -> str:

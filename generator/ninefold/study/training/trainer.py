@@ -213,7 +213,7 @@ def train_together(
     Returns for each trainer an iterator of what its jobs left, in their order.
     """
     for trainer, its in zip(trainers, jobs, strict=True):
-        trainer.prepare(its)
+        trainer.prepare([job for job in its if job.replicate == its[0].replicate])
     batches: dict[tuple, list[int]] = {}
     for number, trainer in enumerate(trainers):
         if isinstance(trainer._compiled, BatchedModel):
@@ -232,7 +232,12 @@ def train_together(
 
 
 def _train_batches(trainers: Sequence[Trainer], jobs: Sequence[Sequence[Job]]) -> list[Trained]:
-    """Train the jobs of trainers that share a trace, as many networks at once as memory allows."""
+    """Train the jobs of trainers that share a trace, as many networks at once as memory allows.
+
+    Those of a fold's second seed are a batch of their own: the first seed's, batched as if there
+    were no other, end in the same weights, bit for bit. (In a batch of another size the last few
+    networks are rounded otherwise.)
+    """
     batched, recipe = trainers[0]._compiled, trainers[0]._recipe
     states = [
         fresh_states(batched, trainer._first, its, trainer._build)
@@ -245,12 +250,15 @@ def _train_batches(trainers: Sequence[Trainer], jobs: Sequence[Sequence[Job]]) -
         for job in its
     ]
     size = max(part.rows.x.nbytes for part in together) * 2 + floats[0].nbytes + wholes[0].nbytes
-    parts = -(-len(together) * size // _BATCH_BYTES)
-    trained: list[Trained] = []
-    for where in np.array_split(np.arange(len(together)), parts):
-        some = [together[number] for number in where]
-        name = f"{some[0].name} to {some[-1].name}"
-        with naming_others(name), refusing_memory(name):
-            state = State(batched, floats[where], wholes[where])
-            trained += train_batch(state, some, recipe)
-    return trained
+    replicates = np.array([job.replicate for job in together])
+    trained: dict[int, Trained] = {}
+    for replicate in np.unique(replicates):
+        members = np.flatnonzero(replicates == replicate)
+        parts = -(-len(members) * size // _BATCH_BYTES)
+        for where in np.array_split(members, parts):
+            some = [together[number] for number in where]
+            name = f"{some[0].name} to {some[-1].name}"
+            with naming_others(name), refusing_memory(name):
+                state = State(batched, floats[where], wholes[where])
+                trained |= dict(zip(where.tolist(), train_batch(state, some, recipe), strict=True))
+    return [trained[number] for number in range(len(together))]
