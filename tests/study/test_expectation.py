@@ -136,6 +136,19 @@ def test_a_candidate_without_probabilities_is_left_out_where_the_metric_takes_th
     assert project.root == tmp_path
 
 
+def test_a_network_of_two_seeds_stands_beside_a_model_of_one(study):
+    one, two = study_of(study).evaluations.values()
+    candidates, _ = gather([(one.predictions,), (two.predictions, one.predictions)], study)
+    assert candidates.answers.shape == (2, 4, 120, 2)
+    assert (candidates.answers[0, :2] == candidates.answers[0, 2:]).all()
+
+
+def study_of(study: Study) -> Study:
+    section = Study(study.project, Recorder("6-improvements/1-x", None))
+    section.evaluate_all({"a": LogisticRegression(), "b": LogisticRegression(C=0.1)})
+    return section
+
+
 def test_groups_are_drawn_whole_and_counted_in_the_hold_out(tmp_path):
     frame = classes().assign(g=np.arange(150) // 5)
     study = ran(project_of(tmp_path, frame, 'group = "g"'), {"linear": LogisticRegression()})

@@ -19,6 +19,7 @@ from ninefold.bounded import Kind
 from ninefold.errors import NinefoldError
 from ninefold.files import Files
 from ninefold.records import read_record
+from ninefold.study.evaluation import over_seeds
 from ninefold.study.kept_predictions import (
     HOLDOUT,
     OUT_OF_FOLD,
@@ -63,7 +64,7 @@ def packed(**columns):
     return content.getvalue()
 
 
-PLACES = {"evaluation": ["a"], "repeat": [0], "fold": [0], "row": [0]}
+PLACES = {"evaluation": ["a"], "seed": [0], "repeat": [0], "fold": [0], "row": [0]}
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,7 @@ def test_predictions_read_back_give_the_same_scores(tmp_path, y):
     model = LogisticRegression() if y.dtype.kind == "U" else LinearRegression()
     evaluation = evaluate(model, y)
     files, record = kept(tmp_path, pack_predictions({"the model": to_keep(evaluation)}))
-    found = read_predictions(files, "5-a", record)["the model"]
+    found = read_predictions(files, "5-a", record)["the model"][0]
     assert list(found) == list(evaluation.predictions)
     pd.testing.assert_frame_equal(found, evaluation.predictions, rtol=1e-4)
     again = score_folds(found, evaluation.protocol)
@@ -83,18 +84,27 @@ def test_predictions_read_back_give_the_same_scores(tmp_path, y):
 
 def test_outputs_take_four_bytes_where_that_is_enough_and_eight_where_it_is_not():
     small = evaluate(LinearRegression(), X[:, 0] + NUMBERS.normal(size=60))
-    assert to_keep(small)["prediction"].dtype == "float32"
+    assert to_keep(small)[0]["prediction"].dtype == "float32"
     fine = evaluate(LinearRegression(), 1e6 + 1e-3 * (X[:, 0] + NUMBERS.normal(size=60)))
-    assert to_keep(fine)["prediction"].dtype == "float64"
+    assert to_keep(fine)[0]["prediction"].dtype == "float64"
 
 
 def test_a_model_without_probabilities_is_kept_beside_one_with_them(tmp_path):
     with_them, without = evaluate(LogisticRegression()), evaluate(LinearSVC())
     content = pack_predictions({"with": to_keep(with_them), "without": to_keep(without)})
     found = read_predictions(*_of(tmp_path, content))
-    assert list(found["without"]) == ["repeat", "fold", "row", "predicted"]
-    assert (found["without"]["predicted"] == without.predictions["predicted"]).all()
-    assert list(found["with"]) == list(with_them.predictions)
+    assert list(found["without"][0]) == ["repeat", "fold", "row", "predicted"]
+    assert (found["without"][0]["predicted"] == without.predictions["predicted"]).all()
+    assert list(found["with"][0]) == list(with_them.predictions)
+
+
+def test_a_network_of_several_seeds_keeps_the_predictions_of_each(tmp_path):
+    seeds = [evaluate(LogisticRegression(C=c)) for c in (1.0, 0.01)]
+    content = pack_predictions({"both": to_keep(over_seeds(seeds)), "one": to_keep(seeds[0])})
+    found = read_predictions(*_of(tmp_path, content))
+    assert (len(found["both"]), len(found["one"])) == (2, 1)
+    for frame, own in zip(found["both"], seeds, strict=True):
+        pd.testing.assert_frame_equal(frame, own.predictions, rtol=1e-4)
 
 
 def _of(tmp_path, content):
@@ -104,7 +114,7 @@ def _of(tmp_path, content):
 
 def test_the_same_predictions_give_the_same_bytes():
     frame = to_keep(evaluate(LogisticRegression()))
-    assert pack_predictions({"a": frame}) == pack_predictions({"a": frame.copy()})
+    assert pack_predictions({"a": frame}) == pack_predictions({"a": (frame[0].copy(),)})
 
 
 @settings(deadline=None, max_examples=30)
@@ -115,10 +125,10 @@ def test_an_evaluation_may_have_any_name(names, tmp_path_factory):
         [name.encode() for name in names]
     except UnicodeEncodeError:
         return
-    content = pack_predictions({name: frame + number for number, name in enumerate(names)})
+    content = pack_predictions({name: (frame + number,) for number, name in enumerate(names)})
     found = read_predictions(*_of(tmp_path_factory.mktemp("any"), content))
     assert list(found) == names
-    assert [part["prediction"][0] for part in found.values()] == [
+    assert [part[0]["prediction"][0] for part in found.values()] == [
         0.5 + number for number in range(len(names))
     ]
 
@@ -161,7 +171,7 @@ def test_in_a_notebook_the_file_is_written_once_a_cell(tmp_path, monkeypatch):
     shell.user_ns.update(keep=lambda name: recorder.predictions(name, frame), path=tmp_path)
     shell.run_cell("for n in range(30): keep(str(n))\nwritten = list(path.iterdir())")
     assert shell.user_ns["written"] == []
-    assert read_record(Files(tmp_path)).predictions[OUT_OF_FOLD]["rows"] == 30 * len(frame)
+    assert read_record(Files(tmp_path)).predictions[OUT_OF_FOLD]["rows"] == 30 * len(frame[0])
 
 
 def test_predictions_too_large_to_be_read_are_not_kept_and_that_is_said(tmp_path, monkeypatch):
@@ -229,7 +239,7 @@ def test_another_file_than_the_records_is_a_line(tmp_path):
         (packed(**PLACES, prediction=[[1.0]]), "columns of another kind: 'prediction'"),
         (packed(**PLACES, prediction=[b"x"]), "columns of another kind: 'prediction'"),
         (packed(**{**PLACES, "row": [None]}, prediction=[1.0]), "of another kind: 'row'"),
-        (packed(evaluation=["a"], prediction=[1.0]), "does not say which evaluation"),
+        (packed(evaluation=["a"], prediction=[1.0]), "does not say what its predictions are of"),
         (packed(**{**PLACES, "row": ["x"]}, prediction=[1.0]), "cannot be read"),
         (packed(**PLACES, prediction=["x"]), "cannot be read"),
     ],
@@ -260,4 +270,4 @@ def test_a_file_with_any_byte_changed_is_read_or_refused(place, value, tmp_path_
     content[place % len(content)] = value
     with suppress(NinefoldError):
         found = stranger(tmp_path_factory.mktemp("fuzz"), bytes(content))
-        assert all(isinstance(frame, pd.DataFrame) for frame in found.values())
+        assert all(isinstance(frame, pd.DataFrame) for its in found.values() for frame in its)

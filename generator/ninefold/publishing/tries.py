@@ -13,7 +13,7 @@ _FAMILIES = {
     "constant": ("constant", "constants"),
     "linear": ("linear model", "linear models"),
     "tree": ("single tree", "single trees"),
-    "simple": ("other scikit-learn model", "other scikit-learn models"),
+    "simple": ("scikit-learn model", "scikit-learn models"),
     "network": ("network", "networks"),
     "ensemble": ("average of networks", "averages of networks"),
 }

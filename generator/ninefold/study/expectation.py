@@ -10,7 +10,7 @@ import pandas as pd
 
 from ninefold.errors import NinefoldError
 from ninefold.study.choosing import simplicity_of
-from ninefold.study.kept_predictions import read_predictions
+from ninefold.study.kept_predictions import Frames, read_predictions
 from ninefold.study.metrics import METRICS
 from ninefold.study.recorded import against, scores_by_seed
 from ninefold.study.scoring import answer_of, outputs_of
@@ -81,9 +81,9 @@ def expect(study: "Study", variant: Variant) -> Expectation:
     )  # fmt: skip
 
 
-def read_candidates(study: "Study", places: Sequence[Place]) -> dict[Place, pd.DataFrame]:
+def read_candidates(study: "Study", places: Sequence[Place]) -> dict[Place, Frames]:
     """Return the out-of-fold predictions of evaluations in earlier sections, (section, name) →
-    as `Evaluation.predictions`. Raises NinefoldError where one has not been kept."""
+    a frame for each seed. Raises NinefoldError where one has not been kept."""
     known = {
         section: read_predictions(
             study.project.files, section, study.record_of(section).predictions
@@ -99,30 +99,40 @@ def read_candidates(study: "Study", places: Sequence[Place]) -> dict[Place, pd.D
     return {(section, name): known[section][name] for section, name in places}
 
 
-def gather(predictions: Sequence[pd.DataFrame], study: "Study") -> tuple[Candidates, list[bool]]:
+def gather(predictions: Sequence[Frames], study: "Study") -> tuple[Candidates, list[bool]]:
     """Return the candidates, and which of the predictions they are: all but those of models that
-    do not give what the metric takes.
+    do not give what the metric takes. Of a model with fewer seeds each set stands there as often
+    as makes up for it.
 
     Raises NinefoldError where not every row is tested once in each repeat, and where none is left.
     """
-    data, metric = study.development(), study.metric
-    takes = METRICS[metric].takes
-    usable = [takes == "labels" or bool(outputs_of(frame)) for frame in predictions]
-    answers = []
-    for frame, is_usable in zip(predictions, usable, strict=True):
-        if is_usable:
-            ordered = _by_row(frame, len(data))
-            taken = answer_of(ordered, data.classes).taken(takes, len(data.classes))
-            answers.append(taken.reshape(-1, len(data), *taken.shape[1:]))
+    takes = METRICS[study.metric].takes
+    usable = [takes == "labels" or bool(outputs_of(its[0])) for its in predictions]
+    answers = [
+        np.concatenate([_answers(frame, study) for frame in its])
+        for its, is_usable in zip(predictions, usable, strict=True)
+        if is_usable
+    ]
     if not answers:
         raise NinefoldError("no candidate gives what the metric takes")
-    if len({found.shape for found in answers}) > 1:
+    sets = max(len(found) for found in answers)
+    if any(sets % len(found) for found in answers):
         raise NinefoldError(
             "the candidates were judged on different splits",
             "expected as many repeats of each",
             "run the sections of the older ones again",
         )
-    return Candidates(metric, data.y, np.stack(answers), study.split.groups), usable
+    equal = [np.concatenate([found] * (sets // len(found))) for found in answers]
+    data = study.development()
+    return Candidates(study.metric, data.y, np.stack(equal), study.split.groups), usable
+
+
+def _answers(frame: pd.DataFrame, study: "Study") -> np.ndarray:
+    """Return what a model answered in each repeat (repeats, n, …), as the metric takes it."""
+    data, takes = study.development(), METRICS[study.metric].takes
+    ordered = _by_row(frame, len(data))
+    taken = answer_of(ordered, data.classes).taken(takes, len(data.classes))
+    return taken.reshape(-1, len(data), *taken.shape[1:])
 
 
 def _by_row(frame: pd.DataFrame, rows: int) -> pd.DataFrame:

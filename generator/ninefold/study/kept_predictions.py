@@ -1,10 +1,10 @@
 """What models answered, row by row, in Parquet files beside a section's record.
 
 `predictions.parquet`: the out-of-fold predictions of all evaluations of a section, one row for each
-test row of a fold: evaluation, repeat, fold, row (its position among the development rows, from 0),
-and the outputs: `prediction`; of a classification `predicted`, and `probability of …` for each
-class, missing where a model gives none. Outputs are float32 where every score comes out the same
-from them, to 1e-5, else float64.
+test row of a fold: evaluation, seed (from 0: of a network trained from several in each fold),
+repeat, fold, row (its position among the development rows, from 0), and the outputs: `prediction`;
+of a classification `predicted`, and `probability of …` for each class, missing where a model gives
+none. Outputs are float32 where every score comes out the same from them, to 1e-5, else float64.
 
 `holdout-predictions.parquet`, of section 7: what the final model answered for each row of the
 hold-out: row (its number in the data file, from 0), actual, and the same outputs.
@@ -28,9 +28,11 @@ from ninefold.study.scoring import outputs_of, score_folds
 if TYPE_CHECKING:
     from ninefold.study.evaluation import Evaluation
 
+Frames = tuple[pd.DataFrame, ...]  # of an evaluation, one for each seed
 OUT_OF_FOLD: Literal["predictions.parquet"] = "predictions.parquet"
 HOLDOUT: Literal["holdout-predictions.parquet"] = "holdout-predictions.parquet"
 
+_SEED = "seed"
 _PLACES = {"repeat": "int16", "fold": "int32", "row": "int32"}
 _PROBABILITY = "probability of "
 _NUMBER = "prediction"
@@ -39,9 +41,18 @@ _CLOSE = 1e-5  # how far a score may move, as a share of it
 _MOST_ROWS, _MOST_COLUMNS, _MOST_VALUES = 2**25, 2**10, 2**26
 
 
-def to_keep(evaluation: "Evaluation") -> pd.DataFrame:
-    """Return the predictions of an evaluation as they are kept: its outputs in float32 if its
-    scores come out the same from them, else in float64."""
+def frames_of(evaluation: "Evaluation") -> Frames:
+    """Return the predictions of an evaluation, a frame for each seed."""
+    return tuple(one.predictions for one in evaluation.by_seed)
+
+
+def to_keep(evaluation: "Evaluation") -> Frames:
+    """Return the predictions of an evaluation as they are kept, a frame for each seed: its outputs
+    in float32 if its scores come out the same from them, else in float64."""
+    return tuple(_shortened(one) for one in evaluation.by_seed)
+
+
+def _shortened(evaluation: "Evaluation") -> pd.DataFrame:
     frame = evaluation.predictions
     outputs = outputs_of(frame)
     if not outputs:
@@ -69,16 +80,21 @@ def _alike(evaluation: "Evaluation", predictions: pd.DataFrame, scores: pd.DataF
     )  # fmt: skip
 
 
-def pack_predictions(frames: Mapping[str, pd.DataFrame]) -> bytes:
+def pack_predictions(frames: Mapping[str, Frames]) -> bytes:
     """Return the Parquet file of a section's evaluations, name → what `to_keep` returned; the same
     predictions give the same bytes. Raises NinefoldError where it would be too large."""
     parts = [
-        _renamed(frame).assign(evaluation=pd.Categorical([name] * len(frame), list(frames)))
-        for name, frame in frames.items()
+        _renamed(frame).assign(
+            evaluation=pd.Categorical([name] * len(frame), list(frames)), seed=seed
+        )
+        for name, its in frames.items()
+        for seed, frame in enumerate(its)
     ]
     whole = pd.concat(parts, ignore_index=True)  # float64 where one part has it
     whole["evaluation"] = pd.Categorical(whole["evaluation"], list(frames))
-    return _pack(whole[["evaluation", *whole.columns.drop("evaluation")]], OUT_OF_FOLD)
+    first = ["evaluation", _SEED]
+    whole = whole.astype({_SEED: "int16"})
+    return _pack(whole[[*first, *whole.columns.drop(first)]], OUT_OF_FOLD)
 
 
 def pack_holdout(rows: np.ndarray, actual: np.ndarray, answers: pd.DataFrame) -> bytes:
@@ -103,8 +119,8 @@ def describe_kept(content: bytes) -> KeptFile:
 
 def read_predictions(
     files: Files, section: str, kept: Mapping[PredictionsFile, KeptFile]
-) -> dict[str, pd.DataFrame]:
-    """Return the out-of-fold predictions of a section: evaluation → a frame as
+) -> dict[str, Frames]:
+    """Return the out-of-fold predictions of a section: evaluation → for each seed a frame as
     `Evaluation.predictions`, but for its probabilities, which are rounded.
 
     kept  what the section's record says it has kept
@@ -126,7 +142,10 @@ def read_predictions(
     frame = _unpack(content, name)
     parts = frame.groupby("evaluation", observed=True, sort=False)
     try:
-        return {str(own): _as_evaluated(part) for own, part in parts}
+        return {
+            str(own): tuple(_as_evaluated(one) for _, one in part.groupby(_SEED))
+            for own, part in parts
+        }
     except (ValueError, TypeError) as error:  # text for a number
         raise NinefoldError(f"{name} cannot be read ({one_line(error)})", todo=AGAIN) from None
 
@@ -138,7 +157,7 @@ def _renamed(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _as_evaluated(part: pd.DataFrame) -> pd.DataFrame:
-    found = part.drop(columns="evaluation").reset_index(drop=True)
+    found = part.drop(columns=["evaluation", _SEED]).reset_index(drop=True)
     outputs = [column for column in found if column not in (*_PLACES, PREDICTED)]
     found = found.astype(dict.fromkeys(_PLACES, "int64") | dict.fromkeys(outputs, "float64"))
     if PREDICTED in found:
@@ -181,11 +200,12 @@ def _unpack(content: bytes, name: str) -> pd.DataFrame:
         frame = table.to_pandas(ignore_metadata=True)
     except (arrow.ArrowException, OSError, ValueError, MemoryError) as error:
         raise NinefoldError(f"{name} cannot be read ({one_line(error)})", todo=AGAIN) from None
-    lacking = [c for c in ("evaluation", *_PLACES) if c not in frame]
-    if lacking or frame.isna()[["evaluation", *_PLACES]].to_numpy().any():
+    needed = ["evaluation", _SEED, *_PLACES]
+    if any(c not in frame for c in needed) or frame[needed].isna().to_numpy().any():
         raise NinefoldError(
-            f"{name} does not say which evaluation, repeat, fold and row its predictions are of",
-            todo=AGAIN,
+            f"{name} does not say what its predictions are of",
+            "expected the columns evaluation, seed, repeat, fold and row",
+            AGAIN,
         )
     return frame
 

@@ -19,7 +19,7 @@ from ninefold.records import FactKind, PredictionsFile, Record, write_record
 from ninefold.study.figures import save, to_png
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from ninefold.study.kept_predictions import Frames
 
 MIME = "application/vnd.ninefold+json"
 
@@ -33,7 +33,7 @@ class Recorder:
     def __init__(self, section: str, folder: Path | None):
         self.record = Record(section=section)
         self.folder = folder
-        self._predictions: dict[str, pd.DataFrame] = {}  # of the evaluations so far
+        self._predictions: dict[str, Frames] = {}  # of the evaluations so far
         self._unwritten = False
         self._writes_after_cells = False
 
@@ -54,7 +54,7 @@ class Recorder:
         self.record.fits += content["fits"]
         self._write()
 
-    def predictions(self, name: str, predictions: "pd.DataFrame") -> None:
+    def predictions(self, name: str, predictions: "Frames") -> None:
         """Keep the out-of-fold predictions of an evaluation, as `to_keep` returned them, beside the
         record: after each cell that made some, since each time the whole file is written."""
         if self.folder is None:

@@ -9,6 +9,7 @@ from ninefold.errors import NinefoldError
 from ninefold.study.estimates import interval_of
 from ninefold.study.evaluation import Evaluation
 from ninefold.study.expectation import gather, limits_of
+from ninefold.study.kept_predictions import frames_of
 from ninefold.study.metrics import METRICS
 from ninefold.study.statistics.optimism import correct_for_choice
 from ninefold.study.tables import make_table
@@ -108,7 +109,7 @@ def _corrected(study: "Study", trials: Mapping[str, Evaluation], flat: float) ->
     try:
         if no_test:
             raise NinefoldError(no_test)
-        candidates, _ = gather([e.predictions for e in trials.values()], study)
+        candidates, _ = gather([frames_of(e) for e in trials.values()], study)
         found = correct_for_choice(candidates, seed=study.seed)
     except NinefoldError as error:
         record.fact(
