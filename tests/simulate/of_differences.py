@@ -265,7 +265,7 @@ def _risk(beta: np.ndarray, weights: np.ndarray) -> float:
 @simulation(draws=200)
 def intervals_for_these_training_sets(draws: int, generator: np.random.Generator) -> Iterator[Row]:
     """Coverage of the difference that fresh rows show, on average over the very same training sets;
-    of networks over twenty fresh seeds."""
+    of networks over five fresh seeds."""
     held = dict.fromkeys(("logistic, log loss", "random units, 2 seeds, RMSE"), 0)
     for _ in range(draws):
         for name, (variant, control, truth) in zip(held, _pairs(generator), strict=True):
@@ -281,7 +281,7 @@ def _pairs(generator: np.random.Generator) -> Iterator[tuple]:
     """Yield (variant, control, true difference): models without the first input and with all."""
     from ninefold.study.evaluation import over_seeds
 
-    X, fresh = (generator.normal(size=(rows, INPUTS)) for rows in (ROWS, 3000))
+    X, fresh = (generator.normal(size=(rows, INPUTS)) for rows in (ROWS, 20_000))
     signals = [rows @ np.full(INPUTS, 0.3) for rows in (X, fresh)]
     labels = [(generator.random(len(s)) < 1 / (1 + np.exp(-s))).astype(int) for s in signals]
     plan, pair, risks = make_plan(labels[0], generator), [], []
@@ -298,6 +298,6 @@ def _pairs(generator: np.random.Generator) -> Iterator[tuple]:
         fit = partial(random_units, X[:, start:], numbers[0], plan.trains, generator)
         seeds = [plan.out_of_fold(fit(X[:, start:])) for _ in range(2)]
         pair.append(over_seeds([evaluation_of(numbers[0], one, plan, ("rmse",)) for one in seeds]))
-        told = [np.mean((numbers[1] - fit(fresh[:, start:])) ** 2, axis=1) for _ in range(20)]
+        told = [np.mean((numbers[1] - fit(fresh[:, start:])) ** 2, axis=1) for _ in range(5)]
         risks.append(np.mean(np.sqrt(told)))
     yield *pair, risks[0] - risks[1]

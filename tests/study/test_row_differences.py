@@ -46,7 +46,7 @@ def test_the_interval_is_that_of_the_mean_difference_of_the_rows(metric):
         assert len(repeats) == 2
         losses.append(by_row.mean(axis=0))
     apart = losses[0] - losses[1]
-    reach = stats.t.ppf(0.975, 89) * apart.std(ddof=1) / np.sqrt(90)
+    reach = 1.25 * stats.t.ppf(0.975, 89) * apart.std(ddof=1) / np.sqrt(90)
     assert row["rows_high"] - row["difference"] == pytest.approx(reach)
     assert row["difference"] - row["rows_low"] == pytest.approx(reach)
 
@@ -60,7 +60,7 @@ def test_of_rmse_it_follows_the_delta_method():
             squares = (table["prediction"].to_numpy() - NUMBERS[table["row"]]) ** 2
             by_row[repeat, table["row"]] = (squares - squares.mean()) / 2 / np.sqrt(squares.mean())
         parts.append(by_row.mean(axis=0))
-    expected = stats.t.ppf(0.975, 89) * (parts[0] - parts[1]).std(ddof=1) / np.sqrt(90)
+    expected = 1.25 * stats.t.ppf(0.975, 89) * (parts[0] - parts[1]).std(ddof=1) / np.sqrt(90)
     assert row["rows_high"] - row["difference"] == pytest.approx(expected, rel=0.03)
 
 
@@ -78,7 +78,7 @@ def test_rows_of_one_group_count_once_and_few_groups_give_none():
         if given:
             its = [row_influences(one, "log_loss") for one in both.values()]
             sums = np.bincount(groups, its[1] - its[0])
-            reach = stats.t.ppf(0.975, 29) * np.sqrt(30 * sums.var(ddof=1)) / 90
+            reach = 1.25 * stats.t.ppf(0.975, 29) * np.sqrt(30 * sums.var(ddof=1)) / 90
             assert row["rows_high"] - row["difference"] == pytest.approx(reach)
 
 

@@ -17,6 +17,9 @@ from ninefold.study.statistics.families import compare_at_once, correlation_of
 from ninefold.study.statistics.left_out import influence_of, scores_without
 from ninefold.study.statistics.paired_rows import FEWEST_GROUPS
 
+# The theorem is for many rows. Of 300 the standard error of differences of logistic regressions was
+# 0.81 of the true one: the interval covered 88 % of 400 data sets; so widened it covered 93 %.
+_WIDER = 1.25
 MEANS_OVER_ROWS = ("accuracy", "log_loss", "brier", "mae", "rmse")
 
 
@@ -44,7 +47,7 @@ def row_intervals(
         if sums.shape[1] < FEWEST_GROUPS:
             return nothing, nothing
     units = sums.shape[1]
-    errors = np.sqrt(units * sums.var(axis=1, ddof=1)) / rows
+    errors = _WIDER * np.sqrt(units * sums.var(axis=1, ddof=1)) / rows
     errors[errors <= 1e-12 * np.abs(control).max()] = 0  # rounding
     found = compare_at_once(differences[places], errors, units - 1, correlation_of(sums))
     low, high = nothing.copy(), nothing.copy()

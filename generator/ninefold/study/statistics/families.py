@@ -59,13 +59,14 @@ def compare_at_once(
     if members:
         t, free = np.abs(means[varies] / errors[varies]), freedom[varies]
         among = np.asarray(correlation)[np.ix_(varies, varies)]
-        largest = _largest(among, float(free.min()), draws, seed)
+        # of a family of one the bounds below are the exact t, whatever is drawn
+        largest = _largest(among, float(free.min()), draws if members > 1 else 1, seed)
         alone = 2 * stats.t.sf(t, free)
         drawn = (1 + len(largest) - np.searchsorted(largest, t)) / (1 + len(largest))
         p[varies] = np.clip(drawn, alone, np.minimum(1, members * alone))
         one, all_of_them = (stats.t.isf(alpha / 2 / number, free) for number in (1, members))
         # the smallest t with a drawn p below alpha lies just above this one
-        found = largest[len(largest) - int(np.ceil(alpha * (1 + len(largest)) - 1))]
+        found = largest[len(largest) - max(1, int(np.ceil(alpha * (1 + len(largest)) - 1)))]
         critical[varies] = np.clip(found, one, all_of_them)
     reach = np.where(errors == 0, 0.0, critical * errors)
     return Family(critical, means - reach, means + reach, p)
