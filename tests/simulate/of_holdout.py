@@ -93,7 +93,7 @@ def holdout_of_uneven_losses(draws: int, generator: np.random.Generator) -> Iter
         ("mae", 2 * np.sqrt(2.5) / 1.5 / special.beta(1.25, 0.5)),
     ):
         held, _ = coverage(name, draws, float(truth), lambda: missed(2.5), 0)
-        # squares of t₂.₅ have no variance: no method holds 95 %, BCa 60 %
+        # the squares of t₂.₅ have no variance: the interval is too narrow, as its docstring says
         yield Row(
             f"{name}, t₂.₅ noise, {n} rows", "coverage", held, draws, 0.6 if name == "rmse" else 0.9
         )

@@ -368,6 +368,12 @@ def test_the_headline_figure_without_a_range_shows_the_score_and_the_baselines()
     assert "best constant 0.563" in shown
 
 
+def test_a_holdout_score_without_an_interval_is_drawn_alone():
+    figure = draw("holdout", TYPICAL["holdout"] | {"low": None, "high": None})
+    (shown,) = [text for text in texts(figure) if text.startswith("hold-out ")]
+    assert "(" not in shown
+
+
 @pytest.mark.parametrize("place", [0.94, 0.99, 0.8])
 def test_baselines_that_lie_together_are_named_apart(place):
     data = TYPICAL["holdout"] | {"constant": place, "simple": place + 0.001}

@@ -65,7 +65,9 @@ def test_one_that_is_a_metric_of_ninefolds_is_treated_as_that_one(own, name):
     mine, theirs = first.interval(own.name), first.interval(name)
     assert (mine.mean, mine.low, mine.high) == pytest.approx((theirs.mean, theirs.low, theirs.high))
     tables = [
-        compare({"a": first, "b": both[1]}, control="a", metric=metric).drop(columns="verdict")
+        compare({"a": first, "b": both[1]}, control="a", metric=metric).drop(
+            columns=["verdict", "rows_low", "rows_high"]  # an own metric may be no mean over rows
+        )
         for metric in (own.name, name)
     ]
     np.testing.assert_allclose(*(t.drop(columns="variant").to_numpy(float) for t in tables))

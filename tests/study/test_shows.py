@@ -326,7 +326,7 @@ def test_a_holdout_in_time_order_has_no_interval_and_it_is_said(ordered_in_time)
     rows = scores_of(ordered_in_time, found)
     assert all(row[2] == {"low": None, "high": None} for row in rows.values())
     assert all(
-        row[4].startswith("no interval: rows that follow one another") for row in rows.values()
+        row[-1].startswith("no interval: rows that follow one another") for row in rows.values()
     )
 
 
@@ -336,7 +336,7 @@ def test_a_holdout_of_one_row_has_a_score_and_no_interval(tmp_path):
     assert len(study.split.holdout) == 1
     rows = scores_of(study, study.split.holdout.y + 1.0)
     assert rows["RMSE"][1:3] == [1.0, {"low": None, "high": None}]
-    assert rows["RMSE"][4] == "no interval: a single row"
+    assert rows["RMSE"][-1] == "no interval: a single row"
     assert rows["R²"][1] is None
     study.show("errors", look=look_of(study, study.split.holdout.y + 1.0))
     assert lines(study)[-1].endswith("all predictions, or all outcomes, are alike.")
@@ -355,7 +355,7 @@ def test_sub_groups_have_intervals_or_a_reason_why_not(tmp_path):
         {"low": None, "high": None},
         "no interval: fewer than 5 rows",
     ]
-    assert rows["part: pure"][4] == "no interval: one class only"
+    assert rows["part: pure"][-1] == "no interval: one class only"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from ninefold.study.columns import as_levels
 from ninefold.study.dataset import Dataset
 from ninefold.study.statistics.correlation import (
     Dependence,
@@ -27,6 +26,7 @@ _RARE = 1e-4  # chance of a false alarm of one column, or of the order
 _STRONG = 0.1  # a correlation below does little harm
 _SMOOTH = 3  # degree of what a number tells of the target without being a code
 _MOST_LEVELS = 12  # of a category that a line follows
+_SOME_GROUPS, _SOME_ROWS = 200, 5_000  # enough to see whether an input is constant within them
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def _as_groups(data: Dataset, name: str) -> np.ndarray | None:
         present = values.dropna()
         if (present != present.round()).any():
             return None
-    groups, levels = pd.factorize(as_levels(values))
+    groups, levels = pd.factorize(values)
     named = bool(_UNIT_NAME.search(name) or _CAMEL_ID.search(name))
     sizes = np.bincount(groups[groups >= 0], minlength=len(levels))
     if len(levels) <= (_NAMED_LEVELS if named else _LEVELS) or np.mean(sizes >= 2) < 0.8:
@@ -143,16 +143,18 @@ def _as_groups(data: Dataset, name: str) -> np.ndarray | None:
 def _holds_another_constant(data: Dataset, name: str, groups: np.ndarray) -> bool:
     """Tell whether some other input has one value within nine in ten of the groups of two rows or
     more, and would not have if the rows were shuffled."""
-    shuffled = np.random.default_rng(0).permutation(groups)
+    rows = np.flatnonzero((groups >= 0) & (groups < _SOME_GROUPS))[:_SOME_ROWS]
+    kept = groups[rows]
+    shuffled = np.random.default_rng(0).permutation(kept)
     for other in data.X.columns.drop(name, errors="ignore"):
-        codes = pd.Series(pd.factorize(data.X[other])[0])
-        if _share_constant(codes, groups) >= 0.9 and _share_constant(codes, shuffled) < 0.5:
+        codes = pd.Series(pd.factorize(data.X[other].iloc[rows])[0])
+        if _share_constant(codes, kept) >= 0.9 and _share_constant(codes, shuffled) < 0.5:
             return True
     return False
 
 
 def _share_constant(codes: pd.Series, groups: np.ndarray) -> float:
-    within = codes[groups >= 0].groupby(groups[groups >= 0]).agg(["size", "nunique"])
+    within = codes.groupby(groups).agg(["size", "nunique"])
     several = within[within["size"] > 1]
     return float((several["nunique"] == 1).mean()) if len(several) else 0.0
 

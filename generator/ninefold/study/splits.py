@@ -128,6 +128,8 @@ def repeat_often(
     return replace(plan, repeats=_OFTEN, reason=f"{plan.reason}; {why}")
 
 
+# A million steps of the template's network took 106 s of processor time where variants differ in
+# the learning rate, 172 s where each is traced by itself.
 _OFTEN, _VARIANTS, _CHEAP = 10, 10, 1_000_000
 
 

@@ -55,7 +55,7 @@ def correlations(influences: np.ndarray) -> np.ndarray:
 
 def balanced_accuracy_interval(y: np.ndarray, labels: np.ndarray) -> SampledInterval:
     """Return balanced accuracy with its interval: Wilson's of the recall of each class in `y`,
-    combined by MOVER. With six positives 96 % to 97 % of such intervals hold the truth.
+    combined by MOVER. With six positives in a hundred rows 95.5 % of such intervals hold the truth.
 
     y, labels  (n,) codes, actual and predicted
     """

@@ -34,8 +34,8 @@ def average_precision_interval(y: np.ndarray, ranking: np.ndarray) -> SampledInt
     y, ranking  as `auc_interval` takes them
 
     On the logit scale with the variance of a proportion of the class's rows (Boyd, Eng & Page
-    2013, *ECML PKDD*, section 4.1): wide, and the one that holds with few rows of a class, where
-    the bootstrap covers 66 % to 89 %.
+    2013, *ECML PKDD*, section 4.1): wide, and the one that holds with six rows of a class (92 % to
+    100 %), where the bootstrap of rows covers 66 % to 89 %.
     """
     return _each_class(y, ranking, precision_of_class, "logit")
 

@@ -49,7 +49,9 @@ def holdout_interval(
 
     Wilson for accuracy; MOVER of Wilsons for balanced accuracy; Wilson of the Jaccard index for F1;
     DeLong on the logit scale for ROC AUC; the logit for average precision; the bootstrap-t for
-    losses and R². Where the score is not defined, or there are too few rows or groups, there is no
+    losses and R². In `tests/simulate/of_holdout.py` they cover 90 % to 100 %, but that of RMSE
+    66 % if errors have tails like Student's t with 2.5 degrees of freedom, whose squares have no
+    variance. Where the score is not defined, or there are too few rows or groups, there is no
     interval, and `reason` says why. Raises NinefoldError as `metrics.score` does.
     """
     y, prediction = np.asarray(y), np.asarray(prediction, dtype=float)
