@@ -15,7 +15,7 @@ from ninefold.errors import NinefoldError
 
 # What ninefold makes in the folder of the results, and what systems leave in any folder.
 _SECTION = re.compile(r"[1-9]\d*-.*")
-_OF_RESULTS = re.compile(r"leaderboard\.csv|holdout.*\.jsonl|\.ninefold|\.git\w+")
+_OF_RESULTS = re.compile(r"leaderboard\.csv|(history|holdout).*\.jsonl|\.ninefold|\.git\w+")
 _OF_SYSTEMS = re.compile(
     r"lost\+found|Thumbs\.db|desktop\.ini|\$RECYCLE\.BIN|System Volume Information|@eaDir"
     r"|\.(DS_Store|directory|snapshot|Trash.*|Spotlight.*|fseventsd|nfs.*|fuse_hidden.*)"

@@ -102,8 +102,10 @@ def test_a_line_taken_out_of_the_log_shows(study):
 
 
 def test_an_extra_look_shows(study):
-    other = "from dataclasses import replace\\n\\nfinal = replace(study.best(), batch_size=16)"
-    edit(study / "sections" / f"{FINAL}.ipynb", "final = study.best()", other)
+    other = "from dataclasses import replace\\n\\n"
+    other += "model = study.train_final(replace(study.best(), batch_size=16))"
+    notebook = study / "sections" / f"{FINAL}.ipynb"
+    edit(notebook, "model = study.train_final(choice.final)", other)
     ninefold(study, "run", "7")
     said = (
         "The hold-out was looked at 2 times: its score is no longer that of rows nobody had seen."

@@ -102,7 +102,7 @@ def test_every_classifier_and_regressor_of_scikit_learn_comes_back():
         "constant",
         None,
     ],
-    ids=repr,
+    ids=lambda one: type(one).__name__,
 )
 def test_what_a_record_cannot_give_back_has_no_blueprint(estimator):
     assert draw_blueprint(estimator) is None

@@ -24,7 +24,8 @@ from ninefold.plain_json import parse_json
 
 HISTORY = "results/history.jsonl"
 SCHEMA = 1
-LISTED = ("record.json", "predictions.parquet")  # of results, whose digests a run is logged with
+# Of results, those whose digests a run is logged with.
+LISTED = ("record.json", "predictions.parquet", "holdout-predictions.parquet")
 START = "0" * 64  # what the first entry follows
 
 _STRICT = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)

@@ -209,8 +209,8 @@ def _keep_predictions(study: "Study", look: Look) -> None:
 
 
 _SELECTED = (
-    "It rests on cross-validation, on the folds that also chose this model out of {}, which "
-    "favours it."
+    "It rests on cross-validation. Its tests are adjusted for the {} candidates that this model "
+    "was chosen from."
 )
 _WITHDRAWN = "By cross-validation there was skill; the hold-out does not beat guessing."
 
