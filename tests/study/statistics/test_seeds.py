@@ -31,11 +31,11 @@ def test_the_variance_of_seeds_is_not_taken_as_shared_between_folds():
     assert corrected_standard_error(BOTH, 110, 10) == pytest.approx(math.sqrt(expected))
 
 
-def test_where_seeds_vary_more_than_folds_the_folds_count_as_independent():
+def test_where_seeds_vary_more_than_folds_a_fifth_counts_as_shared():
     opposed = np.array([[1.0, -1, 1, -1], [-1, 1.1, -1, 1]])
     spread = opposed.mean(axis=0).var(ddof=1)
     found = corrected_standard_error(opposed, 90, 30)
-    assert found == pytest.approx(math.sqrt(spread / 4))
+    assert found == pytest.approx(math.sqrt(spread * (1 / 4 + 1 / 3 / 5)))
 
 
 def test_scores_are_paired_seed_by_seed():
