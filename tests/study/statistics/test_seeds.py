@@ -13,7 +13,7 @@ from ninefold.study.statistics.folds import (
 from ninefold.study.statistics.seeds import corrected_standard_error, defined_in_both, pair_seeds
 
 GENERATOR = np.random.default_rng(0)
-BOTH = GENERATOR.normal(size=(2, 12)) + GENERATOR.normal(size=12)
+BOTH = 0.5 * GENERATOR.normal(size=(2, 12)) + GENERATOR.normal(size=12)
 NB = math.sqrt(1 / 12 + 10 / 110)
 
 

@@ -34,8 +34,8 @@ def corrected_standard_error(
     scores  (J,) or (m, J)
     scale   of what differences are of: they count as equal if they differ by its rounding only
 
-    SE² = s̄²/J + ρ·max(s̄² − s²_seed/m, s̄²/5), where s̄² is the variance between the folds of the means
-    over m seeds, s²_seed that between the seeds of a fold, and ρ = n_test/n_train. Of one seed
+    SE² = s̄²/J + ρ·max(s̄² − s²_seed/m, s̄²/5), where s̄² is the variance between the folds of the
+    means over m seeds, s²_seed that between the seeds of a fold, and ρ = n_test/n_train. Of one seed
     (m = 1) nothing is known of s²_seed, and SE² = s̄²·(1/J + ρ) as Nadeau & Bengio have it.
     """
     values = np.atleast_2d(np.asarray(scores, dtype=float))
