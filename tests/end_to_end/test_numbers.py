@@ -40,7 +40,8 @@ pytestmark = pytest.mark.slow
 CONVENTIONS = (
     r"\b95 % intervals?",  # the level of every interval
     r"\(95 %\)",
-    r"two-sided at 5 %",  # the level of the test whose power is given
+    r"P equal ≥ 95 %|p < 0\.05",  # what a verdict needs
+    r"correlated above 0\.95",  # what counts as strongly
     r"F1\b|R²|\bl[12]\b",  # names of metrics and of keywords
     r"\bsection \d\b",
 )
