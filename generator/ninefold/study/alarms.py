@@ -41,8 +41,8 @@ def against_folds(metric: Metric, score: float, folds: Sequence[float]) -> list[
         return []
     text = (
         "On the hold-out the model does worse than in the worst of {fits:integer} fits of "
-        "cross-validation: {metric} {score:score} against {worst:score}. Either the hold-out is of another kind, or "
-        "cross-validation was too kind."
+        "cross-validation: {metric} {score:score} against {worst:score}. Either the hold-out is of "
+        "another kind, or cross-validation was too kind."
     )
     values = {"metric": metric.label, "score": score, "worst": worst, "fits": len(known)}
     return [Alarm(text, values)]
