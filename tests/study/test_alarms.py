@@ -22,8 +22,8 @@ def test_a_hold_out_worse_than_every_fold_is_alarming_and_says_both_numbers():
     (alarm,) = against_folds(LOSS, 0.9, [0.1, 0.4, np.nan])
     said = fill(alarm.text, alarm.values)
     assert said.startswith(
-        "On the hold-out the model does worse than in the worst of 2 folds: log loss 0.900 against "
-        "0.400."
+        "On the hold-out the model does worse than in the worst of 2 fits of cross-validation: "
+        "log loss 0.900 against 0.400."
     )
 
 

@@ -142,7 +142,7 @@ TYPICAL = {
         "low": 0.88,
         "high": 0.985,
         "constant": 0.563,
-        "simple": 0.94,
+        "rival": 0.94,
         "better": "right",
     },
 }
@@ -376,7 +376,7 @@ def test_a_holdout_score_without_an_interval_is_drawn_alone():
 
 @pytest.mark.parametrize("place", [0.94, 0.99, 0.8])
 def test_baselines_that_lie_together_are_named_apart(place):
-    data = TYPICAL["holdout"] | {"constant": place, "simple": place + 0.001}
+    data = TYPICAL["holdout"] | {"constant": place, "rival": place + 0.001}
     figure = draw("holdout", data)
     boxes = [t.get_window_extent() for t in figure.findobj(Text) if "best" in t.get_text()]
     assert len(boxes) == 2

@@ -32,7 +32,7 @@ def against_constant(metric: Metric, score: float, constant: float) -> list[Alar
 def against_folds(metric: Metric, score: float, folds: Sequence[float]) -> list[Alarm]:
     """Return an alarm where the hold-out is worse than the worst fold of cross-validation.
 
-    folds  the score of each fold; NaN where it is not defined
+    folds  the score of each fit, of each seed in each fold; NaN where it is not defined
     """
     known = np.asarray(folds, dtype=float)
     known = known[np.isfinite(known)]
@@ -40,11 +40,11 @@ def against_folds(metric: Metric, score: float, folds: Sequence[float]) -> list[
     if worst is None or score == worst or _better(metric, score, worst):
         return []
     text = (
-        "On the hold-out the model does worse than in the worst of {folds:integer} folds: {metric} "
-        "{score:score} against {worst:score}. Either the hold-out is of another kind, or "
-        "cross-validation was too kind."
+        "On the hold-out the model does worse than in the worst of {fits:integer} fits of "
+        "cross-validation: {metric} {score:score} against {worst:score}. Either the hold-out is of "
+        "another kind, or cross-validation was too kind."
     )
-    values = {"metric": metric.label, "score": score, "worst": worst, "folds": len(known)}
+    values = {"metric": metric.label, "score": score, "worst": worst, "fits": len(known)}
     return [Alarm(text, values)]
 
 

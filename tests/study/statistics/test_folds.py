@@ -16,7 +16,6 @@ from ninefold.study.statistics.folds import (
     corrected_interval,
     expected_standard_error,
     paired_comparison,
-    predicted_holdout_range,
     standard_error_by_plan,
     verdict,
 )
@@ -125,7 +124,6 @@ def test_scores_that_have_no_interval_are_refused_by_every_figure(scores, keywor
         lambda: corrected_interval(scores, **sizes),
         lambda: paired_comparison(scores, scores, **sizes),
         lambda: bayesian_correlated_t(scores, margin=0.01, **sizes),
-        lambda: predicted_holdout_range(scores, n_holdout=20, **sizes),
     ):
         with pytest.raises(NinefoldError, match=line):
             figure()
@@ -267,33 +265,7 @@ def test_the_three_probabilities_sum_to_one(differences, margin):
     assert found.better + found.equal + found.worse == pytest.approx(1)
 
 
-# What the hold-out should show, and what the harness could
-
-
-def test_the_range_predicted_for_the_hold_out_follows_its_formula():
-    spread = np.std(SCORES, ddof=1)
-    reach = 2.5706 * spread * math.sqrt(1 / 6 + 20 / 100 + 20 / 40)
-    found = predicted_holdout_range(SCORES, 100, 20, n_holdout=40)
-    assert (found.low, found.high) == pytest.approx(
-        (np.mean(SCORES) - reach, np.mean(SCORES) + reach), abs=1e-5
-    )
-
-
-@pytest.mark.slow
-def test_a_correct_pipeline_scores_in_the_predicted_range_about_95_times_in_100():
-    generator, outside, outside_the_mean, trials = np.random.default_rng(3), 0, 0, 300
-    rows, holdout = np.arange(120), np.arange(120, 150)
-    for trial in range(trials):
-        y = generator.permutation(np.arange(150) % 2)
-        X = generator.normal(size=(150, 3)) + 0.8 * y[:, None]
-        scores = cross_validated(X[rows], y[rows], trial)
-        actual = nearest_mean(X, y, rows, holdout)
-        predicted = predicted_holdout_range(scores, 108, 12, n_holdout=30)
-        mean = corrected_interval(scores, 108, 12)
-        outside += not predicted.low <= actual <= predicted.high
-        outside_the_mean += not mean.low <= actual <= mean.high
-    assert 0.02 * trials <= outside <= 0.08 * trials  # 16 seen
-    assert outside_the_mean > 0.2 * trials  # 92 seen
+# What the harness could show
 
 
 def test_the_standard_error_after_each_repeat_is_that_of_the_scores_known_by_then():

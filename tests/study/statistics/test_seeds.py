@@ -5,11 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from ninefold.study.statistics.folds import (
-    corrected_interval,
-    paired_comparison,
-    predicted_holdout_range,
-)
+from ninefold.study.statistics.folds import corrected_interval, paired_comparison
 from ninefold.study.statistics.seeds import corrected_standard_error, defined_in_both, pair_seeds
 
 GENERATOR = np.random.default_rng(0)
@@ -60,11 +56,3 @@ def test_the_interval_of_several_seeds_is_about_their_mean():
     assert (found.standard_error, found.freedom) == (corrected_standard_error(BOTH, 110, 10), 11)
     same = paired_comparison(BOTH, BOTH, 110, 10)
     assert same.remark == "identical on all folds"
-
-
-def test_a_range_for_one_network_holds_the_variance_of_one_network():
-    several = predicted_holdout_range(BOTH, 110, 10, 40)
-    spread = BOTH.mean(axis=0).var(ddof=1)
-    single = spread + np.mean((BOTH[0] - BOTH[1]) ** 2) / 4
-    expected = spread / 12 + (10 / 110 + 10 / 40) * single
-    assert several.standard_error == pytest.approx(math.sqrt(expected))

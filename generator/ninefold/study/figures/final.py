@@ -142,7 +142,8 @@ def holdout(data: dict, theme: Theme) -> Figure:
     {"metric", "range": {"mean", "low", "high"}, its ends None where there is none,
      "score", "low", "high": the score's interval, None where there is none,
      "constant"?: the naive model's score, "constant_name"?: what that is,
-     "simple"?: the best simple model's, "better": "left" | "right"}
+     "rival"?: the score of the model that it is compared with, "rival_name"?: which that is,
+     "better": "left" | "right"}
     """
     figure, (axes,) = blank(2.5)
     axes.set(xlim=_holdout_limits(data), ylim=(0, 1.92))
@@ -160,7 +161,7 @@ def holdout(data: dict, theme: Theme) -> Figure:
 def _holdout_limits(data: dict) -> tuple[float, float]:
     ends = [data["range"][end] for end in ("mean", "low", "high")]
     found = finite(
-        *ends, *(data.get(name) for name in ("score", "low", "high", "constant", "simple"))
+        *ends, *(data.get(name) for name in ("score", "low", "high", "constant", "rival"))
     )
     low, high = min(found, default=0.0), max(found, default=1.0)
     pad = 0.08 * (high - low) or 0.1 * abs(high) or 1.0
@@ -204,8 +205,11 @@ def _found(axes: Axes, data: dict, theme: Theme) -> None:
 
 
 def _marks(axes: Axes, data: dict, theme: Theme) -> None:
-    """Mark what the naive and a simple model reach, their names side by side at the axis."""
-    names = {"constant": data.get("constant_name", "best constant"), "simple": "best simple model"}
+    """Mark what the naive model and the rival reach, their names side by side at the axis."""
+    names = {
+        "constant": data.get("constant_name", "best constant"),
+        "rival": data.get("rival_name", "best simple model"),
+    }
     marks = [(data[field], name) for field, name in names.items() if finite(data.get(field))]
     texts = [f"{name} {written(value, 'score')}" for value, name in marks]
     places = [_inwards(axes, value, text) for (value, _), text in zip(marks, texts, strict=True)]

@@ -36,7 +36,7 @@ def values_beside(study: "Study", look: Look) -> dict[str, Any]:
     elif own.kind == "estimator":
         score = look.interval.score
         values["simple"] = {"name": own.name, "score": score, "expected": own.summary[metric]}
-    role = "simple" if own.kind == "network" else "network"
+    role, _ = rival_of(look)
     if role in beside and own.kind != "constant":
         values["rival"] = {
             "name": beside[role]["name"],
@@ -50,6 +50,13 @@ def values_beside(study: "Study", look: Look) -> dict[str, Any]:
             "holdout": _differ_on_holdout(study, look, role),
         }
     return values
+
+
+def rival_of(look: Look) -> tuple[str, str]:
+    """Return the role of the model that the final one is compared with, and what that is called:
+    of a network the best simple model, of a simple model the best network."""
+    role = "simple" if look.fit.variant.kind == "network" else "network"
+    return role, _ROLES[role]
 
 
 def _differ_on_holdout(study: "Study", look: Look, role: str) -> dict[str, Any]:

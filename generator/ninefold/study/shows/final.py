@@ -17,7 +17,13 @@ from ninefold.study.finale import FinalFit, Look
 from ninefold.study.kept_predictions import HOLDOUT, pack_holdout
 from ninefold.study.metrics import METRICS
 from ninefold.study.recorded import scores_by_seed
-from ninefold.study.shows.beside import distinct, score_of, show_beside, values_beside
+from ninefold.study.shows.beside import (
+    distinct,
+    rival_of,
+    score_of,
+    show_beside,
+    values_beside,
+)
 from ninefold.study.standing import judge_final
 from ninefold.study.statistics.chance import CONSTANT, name_of_naive
 from ninefold.study.statistics.rows import heaviest_rows, holdout_interval, row_losses
@@ -173,8 +179,8 @@ def holdout(study: "Study", look: Look) -> None:
             "say: {changed}.",
             kind="note", changed=look.changed,
         )  # fmt: skip
-    simple = look.beside.get("simple")
-    named = f" and the best simple model, {simple.name}" if simple else ""
+    rival, which = rival_of(look)
+    named = f" and the {which}, {look.beside[rival].name}" if rival in look.beside else ""
     record.figure(
         "holdout",
         "holdout",
@@ -186,7 +192,8 @@ def holdout(study: "Study", look: Look) -> None:
             "high": sampled.high,
             "constant": look.constant,
             "constant_name": "best constant" if naive == CONSTANT else naive,
-            "simple": look.scores.get("simple"),
+            "rival": look.scores.get(rival),
+            "rival_name": which,
             "better": "right" if METRICS[metric].greater_is_better else "left",
         },
         alt=f"The hold-out {label}{'' if sampled.low is None else ' with its interval'}, "

@@ -20,7 +20,6 @@ from ninefold.study.statistics.seeds import (
     Numbers,
     corrected_standard_error,
     pair_seeds,
-    seed_variance,
     spread_of,
 )
 
@@ -77,31 +76,6 @@ def corrected_interval(
     """
     values = _checked(scores, n_test, exchangeable)
     error = corrected_standard_error(values, n_train, n_test)
-    return _interval(values, error, confidence, bounds)
-
-
-def predicted_holdout_range(
-    scores: Numbers,
-    n_train: float,
-    n_test: float,
-    n_holdout: float,
-    *,
-    confidence: float = 0.95,
-    bounds: tuple[float, float] = EVERYWHERE,
-    exchangeable: bool = True,
-) -> Interval:
-    """Return the range in which the score on the hold-out should lie: mean ± t·s·√(1/J +
-    n_test/n_train + n_test/n_holdout), the last term the hold-out's own row sampling.
-
-    Of several seeds, s² is the variance of a single network's score in the last two terms: one
-    network is what the hold-out judges. `standard_error` is that of the prediction. Raises as
-    `corrected_interval`.
-    """
-    values = _checked(scores, n_test, exchangeable)
-    spread, of_seeds = spread_of(values) ** 2, seed_variance(values)
-    single = spread + of_seeds * (1 - 1 / len(values))
-    extra = n_test / n_train + n_test / n_holdout
-    error = float(np.sqrt(spread / values.shape[1] + extra * single))
     return _interval(values, error, confidence, bounds)
 
 
