@@ -52,7 +52,9 @@ def test_records_of_another_version_are_said_and_replaced_by_a_run(older):
     as_of_another_version(older)
     rows = json.loads(ninefold(older, "status", "--json").stdout)["sections"]
     why = {row["section"]: row["why"] for row in rows if row["state"] == "stale"}
-    assert why == dict.fromkeys(SECTIONS, "its record is broken or of another version")
+    broken = "its record is broken or of another version"
+    again = {"7-final-model": f"{broken}; to look again: ninefold run 7"}
+    assert why == dict.fromkeys(SECTIONS, broken) | again
     assert len(findings(older, status=1)["NF212"]) == len(SECTIONS)
     said = ninefold(older, "report", status=1).stderr
     assert said.count("\n") == 1
