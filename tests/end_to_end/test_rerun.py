@@ -45,7 +45,9 @@ def test_edited_models_make_what_imports_them_stale_and_are_what_it_evaluates(st
     assert len(found) == NOTEBOOKS
     for name in ("2-data-summary", "3-test-harness"):
         assert found.pop(name) == ("fresh", "")
-    assert set(found.values()) == {("stale", "penguins/models.py changed")}
+    changed = "penguins/models.py changed"
+    assert found.pop("7-final-model") == ("stale", f"{changed}; to look again: ninefold run 7")
+    assert set(found.values()) == {("stale", changed)}
     said = ninefold(study, "run", section).stdout
     assert said.startswith(f"ran {section} in ")
     assert said.count("\n") == 1
