@@ -102,12 +102,12 @@ def test_rows_of_one_person_on_both_sides_are_told_of_first(tmp_path):
     rows = pd.DataFrame({"person": person, "x": level + 0.1 * numbers.normal(size=360)})
     text = first_minute(tmp_path, rows.assign(y=level + 0.4 * numbers.normal(size=360)))
     assert "[!CAUTION]" in text
-    assert 'group = "person"' in text
+    assert "Rows of one person are alike in y" in text
 
 
 def test_a_hold_out_of_another_kind_is_told_of_first(tmp_path):
     numbers = np.random.default_rng(1)
-    site = np.repeat([f"site {number:02}" for number in range(12)], 25)
+    site = np.repeat([f"site {number:02}" for number in range(30)], 10)
     frame, _ = inputs(300)
     truth = frame["x0"] * 3 + numbers.normal(size=300)
     odd = _held_out_sites(frame.assign(site=site, y=truth), tmp_path)
@@ -129,7 +129,7 @@ def _held_out_sites(frame: pd.DataFrame, folder: Path) -> list[str]:
         study=StudySettings(title="t", package="p"),
         data=DataSettings(source="probe.csv", target="y", group="site"),
     )
-    return sorted(set(load_split(folder, settings).holdout.groups))
+    return sorted(set(load_split(folder, settings).holdout.frame["site"]))
 
 
 def test_folds_in_time_order_claim_no_test(tmp_path):

@@ -308,3 +308,14 @@ def test_an_unknown_format_is_answered_with_the_nearest(whole):
 def test_every_format_has_its_templates():
     for name in FORMATS:
         assert list((asset_folder("reports") / name).glob("*.jinja"))
+
+
+def test_a_hold_out_score_without_an_interval_says_why_there_is_none(whole):
+    path = whole.root / "results/7-final-model/record.json"
+    record = json.loads(path.read_text())
+    no_interval = {"low": None, "high": None, "reason": "no interval: 2 groups, 5 are needed"}
+    record["values"]["holdout"] |= no_interval
+    path.write_text(json.dumps(record))
+    shown = readme(whole)
+    assert "| final model: batch of 16 | **0.957** | no interval: 2 groups, 5 are needed |" in shown
+    assert "()" not in shown

@@ -19,6 +19,7 @@ class Holdout(_Values):
     low: float | None = None
     high: float | None = None
     n: int | None = None  # rows
+    reason: str = ""  # why there is no interval
 
 
 class Simple(_Values):

@@ -149,7 +149,7 @@ def _lines(values: FinalValues) -> list[Line]:
     named = f"final model: {values.name}" if values.name else "final model"
     by_folds = f"by cross-validation {show(simple.expected, 'pm')}" if simple.expected else ""
     rows = [
-        ("holdout", named, held.score, _between(held.low, held.high)),
+        ("holdout", named, held.score, _between(held.low, held.high) or held.reason),
         ("range", *_range_line(values)),
     ]
     if simple.name != values.name:

@@ -151,7 +151,10 @@ def holdout(study: "Study", look: Look) -> None:
     for alarm in _alarms(study, look):
         record.alarm(alarm.text, **alarm.values)
     record.value(
-        holdout={"score": sampled.score, "low": sampled.low, "high": sampled.high, "n": n},
+        holdout={
+            "score": sampled.score, **sampled.ends, "n": n,
+            "reason": sampled.remark if sampled.low is None else "",
+        },
         inside=inside, constant=look.constant, constant_name=naive, verdict=found,
         looks=look.looks,
         **values_beside(study, look),
