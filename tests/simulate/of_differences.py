@@ -262,7 +262,7 @@ def _risk(beta: np.ndarray, weights: np.ndarray) -> float:
     return float(1 + np.sum((beta - weights) ** 2))
 
 
-@simulation(draws=200)
+@simulation(draws=100)
 def intervals_for_these_training_sets(draws: int, generator: np.random.Generator) -> Iterator[Row]:
     """Coverage of the difference that fresh rows show, on average over the very same training sets;
     of networks over five fresh seeds."""
