@@ -31,6 +31,8 @@ from ninefold.publishing.blocks import (
 )
 from ninefold.publishing.context import read_records
 from ninefold.publishing.document import build_document
+from ninefold.publishing.final_values import FinalValues
+from ninefold.publishing.headline import headline
 from ninefold.study.figures import save
 from ninefold.study.metrics import METRICS
 
@@ -43,7 +45,7 @@ CONVENTIONS = (
     r"P equal ≥ 95 %|p < 0\.05",  # what a verdict needs
     r"correlated above 0\.95",  # what counts as strongly
     r"F1\b|R²|\bl[12]\b",  # names of metrics and of keywords
-    r"\bsection \d\b",
+    r"\bsection \d\b|\bsections \d to \d\b",
 )
 # Of the author's prose (here the template's):
 PROSE = (
@@ -204,6 +206,23 @@ def test_every_number_in_the_sections_comes_from_a_record(finished, document):
     assert all(counted[kind] >= number for kind, number in least.items()), counted
 
 
+def first_lines(root: Path, values: dict) -> Iterator[str]:
+    """Yield alarms, the headline and what is said of the rival, from what records hold."""
+    data = record_of(root, "2-data-summary")["values"]
+    for alarm in (*values.get("alarms", []), *data.get("alarms", [])):
+        yield fill(alarm["text"], alarm["values"])
+    yield headline(FinalValues.model_validate(values))
+    rival = values.get("rival")
+    if rival and rival["name"] != values["simple"]["name"]:
+        expected = f"by cross-validation {show(rival['expected'], 'score')}"
+        yield f"| best network: {rival['name']} | {show(rival['score'])} | {expected} |"
+    if rival:
+        held, folds = rival["holdout"], rival["folds"]
+        yield f"| {show(held['mean'], 'signed')} | {show(held, 'interval')} |"
+        adjusted = f"adjusted for {rival['compared']} candidates"
+        yield f"| {show(folds['mean'], 'signed')} | {show(folds, 'interval')}, {adjusted} |"
+
+
 def test_every_number_of_the_first_minute_comes_from_the_final_models_record(finished, document):
     values = record_of(finished, "7-final-model")["values"]
     summary = record_of(finished, "2-data-summary")["values"]
@@ -229,10 +248,12 @@ def test_every_number_of_the_first_minute_comes_from_the_final_models_record(fin
         score, mean = show(values["holdout"]["score"]), show(values["range"]["mean"])
         reader.cut(f"| final model: {best} | **{score}** | {between['holdout']} |")
         reader.cut(f"predicted by cross-validation | {mean} | {between['range']}, {place} |")
-        expected = f"by cross-validation {show(values['simple']['expected'], 'pm')}"
-        reader.cut(
-            f"| best simple model: {simple} | {show(values['simple']['score'])} | {expected} |"
-        )
+        for part in first_lines(finished, values):
+            reader.cut(part)
+        if simple != best:
+            expected = f"by cross-validation {show(values['simple']['expected'], 'pm')}"
+            score = show(values["simple"]["score"])
+            reader.cut(f"| best simple model: {simple} | {score} | {expected} |")
         reader.cut(f"| strongest constant | {show(values['constant'])} |")
         reader.cut(f"{document.unwritten} of {document.parts} parts are still to be written")
         if file != "README.md":
