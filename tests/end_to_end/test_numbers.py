@@ -42,7 +42,7 @@ pytestmark = pytest.mark.slow
 CONVENTIONS = (
     r"\b95 % intervals?",  # the level of every interval
     r"\(95 %\)",
-    r"P equal ≥ 95 %|p < 0\.05",  # what a verdict needs
+    r"P equal ≥ 95 %|p < 0\.05|leaves out 0\b",  # what a verdict needs
     r"correlated above 0\.95",  # what counts as strongly
     r"F1\b|R²|\bl[12]\b",  # names of metrics and of keywords
     r"\bsection \d\b|\bsections \d to \d\b",
@@ -218,7 +218,8 @@ def first_lines(root: Path, values: dict) -> Iterator[str]:
         yield f"| best network: {rival['name']} | {show(rival['score'])} | {expected} |"
     if rival:
         held, folds = rival["holdout"], rival["folds"]
-        yield f"| {show(held['mean'], 'signed')} | {show(held, 'interval')} |"
+        label = f"difference from {rival['name']}, paired"
+        yield f"| {label} | {show(held['mean'], 'signed')} | {show(held, 'interval')} |"
         adjusted = f"adjusted for {rival['compared']} candidates"
         yield f"| {show(folds['mean'], 'signed')} | {show(folds, 'interval')}, {adjusted} |"
 
