@@ -13,6 +13,7 @@ from ninefold.files import Files
 from ninefold.records import Record, write_record
 from ninefold.running.staleness.contents import ABSENT, digest_of, digest_of_results
 from ninefold.running.staleness.trace import READS, read_trace
+from ninefold.settings import HarnessSettings
 
 SETTINGS = OWN_DATA + "[harness]\nfolds = 10\n"
 SECTION = "5-experiments/2-rate"
@@ -288,7 +289,7 @@ def test_what_takes_a_whole_table_reads_all_of_it(trace, reading):
     settings = Project(Path.cwd()).settings
     {reading.replace("{}", table)}
     """
-    names = ("folds", "repeats", "epochs", "batch_size", "validation", "holdout", "quick")
+    names = list(HarnessSettings.model_fields)
     assert set(trace(script).settings) == {f"harness.{name}" for name in names}
 
 
