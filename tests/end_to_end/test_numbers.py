@@ -122,13 +122,21 @@ def assert_spells_no_numbers(text: str, *allowed: str) -> None:
     assert re.findall(r".*\d.*", bare) == []
 
 
+def called(record: dict) -> set[str]:
+    """Return what the variants of a section are called: its own, and those that section 7 sets side
+    by side."""
+    values = record.get("values", {})
+    beside = [values.get("best", {}), values.get("rival") or {}, *values.get("beside", {}).values()]
+    return {*record.get("evaluations", ()), *(part["name"] for part in beside if "name" in part)}
+
+
 def account_for_computed(reader: Reader, block, root: Path, record: dict | None) -> bool:
     """Compare a computed block with the record that it points to, and cut what that shows.
 
     Returns whether it was one.
     """
     # What variants are called, the longest first: "L1 and L2 0.001".
-    names = [re.escape(n) for n in sorted((record or {}).get("evaluations", ()), key=len)[::-1]]
+    names = [re.escape(n) for n in sorted(called(record or {}), key=len)[::-1]]
     found = pointed_at(root, source) if (source := getattr(block, "source", "")) else {}
     match block:
         case Table():

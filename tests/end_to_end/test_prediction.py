@@ -49,14 +49,20 @@ def test_holdout_rows_are_predicted_as_in_the_final_models_notebook(finished, ho
 
 
 def test_unseen_categories_and_missing_values_are_predicted_too(finished, holdout, tmp_path):
-    rows = holdout.frame.iloc[[0, 0, 0, 0]].astype({"flipper_length_mm": object})
-    rows["island"] = ["Torgersen", "Atlantis", None, "Torgersen"]
-    rows["flipper_length_mm"] = [190, 190, 190, None]
+    development = load_split(finished, find_project(finished).settings).development
+    median = float(development.X["flipper_length_mm"].median())
+    rows = holdout.frame.iloc[[0] * 6].astype({"flipper_length_mm": object})
+    rows["island"] = ["Torgersen", "Atlantis", None, *["Torgersen"] * 3]
+    rows["flipper_length_mm"] = [190, 190, 190, None, median, 235]
     found = predict(finished, rows, tmp_path / "rows.csv")
     shares = found.filter(like="probability").to_numpy()
-    assert shares.shape == (4, 3)
+    assert shares.shape == (6, 3)
     assert np.isfinite(shares).all()
     assert np.allclose(shares.sum(axis=1), 1, atol=1e-6)
+    # a simple model is fitted on all development rows, whose median takes a gap's place
+    assert record_of(finished, "7-final-model")["values"]["best"]["kind"] != "network"
+    assert np.allclose(shares[3], shares[4])
+    assert not np.allclose(shares[3], shares[5])
 
 
 @pytest.mark.parametrize(
