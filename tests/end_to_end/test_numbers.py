@@ -45,11 +45,13 @@ CONVENTIONS = (
     r"P equal ≥ 95 %|p < 0\.05|leaves out 0\b",  # what a verdict needs
     r"correlated above 0\.95",  # what counts as strongly
     r"F1\b|R²|\bl[12]\b",  # names of metrics and of keywords
+    r"\bSHA-256\b",
     r"\bsection \d\b|\bsections \d to \d\b",
 )
 # Of the author's prose (here the template's):
 PROSE = (
     r"\bL[12]\b",  # penalties
+    r"\bSHA-256\b",
     r"\b[Ss]ection \d\b",
     r"\([A-Z][\w&. ]+, (19|20)\d\d\)",  # citations, (Bergstra & Bengio, 2012)
     r"^- [^\n:]+: [^\n]+ \((19|20)\d\d\), \*(?:[^\n]|\n  )*",  # items of a bibliography
@@ -125,9 +127,12 @@ def assert_spells_no_numbers(text: str, *allowed: str) -> None:
 def called(record: dict) -> set[str]:
     """Return what the variants of a section are called: its own, and those that section 7 sets side
     by side."""
-    values = record.get("values", {})
-    beside = [values.get("best", {}), values.get("rival") or {}, *values.get("beside", {}).values()]
-    return {*record.get("evaluations", ()), *(part["name"] for part in beside if "name" in part)}
+    names = set(record.get("evaluations", ()))
+    if record.get("section") == "7-final-model":
+        values = record["values"]
+        beside = (values["best"], values.get("rival") or {}, *values["beside"].values())
+        names |= {part["name"] for part in beside if "name" in part}
+    return names
 
 
 def account_for_computed(reader: Reader, block, root: Path, record: dict | None) -> bool:
