@@ -1,6 +1,7 @@
 """Every number that a reader of a real report sees is traced to the record that it was computed in,
 and what is computed from fold scores is computed again here."""
 
+import hashlib
 import html
 import json
 import re
@@ -171,12 +172,43 @@ def account_for_computed(reader: Reader, block, root: Path, record: dict | None)
             assert (block.text, block.values) == (found["text"], found["values"])
             reader.cut(" ".join(fill(found["text"], found["values"]).split()))
             assert_spells_no_numbers(re.sub(r"\{\w+(:\w+)?\}", "", found["text"]), *CONVENTIONS)
+        case Fact():
+            assert block.values == of_all_records(root, block.values)
+            reader.cut(" ".join(fill(block.text, block.values).split()))
+            assert_spells_no_numbers(re.sub(r"\{\w+(:\w+)?\}", "", block.text), *CONVENTIONS)
         case Forecast():
             assert found["stated"] == block.stated == "never"
             assert record is not None
             assert record["values"]["outcome"] == block.outcome
             reader.cut("No expectation was stated.")
     return isinstance(block, Table | Figure | Fact | Note | Forecast)
+
+
+def of_all_records(root: Path, shown: dict) -> dict:
+    """Return the values of a line at the end of the report, computed again from the files: what was
+    tried, the data's digest, or the log. Of what was tried the numbers of the line are summed up.
+    """
+    if "tries" in shown:
+        entries = [
+            entry
+            for path in root.glob("results/[456]-*/**/record.json")
+            for entry in json.loads(path.read_text("utf-8"))["evaluations"].values()
+        ]
+        parts = ("variant", "members", "summary")
+        different = {json.dumps([e[part] for part in parts], sort_keys=True) for e in entries}
+        assert sum(map(int, re.findall(r"\d+", shown["tries"]))) == len(different)
+        return shown
+    if "sha256" in shown:
+        content = (root / "data" / "penguins.csv").read_bytes()
+        return {"source": "data/penguins.csv", "sha256": hashlib.sha256(content).hexdigest()}
+    lines = (root / "results" / "history.jsonl").read_bytes().splitlines()
+    kinds = Counter(json.loads(line)["kind"] for line in lines)
+    counts = (
+        f"{kinds['run']} runs, {kinds['forecast']} forecasts, "
+        f"{kinds['look']} scoring of the hold-out, {kinds['read']} other reads of it"
+    )
+    head = hashlib.sha256(lines[-1]).hexdigest()[:16]
+    return {"file": "results/history.jsonl", "counts": counts, "head": head}
 
 
 def account_for_written(reader: Reader, block: Prose | Prompt, root: Path) -> None:
