@@ -102,9 +102,10 @@ def mae(y: np.ndarray, found: np.ndarray) -> float:
 
 
 def r2(y: np.ndarray, found: np.ndarray) -> float:
-    if np.ptp(y) == 0:
+    squares = np.sum((y - y.mean()) ** 2)
+    if np.ptp(y) == 0 or squares < 1e-200:  # R² is not defined where the target does not vary
         return np.nan
-    return 1 - np.sum((y - found) ** 2) / np.sum((y - y.mean()) ** 2)
+    return 1 - np.sum((y - found) ** 2) / squares
 
 
 FORMULAS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {

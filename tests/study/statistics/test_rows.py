@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ninefold.study.metrics import METRICS, metrics_for, score
@@ -125,6 +125,10 @@ def test_an_interval_is_of_2000_draws_at_least():
 
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(st.floats(-9, 9), st.floats(-9, 9)), min_size=2, max_size=8))
+@example([(0.0, 0.0), (0.0, 3.5e-118)])
+@example([(0.0, 0.0), (3.5e-118, 0.0)])
+@example([(0.0, 1.0), (1e-200, 0.5)])
+@example([(0.0, 0.67), (1.0, 0.125)])
 def test_no_interval_is_ever_nan(pairs):
     y, told = np.array(pairs).T
     for name in metrics_for("regression"):

@@ -20,8 +20,9 @@ def ratio_limits(
     losses: np.ndarray, values: np.ndarray, seed: int, draws: int
 ) -> tuple[float, float]:
     """Return the 95 % limits of mean(losses)/variance(values), the same way; of squared errors and
-    the target that is 1 − R²."""
-    return _limits(losses, values, seed, draws)
+    the target that is 1 − R². NaN where the ratio is the same in every draw."""
+    unit = np.ptp(values)  # the fourth power of a target of 1e-100 would be 0
+    return _limits(losses / unit**2, values / unit, seed, draws)
 
 
 def _limits(x: np.ndarray, y: np.ndarray, seed: int, draws: int) -> tuple[float, float]:
@@ -30,19 +31,22 @@ def _limits(x: np.ndarray, y: np.ndarray, seed: int, draws: int) -> tuple[float,
     times the score. Measured with three log losses of few large errors: at 60 rows coverage is
     79 % to 96 % instead of 80 % to 96 %, at 115 rows 93 % to 97 % instead of 95 % to 98 %."""
     n = len(x)
+    unit = float(np.abs(x).max())  # the square of a loss of 1e-200 would be 0
+    x = x / unit
     estimate, variance = (float(value[0]) for value in _moments(x[None], y[None]))
     error = np.sqrt(variance)
     if n > _MOST_ROWS:
         low, high = stats.t.ppf([0.025, 0.975], n - 1)
-        return estimate + low * error, estimate + high * error
+        return unit * (estimate + low * error), unit * (estimate + high * error)
     found = []
     for rows in _draw(n, seed, draws):
         value, spread = _moments(x[rows], y[rows] if len(y) else y[None])
         known = np.isfinite(value)  # undefined where all values drawn are alike
         mixed = (1 - _OF_ALL) * spread[known] + _OF_ALL * variance
-        found.append((value[known] - estimate) / np.sqrt(mixed))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found.append((value[known] - estimate) / np.sqrt(mixed))
     low, high = np.quantile(np.concatenate(found), [0.025, 0.975])
-    return estimate - high * error, estimate - low * error
+    return unit * (estimate - high * error), unit * (estimate - low * error)
 
 
 def _draw(n: int, seed: int, draws: int) -> Iterator[np.ndarray]:
@@ -63,6 +67,6 @@ def _moments(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return value, x.var(axis=1, ddof=1) / n
     away = (y - y.mean(axis=1, keepdims=True)) ** 2
     scale = away.mean(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         value = value / scale
         return value, (x - value[:, None] * away).var(axis=1, ddof=1) / (n * scale**2)

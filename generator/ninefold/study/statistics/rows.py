@@ -126,6 +126,8 @@ def _of_losses(
         return SampledInterval(value, value, value, "point: all rows alike")
     if metric == "r2":
         low, high = (1 - end for end in ratio_limits(losses, y, seed, draws)[::-1])
+        if not high - low > 1e-9 * abs(1 - value):  # NaN where no draw varies
+            return no_interval(value, "every draw of these few rows gives the same score")
     else:
         low, high = mean_limits(losses, seed, draws)
     if metric == "rmse":
@@ -165,5 +167,6 @@ def _by_group(
 def _within(
     metric: str, value: float, low: float, high: float, classes: int, method: str
 ) -> SampledInterval:
+    low, high = min(low, value), max(high, value)  # of a few rows, all draws may lie on one side
     low, high = np.clip([low, high], *METRICS[metric].limits(classes))
     return SampledInterval(value, float(low), float(high), method)
