@@ -17,7 +17,7 @@ from ninefold.study.expectation import expect, gather, holdout_sizes, read_candi
 from ninefold.study.kept_predictions import HOLDOUT, OUT_OF_FOLD
 from ninefold.study.notebook import Study
 from ninefold.study.recorder import Recorder
-from ninefold.study.shows import final, tuning
+from ninefold.study.shows import final, holdout, tuning
 
 SECTION = "5-experiments/1-spot-check"
 
@@ -196,7 +196,7 @@ def test_section_seven_keeps_what_the_final_model_answered_for_each_row_held_out
     class Look:
         predictions = answers
 
-    final._keep_predictions(study, Look())
+    holdout._keep_predictions(study, Look())
     content = (study.recorder.folder / HOLDOUT).read_bytes()
     kept = parquet.read_table(io.BytesIO(content)).to_pandas()
     whole = pd.read_csv(study.project.root / "data" / "rows.csv")

@@ -16,7 +16,7 @@ from ninefold.study.learners import Answer
 from ninefold.study.notebook import Study
 from ninefold.study.recorded import against_naive
 from ninefold.study.recorder import Recorder
-from ninefold.study.shows.final import _all_scores, _heaviest
+from ninefold.study.shows.holdout import _all_scores, _heaviest
 from ninefold.study.statistics.chance import expected_average_precision
 from ninefold.study.statistics.rows import holdout_interval
 from ninefold.study.statistics.sampled import sampling_of

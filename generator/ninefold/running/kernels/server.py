@@ -57,6 +57,7 @@ PRELOADS = (
     "ninefold.study.relations",
     "ninefold.study.shows.data",
     "ninefold.study.shows.harness",
+    "ninefold.study.shows.differences",
     "ninefold.study.shows.results",
     "ninefold.study.summary",
 )

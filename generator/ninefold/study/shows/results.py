@@ -1,4 +1,4 @@
-"""Sections 4 to 6: scores, the line of skill, coefficients, differences, learning curves."""
+"""Sections 4 to 6: scores, the line of skill, coefficients, learning curves."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ninefold.errors import NinefoldError
-from ninefold.study.comparison import compare
 from ninefold.study.estimates import NAIVE, OF_BOTH, OF_FOLDS, OF_ROWS, paired
 from ninefold.study.evaluation import Evaluation
 from ninefold.study.metrics import METRICS, shown_beside
 from ninefold.study.statistics.chance import CONSTANT, name_of_naive
 from ninefold.study.statistics.folds import Interval, verdict
 from ninefold.study.tables import make_table
-from ninefold.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from ninefold.study.notebook import Study
@@ -25,14 +23,14 @@ def scores(study: "Study") -> None:
     """The score of each evaluation of this section, with its corrected interval and its cost."""
     metric, record = study.metric, study.recorder
     beside = shown_beside(metric)
-    shown = _ranked(study.evaluations, metric)
+    shown = ranked(study.evaluations, metric)
     rows, points = [], []
     for name, evaluation in shown.items():
         main = evaluation.interval(metric)
         other = evaluation.interval(beside) if beside in evaluation.scores else None
         cost = evaluation.fit_seconds / (evaluation.fits or max(len(evaluation.scores), 1))
         kind = "" if evaluation.engine == "constant" else _model_size(evaluation)
-        rows.append([name, _as_dict(main), other and _as_dict(other), kind, cost or None])
+        rows.append([name, as_dict(main), other and as_dict(other), kind, cost or None])
         points.append(
             {
                 "name": name,
@@ -43,10 +41,10 @@ def scores(study: "Study") -> None:
             }
         )
     columns = [
-        ("model", "text"), (_label(metric), "pm"), (_label(beside), "pm"),
+        ("model", "text"), (label_of(metric), "pm"), (label_of(beside), "pm"),
         ("parameters", "text"), ("fit", "duration"),
     ]  # fmt: skip
-    no_test = _without_interval(shown)
+    no_test = without_interval(shown)
     caption = _how_scored(shown, metric, beside)
     if no_test:
         caption = f"Mean over all folds, the best on top; {no_test}."
@@ -55,8 +53,8 @@ def scores(study: "Study") -> None:
     record.figure(
         "scores",
         "forest",
-        {"rows": points, "x_label": _label(metric), "better": _better(metric)},
-        alt=f"{_label(metric)} of each model, best on top: {', '.join(shown)}.",
+        {"rows": points, "x_label": label_of(metric), "better": better_side(metric)},
+        alt=f"{label_of(metric)} of each model, best on top: {', '.join(shown)}.",
         caption=f"Each dot is a fold, the large one their mean; {no_test}."
         if no_test
         else "Each dot is a fold, each bar a score with its 95 % interval.",
@@ -73,7 +71,7 @@ _METHODS = {
 def _how_scored(shown: Mapping[str, Evaluation], metric: str, beside: str) -> str:
     """Return how the scores and intervals of a table were made."""
     methods = {
-        _label(name): evaluation.estimate(name).method
+        label_of(name): evaluation.estimate(name).method
         for evaluation in shown.values()
         for name in (metric, beside)
         if name in evaluation.scores
@@ -90,7 +88,7 @@ def _naive_row(study: "Study", shown: Mapping[str, Evaluation]) -> str:
     metrics = (study.metric, shown_beside(study.metric))
     names = {name: name_of_naive(name, len(study.task.classes)) for name in metrics}
     said = [
-        f" Under {_label(name)} '{row}' is the expected score of a {what}."
+        f" Under {label_of(name)} '{row}' is the expected score of a {what}."
         for name, what in names.items()
         if row and what != CONSTANT
     ]
@@ -146,114 +144,6 @@ def coefficients(study: "Study", of: Any, most: int = 15) -> None:
     study.recorder.table("coefficients", make_table(caption, columns, table))
 
 
-def differences(study: "Study", control: str, only: str = "", most: int | None = None) -> None:
-    """Each variant against the control on the same folds: difference, interval and p that hold for
-    all variants at once, what would have been found, and a verdict.
-
-    only  variants whose names begin so; most: the best so many (the family stays whole)
-    """
-    metric, record = study.metric, study.recorder
-    family = {k: e for k, e in study.evaluations.items() if k == control or k.startswith(only)}
-    table, no_test = compare(family, control=control), _without_interval(family)
-    ranked = list(_ranked({k: family[k] for k in table["variant"]}, metric))[:most]
-    shown = table.set_index("variant").loc[ranked].reset_index()
-    rows = [
-        [
-            row.variant, row.mean, row.difference, {"low": row.low, "high": row.high}, row.p,
-            row.equal, row.detectable, {"low": row.rows_low, "high": row.rows_high}, row.verdict,
-        ]
-        for row in shown.itertuples()
-    ]  # fmt: skip
-    columns = [
-        ("variant", "text"), (_label(metric), "score"), ("difference", "signed"),
-        ("95 % interval", "interval"), ("p", "p"), ("P equal", "percent"),
-        ("would be found", "score"), ("for these training sets", "interval"), ("verdict", "text"),
-    ]  # fmt: skip
-    record.fact(
-        "The control ({control}) has {control_score:pm} {metric_label}; variants compared with "
-        "it: {comparisons:integer}{how}.",
-        control=control, control_score=_as_dict(family[control].interval()),
-        metric_label=_label(metric), comparisons=len(table), how=f", {no_test}" if no_test else "",
-    )  # fmt: skip
-    if not no_test and len(table):
-        record.fact(
-            "'Practically equal' needs P equal ≥ 95 %. 'Better' and 'worse' need p < 0.05 after "
-            "correction for {corrected_for}; the interval leaves out 0 exactly then. Otherwise "
-            "'undecided'.",
-            corrected_for="1 comparison" if len(table) == 1 else f"{len(table)} comparisons",
-        )  # fmt: skip
-    if len(rows) < len(table):
-        record.fact("The best {shown:integer} of them are shown.", shown=len(rows))
-    caption = f"Differences from '{control}', paired by fold."
-    if not no_test:
-        caption += _COLUMNS
-    record.table("differences", make_table(caption, columns, rows))
-    record.figure(
-        "differences",
-        "forest",
-        {
-            "rows": [
-                {"name": r.variant, "mean": r.difference, "low": r.low, "high": r.high}
-                for r in shown.itertuples()
-            ],
-            "reference": {"value": 0, "label": control},
-            "x_label": f"difference in {_label(metric)}",
-            "better": _better(metric),
-        },
-        alt=f"Difference of each variant from {control}{'' if no_test else _WITH}.",
-        caption=f"Differences from '{control}'{f'; {no_test}' if no_test else _WITH}.",
-    )
-    _outcome(study, family, control)
-
-
-_WITH = " with 95 % intervals that hold for all variants at once"
-_COLUMNS = (
-    " A true difference as large as 'would be found' is found four times in five. 'For these "
-    "training sets' is the interval for other test rows and the same models; it decides nothing."
-)
-
-
-def _without_interval(evaluations: Mapping[str, Evaluation]) -> str:
-    """Return why evaluations on the same folds come without intervals, "" where they have them."""
-    return next((e.protocol.no_test for e in evaluations.values()), "")
-
-
-def _outcome(study: "Study", family: Mapping[str, Evaluation], control: str) -> None:
-    """Keep what a forecast is set beside: the winner, how much better than the control it is
-    (positive, of a loss too, as forecasts are), its verdict."""
-    metric, record = study.metric, study.recorder
-    winner = next(iter(_ranked(family, metric)))
-    compared = compare(family, control=control).set_index("variant")
-    lead: dict[str, Any] = {"mean": 0.0, "low": None, "high": None}
-    found: Any = "the control itself"
-    if winner != control:
-        row = compared.loc[winner]
-        lead = {"mean": row.difference, "low": row.low, "high": row.high}
-        if not METRICS[metric].greater_is_better:
-            lead = {"mean": -row.difference, "low": -row.high, "high": -row.low}
-        found = row.verdict
-    record.value(
-        outcome={"winner": winner, "difference": lead, "verdict": found},
-        winner=winner, control=control, compared=len(compared),
-    )  # fmt: skip
-    if winner == control:
-        text = "Best of {compared_total:integer}: {winner}, {verdict}."
-    else:
-        text = (
-            "Best of {compared_total:integer}: {winner}, selected and therefore optimistic; "
-            "against the control: {verdict}."
-        )
-    record.fact(text, compared_total=len(family), winner=winner, verdict=found)
-    forecast = record.record.forecast
-    expected = forecast["winner"] if forecast and forecast["stated"] != "never" else ""
-    of_point = "@" in record.record.section  # the forecast is judged in its section's own run
-    if expected and expected not in study.evaluations and not of_point:
-        record.fact(
-            "The forecast's winner is '{expected}', but no variant here is called so: {meant}",
-            kind="note", expected=expected, meant=did_you_mean(expected, study.evaluations),
-        )  # fmt: skip
-
-
 def learning_curves(study: "Study") -> None:
     """Training and inner-validation loss of the networks of this section, over the epochs."""
     networks = {k: e for k, e in study.evaluations.items() if len(e.curves)}
@@ -282,20 +172,25 @@ def learning_curves(study: "Study") -> None:
     )
 
 
-def _ranked(evaluations: Mapping[str, Evaluation], metric: str) -> dict[str, Evaluation]:
+def without_interval(evaluations: Mapping[str, Evaluation]) -> str:
+    """Return why evaluations on the same folds come without intervals, "" where they have them."""
+    return next((e.protocol.no_test for e in evaluations.values()), "")
+
+
+def ranked(evaluations: Mapping[str, Evaluation], metric: str) -> dict[str, Evaluation]:
     sign = -1 if METRICS[metric].greater_is_better else 1
     return dict(sorted(evaluations.items(), key=lambda item: sign * item[1].interval(metric).mean))
 
 
-def _label(metric: str) -> str:
+def label_of(metric: str) -> str:
     return METRICS[metric].label
 
 
-def _better(metric: str) -> str:
+def better_side(metric: str) -> str:
     return "right" if METRICS[metric].greater_is_better else "left"
 
 
-def _as_dict(interval: Interval) -> dict[str, float]:
+def as_dict(interval: Interval) -> dict[str, float]:
     return {"mean": interval.mean, "low": interval.low, "high": interval.high}
 
 
