@@ -1,7 +1,6 @@
 """The log: no entry of it is lost, none forgotten for being damaged, none changed unseen."""
 
 import json
-import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -10,6 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
+from git_repository import make_repository
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -276,38 +276,34 @@ def test_a_log_that_was_deleted_beside_its_results_stays_known_to_have_been(file
 
 @pytest.fixture
 def git(tmp_path):
-    """Return a function that runs git in the project, as nobody, and gives its exit status."""
-    own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
-    settings = ("user.name=x", "user.email=x", "commit.gpgSign=false", "init.defaultBranch=main")
-    options = [part for setting in settings for part in ("-c", setting)]
-
-    def run(*arguments):
-        command = ["git", "-C", str(tmp_path), *options, *arguments]
-        return subprocess.run(command, env=os.environ | own, capture_output=True).returncode
-
-    assert run("init", "--quiet") == 0
-    return run
+    return make_repository(tmp_path)
 
 
 def merge_two_branches(files, git, before):
-    """Log a look on each of two branches, that have `before` in common, and merge them; return
-    git's exit status."""
+    """Log a look on each of two branches, that have `before` in common, and merge them; tell
+    whether that made no conflict."""
     (files.root / "any").touch()
     for each in before:
         append(files, "look", each)
-    assert git("add", "--all") == git("commit", "--quiet", "-m", "both") == 0
+    git("add", "--all")
+    git("commit", "--quiet", "-m", "both")
     for branch, start in (("mine", "main"), ("theirs", "main")):
-        assert git("checkout", "--quiet", "-b", branch, start) == 0
+        git("checkout", "--quiet", "-b", branch, start)
         look(files, configuration=branch)
-        assert git("add", "--all") == git("commit", "--quiet", "-m", branch) == 0
-    return git("merge", "--quiet", "mine")
+        git("add", "--all")
+        git("commit", "--quiet", "-m", branch)
+    try:
+        git("merge", "--quiet", "mine")
+    except subprocess.CalledProcessError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("before", [[], [LOOK]])
 def test_a_merge_keeps_the_entries_of_both_branches_of_a_generated_project(files, git, before):
     attributes = ROOT / "template/{{cookiecutter.slug}}/.gitattributes"
     files.write(".gitattributes", attributes.read_bytes())
-    assert merge_two_branches(files, git, before) == 0
+    assert merge_two_branches(files, git, before)
     found = read_history(files)
     assert {look["configuration"] for look in found.looks[len(before) :]} == {"mine", "theirs"}
     assert (found.count, found.trouble, found.broken) == (2 + len(before), "", False)
@@ -323,8 +319,8 @@ def test_a_merge_keeps_the_entries_of_both_branches_of_a_generated_project(files
 
 @pytest.mark.parametrize("style", ["merge", "diff3"])
 def test_the_looks_of_both_sides_of_a_conflict_count_and_are_kept(files, git, style):
-    assert git("config", "merge.conflictStyle", style) == 0
-    assert merge_two_branches(files, git, [LOOK]) == 1
+    git("config", "merge.conflictStyle", style)
+    assert not merge_two_branches(files, git, [LOOK])
     assert "<<<<<<<" in (files.root / HISTORY).read_text()
     found = read_history(files)
     assert (found.count, found.damaged, found.broken) == (3, 0, True)

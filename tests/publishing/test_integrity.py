@@ -1,11 +1,10 @@
 """What does not add up stands in the report and in `check`; a sound study shows nothing of it."""
 
 import json
-import os
 import shutil
-import subprocess
 
 import pytest
+from git_repository import make_repository
 from small_study import code
 
 from ninefold.history import HISTORY, append, digest_of_file, prepare, read_history
@@ -238,17 +237,7 @@ def git(sound):
     """Return a function that runs git in the project, as nobody, and gives what it says."""
     if not shutil.which("git"):
         pytest.skip("needs git")
-    own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
-    settings = ("user.name=x", "user.email=x", "commit.gpgSign=false", "init.defaultBranch=main")
-    options = [part for setting in settings for part in ("-c", setting)]
-
-    def run(*arguments):
-        command = ["git", "-C", str(sound.root), *options, *arguments]
-        done = subprocess.run(command, env=os.environ | own, capture_output=True, check=True)
-        return done.stdout.decode().strip()
-
-    run("init", "--quiet")
-    return run
+    return make_repository(sound.root)
 
 
 def commit(git):

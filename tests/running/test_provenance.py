@@ -1,29 +1,17 @@
 """The commit of a run is one that holds the project; else there is none."""
 
-import os
-import subprocess
-
 import pytest
+from git_repository import make_repository
 
 from ninefold.running.provenance import commit
 
 
 @pytest.fixture
 def git(tmp_path):
-    own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
-    settings = ("user.name=x", "user.email=x", "commit.gpgSign=false", "init.defaultBranch=main")
-    options = [part for setting in settings for part in ("-c", setting)]
-
-    def run(*arguments):
-        command = ["git", "-C", str(tmp_path), *options, *arguments]
-        done = subprocess.run(command, env=os.environ | own, capture_output=True, check=True)
-        return done.stdout.decode().strip()
-
     (tmp_path / "study").mkdir()
     (tmp_path / "study/ninefold.toml").touch()
     (tmp_path / "other.txt").touch()
-    run("init", "--quiet")
-    return run
+    return make_repository(tmp_path)
 
 
 def test_a_project_in_no_repository_has_no_commit(tmp_path):
