@@ -52,6 +52,7 @@ class SometimesConstant(RegressorMixin, BaseEstimator):
 def test_one_number_for_every_row_is_one_answer():
     """In an audit a network that answered 0.13328 for every row was shipped."""
     assert same_answer(np.full((9, 1), 0.13328), spread=2.0) == "0.13328"
+    assert same_answer(np.full((9, 1), -0.10614), spread=2.0) == "−0.10614"
     assert (
         same_answer(np.full((9, 2), 0.5), np.zeros(9, int), ("a", "b")) == "the same probabilities"
     )

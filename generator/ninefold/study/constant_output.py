@@ -29,7 +29,9 @@ def same_answer(
     if outputs is not None and len(outputs) > 1:
         allowed = _ALIKE if classes else _ALIKE * spread
         if np.isfinite(outputs).all() and (np.ptp(outputs, axis=0) <= allowed).all():
-            return "the same probabilities" if classes else f"{float(outputs[0, 0]):.5g}"
+            number = float(outputs[0, 0])
+            shown = f"{'−' if number < 0 else ''}{abs(number):.5g}"
+            return "the same probabilities" if classes else shown
     if codes is not None and len(codes) > 1 and len(set(codes.tolist())) == 1:
         return f"the class '{classes[int(codes[0])]}'"
     return ""
