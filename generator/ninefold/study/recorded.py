@@ -1,8 +1,7 @@
 """Comparisons of evaluations that only their records are left of."""
 
-from dataclasses import replace
-
 import numpy as np
+from scipy import stats
 
 from ninefold.errors import NinefoldError
 from ninefold.records import EvaluationEntry
@@ -42,8 +41,10 @@ def against(record: EvaluationEntry, other: EvaluationEntry, metric: str) -> Com
     """Compare two recorded evaluations of the same folds by the corrected resampled t-test.
 
     One trained from several seeds in each fold is paired by seed, or with each seed of one that was
-    not. Where scores are pooled within repeats, the difference is that of the pooled scores; its
-    standard error stays that of the folds, which is larger. Raises as `paired_comparison`.
+    not. Where scores are pooled within repeats, the difference is that of the pooled scores. The
+    rows, which would tell its standard error, are not in the record: it is taken as that of the
+    folds, and as far as the two differences are apart is counted as error, too. Raises as
+    `paired_comparison`.
     """
     a, b = defined_in_both(scores_by_seed(record, metric), scores_by_seed(other, metric))
     found = paired_comparison(a, b, record["n_train"], record["n_test"])
@@ -51,9 +52,7 @@ def against(record: EvaluationEntry, other: EvaluationEntry, metric: str) -> Com
     if mine.get("method") != OF_ROWS or mine["mean"] is None or theirs["mean"] is None:
         return found
     difference = found.difference
-    by = mine["mean"] - theirs["mean"] - difference.mean
-    moved = replace(
-        difference,
-        mean=difference.mean + by, low=difference.low + by, high=difference.high + by,
-    )  # fmt: skip
-    return replace(found, difference=moved) if found.p is None else tested(moved)
+    mean = mine["mean"] - theirs["mean"]
+    error = float(np.hypot(difference.standard_error, mean - difference.mean))
+    reach = stats.t.ppf(0.975, difference.freedom) * error
+    return tested(Interval(mean, mean - reach, mean + reach, error, difference.freedom))
