@@ -1,6 +1,9 @@
 """Section 7 from the choice to the look, with models that need no TensorFlow: what is said of the
 choice, of the model's alarms and of its skill."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,6 +20,7 @@ from ninefold.records import write_record
 from ninefold.study.finale import Look
 from ninefold.study.learners import Answer
 from ninefold.study.recorder import Recorder
+from ninefold.study.shows.beside import _rival
 
 NUMBERS = np.random.default_rng(0)
 X = NUMBERS.normal(size=(150, 2)).round(3)
@@ -159,6 +163,15 @@ def test_what_scores_better_and_is_no_candidate_is_named(tmp_path):
     look = study.look_at_holdout(study.train_final(final), {})
     study.show("holdout", look=look)
     assert study.recorder.record.values["verdict"] != "beats the best simple model"
+    assert any(
+        line.startswith("The best simple model by cross-validation is lost (")
+        for line in lines(study)
+    )
+    engine = {**final.record, "engine": "graph"}  # as a network would stand beside them
+    network = SimpleNamespace(variant=replace(final, record=engine))
+    rival = _rival(study, SimpleNamespace(fit=network, beside={}, scores={}))
+    assert (rival["name"], rival["kind"], rival["holdout"]) == ("lost", "linear", None)
+    assert rival["folds"]["verdict"] == "worse"
 
 
 def test_a_constant_output_is_said_before_anything_else_and_skill_is_withdrawn(tmp_path):

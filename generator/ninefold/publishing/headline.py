@@ -3,7 +3,7 @@
 from ninefold.formats import show
 from ninefold.publishing.final_values import Difference, FinalValues, Rival
 
-_NETWORKS = ("network", "ensemble")
+NETWORKS = ("network", "ensemble")
 _AGAINST = {
     "better": "and does better than",
     "worse": "but does worse than",
@@ -52,7 +52,7 @@ def _subject(values: FinalValues) -> str:
 
 
 def _noun(kind: str) -> str:
-    return kind if kind in _NETWORKS else "model"
+    return kind if kind in NETWORKS else "model"
 
 
 def _against(values: FinalValues) -> str:
@@ -61,9 +61,9 @@ def _against(values: FinalValues) -> str:
     if rival is None or rival.folds is None or rival.folds.verdict not in _AGAINST:
         return "."
     joined = _AGAINST[rival.folds.verdict]
-    if values.kind not in _NETWORKS:  # a simple model need not be better to be the right choice
+    if values.kind not in NETWORKS:  # a simple model need not be better to be the right choice
         joined = joined.replace("but is", "and is")
-    which = "best network" if rival.kind in _NETWORKS else "best simple model"
+    which = "best network" if rival.kind in NETWORKS else "best simple model"
     scores = _scores(values, values.expected, rival.expected)
     return f", {joined} the {which}, '{rival.name}'{scores}.{_held(rival)}"
 

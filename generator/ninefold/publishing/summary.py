@@ -15,7 +15,7 @@ from ninefold.project import Project
 from ninefold.publishing.blocks import Document, Figure, Prose, pointer, record_file
 from ninefold.publishing.displays import figure
 from ninefold.publishing.final_values import Alarm, Alarming, FinalValues, Rival
-from ninefold.publishing.headline import headline, spell_difference
+from ninefold.publishing.headline import NETWORKS, headline, spell_difference
 from ninefold.publishing.integrity import Doubt, find_doubts
 from ninefold.records import Record, mistakes_of
 
@@ -152,11 +152,13 @@ def _lines(values: FinalValues) -> list[Line]:
         ("holdout", named, held.score, _between(held.low, held.high) or held.reason),
         ("range", *_range_line(values)),
     ]
+    other = rival if rival and rival.name != simple.name else None
     if simple.name != values.name:
-        rows.append(("simple", f"best simple model: {simple.name}", simple.score, by_folds))
-    if rival and rival.name != simple.name:
-        by_folds = f"by cross-validation {show(rival.expected, 'score')}"
-        rows.append(("rival/score", f"best network: {rival.name}", rival.score, by_folds))
+        which = "candidate" if other and other.kind not in NETWORKS else "model"
+        rows.append(("simple", f"best simple {which}: {simple.name}", simple.score, by_folds))
+    if other:
+        by_folds = f"by cross-validation {show(other.expected, 'score')}"
+        rows.append(("rival/score", f"best network: {other.name}", other.score, by_folds))
     rows += [
         ("constant", values.constant_name, values.constant, ""),
     ]

@@ -13,7 +13,7 @@ from ninefold.study.standing import differ_by_folds
 from ninefold.study.statistics.chance import name_of_naive
 from ninefold.study.statistics.paired_rows import paired_difference
 from ninefold.study.tables import make_table
-from ninefold.study.variants import family_of_record
+from ninefold.study.variants import Variant, family_of_record
 
 if TYPE_CHECKING:
     from ninefold.study.notebook import Study
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def values_beside(study: "Study", look: Look) -> dict[str, Any]:
     """Return the values of the models beside the final one: "beside", by what they are; "simple",
-    the best simple model, which may be the final one; and "rival", what it is compared with."""
+    the best simple candidate, which may be the final one; and "rival", what it is compared with."""
     metric, own = study.metric, look.fit.variant
     beside: dict[str, dict[str, Any]] = {
         role: {
@@ -36,20 +36,40 @@ def values_beside(study: "Study", look: Look) -> dict[str, Any]:
     elif own.kind == "estimator":
         score = look.interval.score
         values["simple"] = {"name": own.name, "score": score, "expected": own.summary[metric]}
+    rival = None if own.kind == "constant" else _rival(study, look)
+    return values if rival is None else values | {"rival": rival}
+
+
+def _rival(study: "Study", look: Look) -> dict[str, Any] | None:
+    """Return what the final model is compared with. A simple model that no record can build again
+    may be the best: there is nothing of it on the hold-out, but it is the one to beat."""
+    metric, own = study.metric, look.fit.variant
     role, _ = rival_of(look)
-    if role in beside and own.kind != "constant":
-        values["rival"] = {
-            "name": beside[role]["name"],
-            "kind": family_of_record(look.beside[role].expected),
-            "score": beside[role]["score"],
-            "expected": beside[role]["expected"]["mean"],
-            "compared": own.selected_from,
-            "folds": differ_by_folds(
-                own, look.beside[role].expected, metric, study.harness.protocol().no_test
-            ),
-            "holdout": _differ_on_holdout(study, look, role),
-        }
-    return values
+    each, stronger = look.beside.get(role), _stronger(study)
+    name, record = (each.name, each.expected) if each else ("", None)
+    if role == "simple" and stronger is not None:
+        each, name, record = None, stronger.name, stronger.record
+    if record is None:
+        return None
+    no_test = study.harness.protocol().no_test
+    return {
+        "name": name,
+        "kind": family_of_record(record),
+        "score": look.scores[role] if each else None,
+        "expected": record["summary"][metric]["mean"],
+        "compared": own.selected_from,
+        "folds": differ_by_folds(own, record, metric, no_test),
+        "holdout": _differ_on_holdout(study, look, role) if each else None,
+    }
+
+
+def _stronger(study: "Study") -> Variant | None:
+    """Return the best simple model where it is no candidate: no record can build it again."""
+    choice = study.choose()
+    same = choice.strongest is None or (
+        choice.simple is not None and choice.strongest.is_as(choice.simple)
+    )
+    return None if same else choice.strongest
 
 
 def rival_of(look: Look) -> tuple[str, str]:
@@ -92,6 +112,14 @@ def show_beside(study: "Study", look: Look) -> None:
         f"{METRICS[metric].label} of the final model and of those beside it, on the same look."
     )
     study.recorder.table("beside", make_table(caption, columns, rows))
+    stronger = _stronger(study)
+    if stronger is not None:
+        study.recorder.fact(
+            "The best simple model by cross-validation is {stronger} ({score:pm} {metric_label}). "
+            "It is no candidate, so it is not on the hold-out.",
+            kind="note", stronger=stronger.name, score=stronger.summary[metric],
+            metric_label=METRICS[metric].label,
+        )  # fmt: skip
 
 
 _ROLES = {"network": "best network", "simple": "best simple model", "linear": "linear model"}
