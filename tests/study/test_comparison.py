@@ -136,6 +136,15 @@ def test_a_verdict_needs_an_interval_that_leaves_out_0(shift, spread, word):
     assert row[["better", "equal", "worse"]].sum() == pytest.approx(1)
 
 
+@pytest.mark.parametrize(("repeats", "word"), [(1, "undecided"), (2, "worse")])
+def test_the_same_loss_on_five_folds_may_be_chance(repeats, word):
+    whole = judge(LogisticRegression(), repeats=repeats)
+    base, less = (
+        replace(whole, scores=whole.scores.assign(accuracy=value)) for value in (0.5, 0.4)
+    )
+    assert compare({"c": base, "v": less}, control="c").iloc[0]["verdict"] == word
+
+
 def test_what_is_better_alone_is_undecided_among_many():
     better = with_scores(0.56 + 0.04 * np.tile([1, -1], 5))
     base = with_scores(np.full(10, 0.5))

@@ -17,7 +17,7 @@ from ninefold.study.statistics.families import (
     correlation_of,
     detectable_difference,
 )
-from ninefold.study.statistics.folds import Comparison, probabilities
+from ninefold.study.statistics.folds import Comparison, probabilities, varies_or_is_sure
 from ninefold.suggestions import did_you_mean
 
 
@@ -40,9 +40,10 @@ def compare(
     verdict                    "practically equal" if that has a probability of 95 %; else "better"
                                or "worse" if p < 0.05; else "undecided". Or "identical on all folds"
 
-    Of a difference that is the same on all folds there is no p, and the interval is a point. Where
-    folds are ordered in time or of a single row no test is valid: the verdict says so, and there is
-    a difference only.
+    Of a difference that is the same on all folds there is no p, and the interval is a point; six
+    folds make it "better" or "worse", fewer leave it "undecided": their signs may agree by chance.
+    Where folds are ordered in time or of a single row no test is valid: the verdict says so, and
+    there is a difference only.
 
     Raises NinefoldError for an unknown control, or evaluations made on different splits.
     """
@@ -111,7 +112,7 @@ def _compare_family(
             "rows_low": rows_low[number],
             "rows_high": rows_high[number],
         }
-        rows.append(row | {"verdict": _verdict(row, one.remark, known.greater_is_better)})
+        rows.append(row | {"verdict": _verdict(row, one, known.greater_is_better)})
     return rows
 
 
@@ -132,10 +133,12 @@ def compare_family(compared: Sequence[Comparison], differences: Sequence[np.ndar
     )
 
 
-def _verdict(row: dict[str, Any], remark: str, greater_is_better: bool) -> str:
+def _verdict(row: dict[str, Any], compared: Comparison, greater_is_better: bool) -> str:
     """An interval that leaves out 0 has p < 0.05, and no other has; "undecided" is not "equal"."""
-    if remark == _SAME[0] or remark.startswith("no test"):
-        return remark
+    if compared.remark == _SAME[0] or compared.remark.startswith("no test"):
+        return compared.remark
+    if not varies_or_is_sure(compared):
+        return "undecided"
     if row["equal"] >= _SURE:
         return "practically equal"
     if row["low"] > 0 or row["high"] < 0:

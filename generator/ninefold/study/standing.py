@@ -6,7 +6,7 @@ from ninefold.errors import NinefoldError
 from ninefold.records import EvaluationEntry
 from ninefold.study.metrics import METRICS
 from ninefold.study.recorded import against, against_naive
-from ninefold.study.statistics.folds import Comparison, verdict
+from ninefold.study.statistics.folds import Comparison, varies_or_is_sure, verdict
 from ninefold.study.statistics.selection import of_the_best
 from ninefold.study.variants import Variant
 
@@ -40,11 +40,11 @@ def differ_by_folds(
         a, b = (record["summary"][metric]["mean"] for record in (variant.record, rival))
         return None if a is None or b is None else {"mean": a - b, "verdict": ""}
     try:
-        found = _from_rival(variant, rival, metric).difference
+        compared = _from_rival(variant, rival, metric)
     except NinefoldError:  # both are defined in fewer than two folds
         return None
-    verdict = "undecided"
-    if not found.low <= 0 <= found.high:
+    found, verdict = compared.difference, "undecided"
+    if not found.low <= 0 <= found.high and varies_or_is_sure(compared):
         better = (found.low > 0) == METRICS[metric].greater_is_better
         verdict = "better" if better else "worse"
     return {"mean": found.mean, "low": found.low, "high": found.high, "verdict": verdict}

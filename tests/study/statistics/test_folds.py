@@ -310,3 +310,9 @@ def test_the_same_gain_on_every_fold_is_skill_and_no_gain_is_none():
     same, none = compared(0.5, noise=0), compared(0, noise=0)
     assert verdict(same, none, greater_is_better=True) == "skill"
     assert verdict(none, same, greater_is_better=True) == "no evidence of skill"
+
+
+@pytest.mark.parametrize(("folds", "found"), [(5, "no evidence of skill"), (6, "skill")])
+def test_the_same_gain_on_a_few_folds_may_be_chance(folds, found):
+    gain = paired_comparison(np.full(folds, 0.8), np.full(folds, 0.7), 100, 20)
+    assert verdict(gain, greater_is_better=True) == found

@@ -188,7 +188,8 @@ def verdict(
     """Return one of the three verdicts on a model.
 
     A comparison is won where its whole interval lies on the better side of 0: at 95 % the
-    two-sided corrected test at 5 %, and still defined where every fold shows the same gain.
+    two-sided corrected test at 5 %, and still defined where every fold shows the same gain, if
+    there are six folds at least: the signs of fewer may agree by chance (2¹⁻ᴶ > 0.05).
     "skill": won against the strongest constant for the metric; "beats the best simple model":
     won against that and against the best simple model. That model was the best of several on the
     same folds, which makes it harder to beat, never easier. None: there is no simple model.
@@ -202,9 +203,14 @@ def verdict(
 
 def _is_won(comparison: Comparison, greater_is_better: bool) -> bool:
     found = comparison.difference
-    if comparison.remark == "identical on all folds":
+    if comparison.remark == "identical on all folds" or not varies_or_is_sure(comparison):
         return False
     return found.low > 0 if greater_is_better else found.high < 0
+
+
+def varies_or_is_sure(comparison: Comparison) -> bool:
+    """Tell whether a difference varies between folds, or is the same on six of them or more."""
+    return comparison.p is not None or comparison.difference.freedom >= 5
 
 
 def _interval(
