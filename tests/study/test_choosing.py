@@ -95,6 +95,17 @@ def test_within_a_family_the_better_score_decides_and_of_networks_the_parameters
     assert choose(**nets).final.name == "n7"
 
 
+def test_the_best_of_several_says_of_how_many_whatever_it_is():
+    found = choose(
+        one=scored(0.5, own=0.01), two=scored(0.6, parameters=9, own=0.01),
+        linear=scored(0.3, LINEAR, own=0.01), tree=scored(0.2, TREE, own=0.01),
+        forest=scored(0.4, FOREST, own=0.01),
+    )  # fmt: skip
+    assert found.network.selected_from == 2
+    assert (found.simple.selected_from, found.linear.selected_from) == (3, 1)
+    assert found.best.selected_from == found.final.selected_from == 5
+
+
 def test_averaged_networks_are_the_least_simple():
     found = choose(one=scored(0.2, own=0.02, parameters=800),
                    mean=scored(0.199, own=0.02, parameters=20, members=5))  # fmt: skip

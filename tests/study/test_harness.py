@@ -539,8 +539,19 @@ def test_a_variant_that_a_record_cannot_give_back_says_so():
         assert not describe_variant(build, Recipe(1, 1))["rebuildable"]
     kept = {"rate": np.float64(0.1), "end": None, "sizes": (np.int64(3), 4)}
     assert describe_variant(partial(here, **kept), Recipe(1, 1))["rebuildable"]
-    stopped = Recipe(1, 1, (keras.callbacks.EarlyStopping(),))
-    assert not describe_variant(partial(here, **kept), stopped)["rebuildable"]
+    for unusual in (
+        Recipe(1, 1, (keras.callbacks.EarlyStopping(),)),
+        Recipe(1, 1, scale_target=False),
+    ):
+        assert not describe_variant(partial(here, **kept), unusual)["rebuildable"]
+
+
+@pytest.mark.parametrize(
+    "own", [{"class_weight": "balanced"}, {"sample_weight": np.full(ROWS, 2.0)}, {"prepare": None}]
+)
+def test_what_a_study_would_not_do_again_cannot_be_built_again(own):
+    assert quick(LINEAR, X, LABELS).variant["rebuildable"]
+    assert not quick(LINEAR, X, LABELS, **own).variant["rebuildable"]
 
 
 def test_the_record_of_an_estimator_says_how_simple_it_is_and_builds_it_again():

@@ -81,14 +81,15 @@ def fit_beside(study: "Study", final: Variant) -> dict[str, Beside]:
     that diverges is left out, and that is said."""
     choice = study.choose()
     asked = {"network": choice.network, "simple": choice.simple, "linear": choice.linear}
-    fits: dict[int, Beside] = {}
+    fits: dict[tuple[str, str], Beside] = {}
     found = {}
     for role, variant in asked.items():
         if variant is None or variant.is_as(final):
             continue
+        place = (variant.section, variant.name)
         try:
-            if id(variant) not in fits:
-                fits[id(variant)] = _fit(study, variant)
+            if place not in fits:
+                fits[place] = _fit(study, variant)
         except DivergedError:
             study.recorder.fact(
                 "The best network, {network}, diverged on the development rows: it is not beside "
@@ -96,7 +97,7 @@ def fit_beside(study: "Study", final: Variant) -> dict[str, Beside]:
                 kind="note", network=variant.name,
             )  # fmt: skip
             continue
-        found[role] = fits[id(variant)]
+        found[role] = fits[place]
     return found
 
 

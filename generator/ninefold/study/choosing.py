@@ -87,7 +87,7 @@ def choose_final(
     chosen = replace(final, selected_from=len(asked))
     return Choice(
         final=chosen,
-        best=chosen if best is final else best,
+        best=chosen if best is final else replace(best, selected_from=len(asked)),
         within=tuple(replace(g, variant=chosen) if g.variant is final else g for g in within),
         candidates=_count_kinds(asked),
         network=_best(every, metric, "network", "ensemble"),
@@ -149,7 +149,10 @@ def _of(variant: Variant, metric: str) -> float:
 
 def _best(variants: Sequence[Variant], metric: str, *families: str) -> Variant | None:
     of_them = [variant for variant in variants if variant.family in families]
-    return max(of_them, key=lambda variant: _of(variant, metric), default=None)
+    if not of_them:
+        return None
+    best = max(of_them, key=lambda variant: _of(variant, metric))
+    return replace(best, selected_from=len(of_them))
 
 
 _SIMPLE = ("linear", "tree", "simple")

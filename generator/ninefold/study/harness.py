@@ -120,8 +120,7 @@ def _judge_all(
     parts = _parts(harness, model_seed, recipe.seeds if several else 1)
     protocols = _protocols(harness, dict(zip(builds, learners, strict=True)))
     variants = [
-        describe_variant(build, recipe, harness.package)
-        | {"family": learner.family, "model_seed": model_seed}
+        _describe(build, recipe, harness) | {"family": learner.family, "model_seed": model_seed}
         for build, learner in zip(builds.values(), learners, strict=True)
     ]
     fitted = fit_together(learners, parts)
@@ -130,6 +129,14 @@ def _judge_all(
         name: _judge_seeds(learner, found, harness, protocol, variant, progress)
         for name, learner, found, protocol, variant in judged
     }
+
+
+def _describe(build: Any, recipe: Recipe, harness: Harness) -> dict[str, Any]:
+    """A study, which would build it again, has its own preparation and no weights."""
+    found, task = describe_variant(build, recipe, harness.package), harness.task
+    weighted = task.class_weight is not None or (task.weight != 1).any()
+    usual = isinstance(harness.prepare, str) and not weighted
+    return found | {"rebuildable": found["rebuildable"] and usual}
 
 
 def judge_outputs(

@@ -182,8 +182,8 @@ def build_variant(variant: Variant, package: str = "") -> Any:
 
 def describe_variant(build: Any, recipe: Recipe, package: str = "") -> dict[str, Any]:
     """Return what a record keeps of a variant: enough to build it again where it is a function
-    of a module, with keyword arguments bound by `functools.partial` and no callbacks, or an
-    estimator of scikit-learn's or of the study's own package."""
+    of a module, with keyword arguments bound by `functools.partial`, trained as a study trains
+    it, or an estimator of scikit-learn's or of the study's own package."""
     if is_estimator(build):
         drawn = draw_blueprint(build, package)
         variant = {"function": _written(build), "keywords": {}, "rebuildable": drawn is not None}
@@ -201,11 +201,16 @@ def describe_variant(build: Any, recipe: Recipe, package: str = "") -> dict[str,
     variant = {
         "function": f"{function.__module__}:{function.__qualname__}" if named else repr(function),
         "keywords": keywords,
-        "rebuildable": lasting and whole and _are_plain(keywords) and not recipe.callbacks,
+        "rebuildable": lasting and whole and _are_plain(keywords) and _is_usual(recipe),
     }
     if named:
         variant |= {"epochs": recipe.epochs, "batch_size": recipe.batch_size}
     return variant
+
+
+def _is_usual(recipe: Recipe) -> bool:
+    """Tell whether a study trains so: its records keep epochs and batch size, and nothing else."""
+    return not recipe.callbacks and recipe.targets == "auto" == recipe.scale_target
 
 
 def _written(estimator: Any) -> str:
