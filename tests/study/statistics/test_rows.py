@@ -71,11 +71,20 @@ def test_69_of_69_right_is_not_100_to_100_percent():
     assert found.low == pytest.approx(69 / (69 + 1.959964**2))
 
 
-def test_losses_that_are_all_alike_are_a_point_and_this_is_said():
-    y = np.arange(20.0)
-    found = holdout_interval("rmse", y, y + 3)
-    assert (found.low, found.score, found.high) == (3, 3, 3)
-    assert found.method == "point: all rows alike"
+@pytest.mark.parametrize(("name", "classes"), CASES)
+@pytest.mark.parametrize("wrong", [0, 1])
+@pytest.mark.parametrize("groups", [None, np.repeat(np.arange(6), 5)])
+def test_losses_that_are_all_alike_have_no_interval_which_would_be_a_point(
+    name, classes, wrong, groups
+):
+    y = np.tile(np.arange(max(classes, 2)), 30)[:30]
+    told = np.eye(classes)[(y + wrong) % classes] if classes else y + 3.0 * wrong
+    found = holdout_interval(name, y, told, n_classes=classes, sampling=Sampling(groups))
+    if METRICS[name].takes in ("labels", "ranking"):
+        assert found.low < found.high
+    elif name != "r2" or not wrong:
+        assert found.low is None
+        assert found.reason == f"every {'row' if groups is None else 'group'} has the same loss"
 
 
 @pytest.mark.parametrize(

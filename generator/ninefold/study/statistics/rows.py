@@ -123,7 +123,7 @@ def _of_losses(
 ) -> SampledInterval:
     losses = row_losses(metric, y, found)
     if np.ptp(losses) <= 1e-12 * np.abs(losses).max():
-        return SampledInterval(value, value, value, "point: all rows alike")
+        return no_interval(value, "every row has the same loss")
     if metric == "r2":
         low, high = (1 - end for end in ratio_limits(losses, y, seed, draws)[::-1])
         if not high - low > 1e-9 * abs(1 - value):  # NaN where no draw varies
@@ -157,6 +157,8 @@ def _by_group(
         far /= value * (1 - value)
         middle = special.logit(value)
         low, high = special.expit(middle - far), special.expit(middle + far)
+    elif error <= 1e-12 * max(abs(value), abs(1 - value) if metric == "r2" else 0.0):
+        return no_interval(value, "every group has the same loss")
     elif metric == "r2":
         low, high = (1 - (1 - value) * np.exp(s * far / (1 - value)) for s in (1, -1))
     else:
