@@ -85,14 +85,18 @@ def heaviest_rows(losses: np.ndarray) -> tuple[int, float]:
     """Return how few rows carry half of the total loss, and their share of it.
 
     At most 1 % of the rows, and two at least, are counted; if those do not carry half, it is
-    their share. (0, 0.0) where there is no loss.
+    their share. (0, 0.0) where there is no loss, and of fewer than 30 rows: of ten with normal
+    errors, two carry half of the squares four times in five.
     """
     total = float(losses.sum())
-    if not total > 0:
+    if len(losses) < _FEWEST_WEIGHED or not total > 0:
         return 0, 0.0
     shares = np.cumsum(np.sort(losses)[::-1][: max(2, len(losses) // 100)]) / total
     rows = min(int(np.searchsorted(shares, 0.5)) + 1, len(shares))
     return rows, float(shares[rows - 1])
+
+
+_FEWEST_WEIGHED = 30
 
 
 def _hindrance(metric: str, value: float, y: np.ndarray, sampling: Sampling) -> str:
