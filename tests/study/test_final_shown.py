@@ -1,6 +1,8 @@
 """Section 7 from the choice to the look, with models that need no TensorFlow: what is said of the
 choice, of the model's alarms and of its skill."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,6 +19,7 @@ from ninefold.records import write_record
 from ninefold.study.finale import Look
 from ninefold.study.learners import Answer
 from ninefold.study.recorder import Recorder
+from ninefold.study.variants import read_variants
 
 NUMBERS = np.random.default_rng(0)
 X = NUMBERS.normal(size=(150, 2)).round(3)
@@ -177,6 +180,23 @@ def test_a_constant_output_is_said_before_anything_else_and_skill_is_withdrawn(t
     assert values["alarms"][0]["values"] == {"answer": "0.13328"}
     assert values["verdict"] == "skill withdrawn"
     assert "Verdict: skill withdrawn. By cross-validation there was skill" in "\n".join(said)
+
+
+def test_a_rival_of_older_folds_is_not_compared_and_it_is_said(tmp_path):
+    study = judged(tmp_path, STRAIGHT, MODELS)
+    record = tmp_path / "results" / SPOT_CHECK / "record.json"
+    kept = json.loads(record.read_text())
+    kept["evaluations"]["linear"]["splits"] = "older"
+    record.write_text(json.dumps(kept))
+    tree = next(v for v in read_variants(study.records(4, 7), "rmse") if v.name == "tree")
+    study.show("holdout", look=study.look_at_holdout(study.train_final(tree), {}))
+    assert any(
+        line.startswith(
+            "By cross-validation it is not compared with the best simple model, linear: they were "
+            "not judged on the same folds"
+        )
+        for line in lines(study)
+    )
 
 
 @pytest.mark.parametrize(

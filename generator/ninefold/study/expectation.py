@@ -191,5 +191,5 @@ def _rule(variants: Sequence[Variant], metric: str) -> Choose:
 def _error(variant: Variant, best: Variant, metric: str) -> float:
     try:
         return against(variant.record, best.record, metric).difference.standard_error
-    except (NinefoldError, ValueError):  # not the same folds
+    except NinefoldError:  # not the same folds, or too few in which both are defined
         return 0.0

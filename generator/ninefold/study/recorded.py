@@ -43,8 +43,10 @@ def against(record: EvaluationEntry, other: EvaluationEntry, metric: str) -> Com
 
     One trained from several seeds in each fold is paired by seed, or with each seed of one that was
     not. Where scores are pooled within repeats, the difference is that of the pooled scores; its
-    standard error stays that of the folds, which is larger. Raises as `paired_comparison`.
+    standard error stays that of the folds, which is larger. Raises as `paired_comparison`, and for
+    other folds.
     """
+    _must_share_folds(record, other, metric)
     a, b = defined_in_both(scores_by_seed(record, metric), scores_by_seed(other, metric))
     found = paired_comparison(a, b, record["n_train"], record["n_test"])
     mine, theirs = record["summary"][metric], other["summary"][metric]
@@ -57,3 +59,14 @@ def against(record: EvaluationEntry, other: EvaluationEntry, metric: str) -> Com
         mean=difference.mean + by, low=difference.low + by, high=difference.high + by,
     )  # fmt: skip
     return replace(found, difference=moved) if found.p is None else tested(moved)
+
+
+def _must_share_folds(record: EvaluationEntry, other: EvaluationEntry, metric: str) -> None:
+    """Of records older than the digest of the splits their number alone is known."""
+    sizes = {len(one["scores"][metric]) for one in (record, other)}
+    splits = {one["splits"] for one in (record, other) if "splits" in one}
+    if len(sizes) > 1 or len(splits) > 1:
+        raise NinefoldError(
+            "they were not judged on the same folds",
+            todo="run the sections of the older ones again",
+        )
