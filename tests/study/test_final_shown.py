@@ -2,6 +2,7 @@
 choice, of the model's alarms and of its skill."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -15,10 +16,13 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from test_shows import lines, open_study
 
 from ninefold.errors import NinefoldError
+from ninefold.plain_json import plain
+from ninefold.publishing.final_values import FinalValues
 from ninefold.records import write_record
 from ninefold.study.finale import Look
 from ninefold.study.learners import Answer
 from ninefold.study.recorder import Recorder
+from ninefold.study.shows.beside import _differ_on_holdout
 from ninefold.study.variants import read_variants
 
 NUMBERS = np.random.default_rng(0)
@@ -197,6 +201,19 @@ def test_a_rival_of_older_folds_is_not_compared_and_it_is_said(tmp_path):
         )
         for line in lines(study)
     )
+
+
+@pytest.mark.parametrize(("y", "defined"), [(np.ones(9), False), (np.arange(9.0), True)])
+def test_where_the_score_is_not_defined_the_record_has_no_difference_on_the_holdout(y, defined):
+    numbers = Answer(np.linspace(0, 1, 9)[:, None])
+    holdout = SimpleNamespace(classes=(), groups=None, time=None)
+    study = SimpleNamespace(split=SimpleNamespace(holdout=holdout), metric="r2")
+    look = SimpleNamespace(
+        y=y, taken=lambda _: numbers.taken("numbers", 0) + 1, answers={"simple": numbers}
+    )
+    found = _differ_on_holdout(study, look, "simple")
+    assert (found is not None) is defined
+    FinalValues.model_validate(plain({"rival": {"name": "x", "holdout": found}}))
 
 
 @pytest.mark.parametrize(

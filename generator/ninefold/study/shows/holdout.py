@@ -41,7 +41,8 @@ def holdout(study: "Study", look: Look) -> None:
     what is alarming comes first."""
     record, expected = study.recorder, range_shown(study, look.fit.variant)
     inside = None
-    if expected["low"] is not None and expected["high"] is not None:
+    defined = np.isfinite(look.interval.score)
+    if defined and expected["low"] is not None and expected["high"] is not None:
         inside = bool(expected["low"] <= look.interval.score <= expected["high"])
     for alarm in _alarms(study, look):
         record.alarm(alarm.text, **alarm.values)
