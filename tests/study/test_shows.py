@@ -374,6 +374,21 @@ def test_calibration_has_a_slope_an_intercept_and_one_plain_sentence(tmp_path, p
     assert slope["low"] < 1 / power < slope["high"]
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ("", "with Wilson intervals."),
+        ('group = "g"', "without intervals: rows of one group depend on one another."),
+        ('time = "g"', "without intervals: rows that follow one another in time depend on one"),
+    ],
+)
+def test_bins_of_dependent_rows_have_no_intervals(tmp_path, settings, said):
+    study = study_of_classes(tmp_path, settings, g=np.arange(300) % 60)
+    study.show("errors", look=look_of(study, likely(study)))
+    record = study.recorder.record
+    assert said in record.figures["calibration"]["caption"]
+
+
 def test_groups_and_order_that_are_ignored_are_notes_and_kept_as_alarms(tmp_path):
     generator = np.random.default_rng(5)
     person = np.repeat(np.arange(30), 10)
