@@ -406,3 +406,21 @@ def test_groups_and_order_that_are_ignored_are_notes_and_kept_as_alarms(tmp_path
     other.show("overview")
     (warning,) = other.recorder.record.values["alarms"]
     assert 'set `time = "day"` under [data]' in fill(warning["text"], warning["values"])
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"day": np.arange(300) // 2}, 'set `time = "day"` under [data] if that column says when.'),
+        ({}, "name the column that says when as `time` under [data]."),
+    ],
+)
+def test_a_file_sorted_by_its_target_may_be_in_the_order_of_time(tmp_path, columns, said):
+    x = np.random.default_rng(5).normal(size=300)
+    rising = np.cumsum(np.random.default_rng(6).random(300))
+    study = open_study(tmp_path, pd.DataFrame({"x": x, **columns, "y": rising}))
+    study.show("overview")
+    assert lines(study)[-1] == (
+        "The file is sorted by y. The rows are divided at random; if they came one after another, "
+        + said
+    )
