@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
@@ -143,6 +144,19 @@ def test_the_best_simple_and_the_linear_model_stand_beside_another(tmp_path):
     columns = record.tables["holdout-scores"]["columns"]
     assert [column["label"] for column in columns][-2:] == ["linear", "interval by"]
     assert look.scores["linear"] < look.constant == look.interval.score
+
+
+def test_an_estimator_that_guesses_is_a_constant_and_saved_as_an_estimator(tmp_path):
+    study = judged(tmp_path, STRAIGHT, {"guess": DummyRegressor(), "tree": MODELS["tree"]})
+    choice = study.choose()
+    assert (choice.simple.name, choice.constant.family) == ("tree", "constant")
+    guess = next(v for v in read_variants(study.records(4, 7), "rmse") if v.name == "guess")
+    assert (guess.family, guess.kind) == ("constant", "estimator")
+    fit = study.train_final(guess)
+    assert (fit.folder / "estimator.skops").exists()
+    study.show("holdout", look=study.look_at_holdout(fit, study.fit_beside(fit)))
+    assert study.recorder.record.values["verdict"] != "beats the best simple model"
+    assert study.recorder.record.values["simple"]["name"] == "tree"
 
 
 class Own(RegressorMixin, BaseEstimator):
