@@ -358,6 +358,14 @@ def test_sub_groups_have_intervals_or_a_reason_why_not(tmp_path):
     assert rows["part: pure"][-1] == "no interval: one class only"
 
 
+def test_a_sub_group_below_zero_has_a_minus_sign(tmp_path):
+    study = study_of_classes(tmp_path, low=-np.arange(300) / 10)
+    study.show("sub-groups", look=look_of(study, likely(study)))
+    labels = [row[0] for row in study.recorder.record.tables["sub-groups"]["rows"]]
+    assert any(label.startswith("low: up to −") for label in labels)
+    assert not any("-" in label for label in labels)
+
+
 @pytest.mark.parametrize(
     ("power", "said"), [(4, "too extreme"), (0.3, "not extreme enough"), (1, "Both intervals hold")]
 )

@@ -124,7 +124,7 @@ def _gap(variant: Variant, best: Variant, metric: str, no_test: str) -> Gap | No
     lost = -found.mean if METRICS[metric].greater_is_better else found.mean
     if lost > found.standard_error:
         return None
-    return Gap(variant, max(lost, 0.0), found.standard_error)
+    return Gap(variant, max(0.0, lost), found.standard_error)  # of −0 and 0 the first
 
 
 def simplicity_of(variant: Variant, metric: str) -> tuple[int, int, float]:
