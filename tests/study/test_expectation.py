@@ -3,6 +3,7 @@
 import io
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -158,6 +159,12 @@ def test_groups_are_drawn_whole_and_counted_in_the_hold_out(tmp_path):
     assert holdout_sizes(study) == [6]
     found = expect(study, study.choose().final)
     assert found.low < found.mean < found.high
+
+
+def test_a_class_that_the_holdout_lacks_has_no_rows_there():
+    held = SimpleNamespace(y=np.array([0, 0, 1]), classes=("a", "b", "c"))
+    split = SimpleNamespace(groups=None, holdout=held)
+    assert holdout_sizes(SimpleNamespace(split=split)) == [2, 1, 0]
 
 
 def test_a_regression_has_a_range_too(tmp_path):

@@ -153,7 +153,8 @@ def holdout_sizes(study: "Study") -> list[int]:
     held = study.split.holdout
     if study.split.groups is not None:
         return [len(np.unique(held.identical if held.groups is None else held.groups))]
-    return np.bincount(held.y).tolist() if held.classes else [len(held)]
+    counts = np.bincount(held.y, minlength=len(held.classes)) if held.classes else [len(held)]
+    return [int(count) for count in counts]
 
 
 def limits_of(study: "Study") -> tuple[float, float]:
