@@ -15,7 +15,7 @@ from ninefold.study.evaluation import Evaluation
 from ninefold.study.scoring import answer_of
 from ninefold.study.statistics.families import compare_at_once, correlation_of
 from ninefold.study.statistics.left_out import influence_of, scores_without
-from ninefold.study.statistics.paired_rows import FEWEST_GROUPS
+from ninefold.study.statistics.sampled import FEWEST_GROUPS
 
 # The theorem is for many rows. Of 300 the standard error of differences of logistic regressions was
 # 0.81 of the true one: the interval covered 88 % of 400 data sets; so widened it covered 93 %.

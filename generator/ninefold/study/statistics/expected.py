@@ -28,10 +28,10 @@ from ninefold.study.statistics.optimism import (
     parts_of,
     units_of,
 )
+from ninefold.study.statistics.sampled import FEWEST_GROUPS
 from ninefold.study.statistics.tails import replace_tail
 from ninefold.study.statistics.weighted import row_losses, weighted_scores
 
-LEAST_GROUPS = 5  # whose draws tell anything
 _LEAST_DEFINED = 0.5  # of the draws, for a range
 
 
@@ -81,9 +81,9 @@ def expected_range(
     choose, generator = choose or choose_best, np.random.default_rng(seed)
     draws = candidates.affordable(draws)
     strata, _ = units_of(candidates)
-    if candidates.groups is not None and len(strata[0]) < LEAST_GROUPS:
+    if candidates.groups is not None and len(strata[0]) < FEWEST_GROUPS:
         raise NinefoldError(
-            f"{len(strata[0])} groups predict no range", f"expected {LEAST_GROUPS} at least"
+            f"{len(strata[0])} groups predict no range", f"expected {FEWEST_GROUPS} at least"
         )
     everything = known(candidates.sign * candidates.scores(np.ones((1, len(candidates.y)))))
     must_be_defined(everything)
