@@ -30,24 +30,29 @@ def _natural(value: Any) -> str:
 
 def _score(value: float) -> str:
     """Three decimals below ten, two significant digits below a thousandth, thousands apart."""
-    if value != 0 and abs(value) < 0.0005:
-        return f"{value:.2g}"
-    return f"{value:.3f}" if abs(value) < 10 else f"{value:,.{1 if abs(value) < 100 else 0}f}"
+    if 0 < abs(value) < 0.0005:
+        return minus(f"{value:.2g}")
+    value = value or 0.0  # of −0
+    text = f"{value:.3f}" if abs(value) < 10 else f"{value:,.{1 if abs(value) < 100 else 0}f}"
+    return minus(text)
+
+
+def _significant(value: float) -> str:
+    return minus(f"{value or 0.0:.3g}" if abs(value) < 1000 else f"{value:,.0f}")
 
 
 def _signed(value: float) -> str:
     """With its sign; what the rounding of sums leaves of 0 is 0."""
-    text = _score(abs(value) if abs(value) >= 1e-12 else 0.0)
-    if float(text.replace(",", "")) == 0:
-        return text
-    return ("−" if value < 0 else "+") + text
+    if abs(value) < 1e-12:
+        return _score(0.0)
+    return ("−" if value < 0 else "+") + _score(abs(value))
 
 
 def _interval(value: dict | list) -> str:
     low, high = (value["low"], value["high"]) if isinstance(value, dict) else value
     if low is None or high is None:
         return MISSING
-    return f"{_minus(_score(low))} to {_minus(_score(high))}"
+    return f"{_score(low)} to {_score(high)}"
 
 
 def _plus_minus(value: dict) -> str:
@@ -55,10 +60,10 @@ def _plus_minus(value: dict) -> str:
     middle, as of one that is cut to the metric's range."""
     mean, low, high = value["mean"], value.get("low"), value.get("high")
     if low is None or high is None:
-        return _minus(_score(mean))
+        return _score(mean)
     if abs((high - mean) - (mean - low)) > _LOPSIDED * (high - low):
-        return f"{_minus(_score(mean))} ({_interval(value)})"
-    return f"{_minus(_score(mean))} ± {_score((high - low) / 2)}"
+        return f"{_score(mean)} ({_interval(value)})"
+    return f"{_score(mean)} ± {_score((high - low) / 2)}"
 
 
 _LOPSIDED = 0.02  # of an interval's width: beyond what rounding of a record does
@@ -81,15 +86,16 @@ def _list(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
-def _minus(text: str) -> str:
-    return text.replace("-", "−", 1) if text.startswith("-") else text
+def minus(number: str) -> str:
+    """Return a number's text with minus signs instead of hyphens, that of an exponent too."""
+    return number.replace("-", "−")
 
 
 FORMATS: dict[str, Callable[[Any], str]] = {
     "text": _list,
-    "integer": lambda value: _minus(f"{round(value):,}"),
-    "score": lambda value: _minus(_score(value)),
-    "significant": lambda value: _minus(f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"),
+    "integer": lambda value: minus(f"{round(value):,}"),
+    "score": _score,
+    "significant": _significant,
     "signed": _signed,
     "percent": _percent,
     "p": lambda value: "< 0.001" if value < 0.001 else f"{value:.3f}",

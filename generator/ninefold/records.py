@@ -98,6 +98,7 @@ class EvaluationEntry(TypedDict):
     engine: str
     parameters: Count
     members: Count
+    splits: NotRequired[str]  # a digest of the folds
     fits: Count
     fit_seconds: Seconds
     predict_seconds: Seconds

@@ -18,6 +18,11 @@ def test_a_hold_out_no_better_than_a_constant_is_alarming(metric, score, alarmed
     assert bool(against_constant(metric, score, 0.69)) is alarmed
 
 
+@pytest.mark.parametrize(("score", "constant"), [(np.nan, np.nan), (np.nan, 0.0), (0.5, np.nan)])
+def test_a_score_that_is_not_defined_is_not_called_no_better_than_guessing(score, constant):
+    assert against_constant(METRICS["r2"], score, constant) == []
+
+
 def test_a_hold_out_worse_than_every_fold_is_alarming_and_says_both_numbers():
     (alarm,) = against_folds(LOSS, 0.9, [0.1, 0.4, np.nan])
     said = fill(alarm.text, alarm.values)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
@@ -208,6 +209,7 @@ def test_what_is_chosen_is_a_candidate_within_the_error_and_nothing_simpler_is(m
         (make_pipeline(StandardScaler(), LogisticRegression()), LINEAR),
         (TransformedTargetRegressor(SVR()), FOREST), (TransformedTargetRegressor(Ridge()), LINEAR),
         (GridSearchCV(Ridge(), {"alpha": [1, 2]}), LINEAR),
+        (DummyClassifier(), CONSTANT), (make_pipeline(DummyRegressor()), CONSTANT),
     ],
 )  # fmt: skip
 def test_an_estimator_is_of_a_family(estimator, family):

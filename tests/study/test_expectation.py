@@ -2,17 +2,21 @@
 
 import io
 import json
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from pyarrow import parquet
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from ninefold.formats import fill
 from ninefold.project import Project
+from ninefold.study.evaluate import evaluate
 from ninefold.study.expectation import expect, gather, holdout_sizes, read_candidates
 from ninefold.study.kept_predictions import HOLDOUT, OUT_OF_FOLD
 from ninefold.study.notebook import Study
@@ -157,6 +161,12 @@ def test_groups_are_drawn_whole_and_counted_in_the_hold_out(tmp_path):
     assert found.low < found.mean < found.high
 
 
+def test_a_class_that_the_holdout_lacks_has_no_rows_there():
+    held = SimpleNamespace(y=np.array([0, 0, 1]), classes=("a", "b", "c"))
+    split = SimpleNamespace(groups=None, holdout=held)
+    assert holdout_sizes(SimpleNamespace(split=split)) == [2, 1, 0]
+
+
 def test_a_regression_has_a_range_too(tmp_path):
     frame = classes().assign(y=lambda f: f["a"] + 10)
     study = ran(project_of(tmp_path, frame), {"ridge": Ridge(), "stiff": Ridge(1000)})
@@ -173,6 +183,34 @@ def test_the_best_trial_is_shown_with_what_is_left_of_its_score_and_the_nested_o
     assert stated.startswith("The best of 3 trials has 0.600 log loss (flat estimate). The folds")
     values = section.recorder.record.values
     assert values["corrected"] == pytest.approx(0.6 + values["optimism"])
+
+
+@pytest.mark.parametrize("metric", ["average_precision", "log_loss"])
+def test_the_nested_estimate_is_on_the_scale_of_the_flat_one(metric):
+    generator = np.random.default_rng(3)
+    X, y = generator.normal(size=(300, 4)), generator.permutation(300) < 18
+    models = {f"trial {n}": GaussianNB(var_smoothing=10.0**n) for n in (-3, 0)}
+    options = {"folds": 10, "repeats": 2, "metrics": [metric]}
+    trials = list(evaluate(models, X, y, problem="classification", **options).values())
+    for number, trial in enumerate(trials):
+        assert tuning._chosen(trials, np.full(20, number)).interval() == trial.interval()
+    both = tuning._chosen(trials, np.arange(20) % 2)
+    assert both.values() == pytest.approx(
+        np.where(np.arange(20) % 2, trials[1].values(), trials[0].values())
+    )
+    assert both.interval().mean == pytest.approx(trials[0].interval().mean, abs=0.05)
+
+
+def test_of_several_seeds_the_nested_estimate_is_that_of_each():
+    generator = np.random.default_rng(3)
+    X, y = generator.normal(size=(60, 2)), np.arange(60) % 2
+    models = {f"trial {n}": DecisionTreeClassifier(max_depth=n + 1) for n in range(4)}
+    four = list(evaluate(models, X, y, folds=3, repeats=1).values())
+    trials = [replace(four[n], replicates=(four[n], four[n + 1])) for n in (0, 2)]
+    found = tuning._chosen(trials, np.array([0, 1, 0])).values_by_seed()
+    expected = np.array([[trials[n].by_seed[s].values()[f] for f, n in enumerate((0, 1, 0))]
+                         for s in (0, 1)])  # fmt: skip
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_trials_in_time_order_have_no_corrected_score_and_it_is_said(tmp_path):

@@ -176,6 +176,12 @@ def written(tmp_path_factory):
     }
 
 
+def test_bins_without_intervals_have_no_bars():
+    bins = [{**one, "low": None, "high": None} for one in TYPICAL["calibration"]["bins"]]
+    axes = draw("calibration", {"bins": bins, "label": "y"}, DARK).get_axes()[0]
+    assert not any(len(bars.get_segments()) for bars in axes.collections)
+
+
 def test_every_drawing_is_tested():
     assert set(TYPICAL) == set(DRAWINGS)
 

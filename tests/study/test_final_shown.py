@@ -1,6 +1,7 @@
 """Section 7 from the choice to the look, with models that need no TensorFlow: what is said of the
 choice, of the model's alarms and of its skill."""
 
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
@@ -16,11 +18,14 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from test_shows import lines, open_study
 
 from ninefold.errors import NinefoldError
+from ninefold.plain_json import plain
+from ninefold.publishing.final_values import FinalValues
 from ninefold.records import write_record
 from ninefold.study.finale import Look
 from ninefold.study.learners import Answer
 from ninefold.study.recorder import Recorder
-from ninefold.study.shows.beside import _rival
+from ninefold.study.shows.beside import _differ_on_holdout, _rival
+from ninefold.study.variants import read_variants
 
 NUMBERS = np.random.default_rng(0)
 X = NUMBERS.normal(size=(150, 2)).round(3)
@@ -142,6 +147,19 @@ def test_the_best_simple_and_the_linear_model_stand_beside_another(tmp_path):
     assert look.scores["linear"] < look.constant == look.interval.score
 
 
+def test_an_estimator_that_guesses_is_a_constant_and_saved_as_an_estimator(tmp_path):
+    study = judged(tmp_path, STRAIGHT, {"guess": DummyRegressor(), "tree": MODELS["tree"]})
+    choice = study.choose()
+    assert (choice.simple.name, choice.constant.family) == ("tree", "constant")
+    guess = next(v for v in read_variants(study.records(4, 7), "rmse") if v.name == "guess")
+    assert (guess.family, guess.kind) == ("constant", "estimator")
+    fit = study.train_final(guess)
+    assert (fit.folder / "estimator.skops").exists()
+    study.show("holdout", look=study.look_at_holdout(fit, study.fit_beside(fit)))
+    assert study.recorder.record.values["verdict"] != "beats the best simple model"
+    assert study.recorder.record.values["simple"]["name"] == "tree"
+
+
 class Own(RegressorMixin, BaseEstimator):
     def fit(self, X, y):
         self.mean_ = np.mean(y)
@@ -190,6 +208,36 @@ def test_a_constant_output_is_said_before_anything_else_and_skill_is_withdrawn(t
     assert values["alarms"][0]["values"] == {"answer": "0.13328"}
     assert values["verdict"] == "skill withdrawn"
     assert "Verdict: skill withdrawn. By cross-validation there was skill" in "\n".join(said)
+
+
+def test_a_rival_of_older_folds_is_not_compared_and_it_is_said(tmp_path):
+    study = judged(tmp_path, STRAIGHT, MODELS)
+    record = tmp_path / "results" / SPOT_CHECK / "record.json"
+    kept = json.loads(record.read_text())
+    kept["evaluations"]["linear"]["splits"] = "older"
+    record.write_text(json.dumps(kept))
+    tree = next(v for v in read_variants(study.records(4, 7), "rmse") if v.name == "tree")
+    study.show("holdout", look=study.look_at_holdout(study.train_final(tree), {}))
+    assert any(
+        line.startswith(
+            "By cross-validation it is not compared with the best simple model, linear: they were "
+            "not judged on the same folds"
+        )
+        for line in lines(study)
+    )
+
+
+@pytest.mark.parametrize(("y", "defined"), [(np.ones(9), False), (np.arange(9.0), True)])
+def test_where_the_score_is_not_defined_the_record_has_no_difference_on_the_holdout(y, defined):
+    numbers = Answer(np.linspace(0, 1, 9)[:, None])
+    holdout = SimpleNamespace(classes=(), groups=None, time=None)
+    study = SimpleNamespace(split=SimpleNamespace(holdout=holdout), metric="r2")
+    look = SimpleNamespace(
+        y=y, taken=lambda _: numbers.taken("numbers", 0) + 1, answers={"simple": numbers}
+    )
+    found = _differ_on_holdout(study, look, "simple")
+    assert (found is not None) is defined
+    FinalValues.model_validate(plain({"rival": {"name": "x", "holdout": found}}))
 
 
 @pytest.mark.parametrize(

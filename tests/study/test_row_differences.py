@@ -9,6 +9,7 @@ from sklearn.naive_bayes import GaussianNB
 
 from ninefold.study.comparison import compare
 from ninefold.study.evaluate import evaluate
+from ninefold.study.evaluation import naive_evaluation
 from ninefold.study.row_differences import row_influences
 
 RANDOM = np.random.default_rng(0)
@@ -67,6 +68,13 @@ def test_of_rmse_it_follows_the_delta_method():
 @pytest.mark.parametrize(("pair", "metric"), [(CLASSIFIED, "roc_auc"), (REGRESSED, "r2")])
 def test_a_score_that_is_no_mean_over_rows_has_none(pair, metric):
     assert np.isnan(row_of(pair, metric)[["rows_low", "rows_high"]].astype(float)).all()
+
+
+def test_the_constant_of_another_metric_is_not_looked_at():
+    naive = naive_evaluation(REGRESSED["v"].predictions, REGRESSED["v"].protocol)
+    pair = {"c": naive, "v": REGRESSED["v"]}
+    assert np.isfinite(row_of(pair, "rmse")["rows_low"])
+    assert np.isnan(row_of(pair, "mae")["rows_low"])
 
 
 def test_rows_of_one_group_count_once_and_few_groups_give_none():

@@ -358,6 +358,14 @@ def test_sub_groups_have_intervals_or_a_reason_why_not(tmp_path):
     assert rows["part: pure"][-1] == "no interval: one class only"
 
 
+def test_a_sub_group_below_zero_has_a_minus_sign(tmp_path):
+    study = study_of_classes(tmp_path, low=-np.arange(300) / 10)
+    study.show("sub-groups", look=look_of(study, likely(study)))
+    labels = [row[0] for row in study.recorder.record.tables["sub-groups"]["rows"]]
+    assert any(label.startswith("low: up to −") for label in labels)
+    assert not any("-" in label for label in labels)
+
+
 @pytest.mark.parametrize(
     ("power", "said"), [(4, "too extreme"), (0.3, "not extreme enough"), (1, "Both intervals hold")]
 )
@@ -372,6 +380,21 @@ def test_calibration_has_a_slope_an_intercept_and_one_plain_sentence(tmp_path, p
     assert said in lines(study)[-1]
     slope = study.recorder.record.values["calibration"]["slope"]
     assert slope["low"] < 1 / power < slope["high"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ("", "with Wilson intervals."),
+        ('group = "g"', "without intervals: rows of one group depend on one another."),
+        ('time = "g"', "without intervals: rows that follow one another in time depend on one"),
+    ],
+)
+def test_bins_of_dependent_rows_have_no_intervals(tmp_path, settings, said):
+    study = study_of_classes(tmp_path, settings, g=np.arange(300) % 60)
+    study.show("errors", look=look_of(study, likely(study)))
+    record = study.recorder.record
+    assert said in record.figures["calibration"]["caption"]
 
 
 def test_groups_and_order_that_are_ignored_are_notes_and_kept_as_alarms(tmp_path):
@@ -391,3 +414,21 @@ def test_groups_and_order_that_are_ignored_are_notes_and_kept_as_alarms(tmp_path
     other.show("overview")
     (warning,) = other.recorder.record.values["alarms"]
     assert 'set `time = "day"` under [data]' in fill(warning["text"], warning["values"])
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"day": np.arange(300) // 2}, 'set `time = "day"` under [data] if that column says when.'),
+        ({}, "name the column that says when as `time` under [data]."),
+    ],
+)
+def test_a_file_sorted_by_its_target_may_be_in_the_order_of_time(tmp_path, columns, said):
+    x = np.random.default_rng(5).normal(size=300)
+    rising = np.cumsum(np.random.default_rng(6).random(300))
+    study = open_study(tmp_path, pd.DataFrame({"x": x, **columns, "y": rising}))
+    study.show("overview")
+    assert lines(study)[-1] == (
+        "The file is sorted by y. The rows are divided at random; if they came one after another, "
+        + said
+    )

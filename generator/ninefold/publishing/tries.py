@@ -47,4 +47,4 @@ def _family(entry: EvaluationEntry) -> str:
     if entry["engine"] != "scikit-learn":
         return "network" if entry["members"] == 1 else "ensemble"
     named = entry["variant"].get("family")
-    return named if named in ("linear", "tree") else "simple"
+    return named if named in ("constant", "linear", "tree") else "simple"

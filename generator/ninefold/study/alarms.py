@@ -19,8 +19,9 @@ class Alarm:
 
 
 def against_constant(metric: Metric, score: float, constant: float) -> list[Alarm]:
-    """Return an alarm where a score on the hold-out is no better than the naive model's."""
-    if _better(metric, score, constant):
+    """Return an alarm where a score on the hold-out is no better than the naive model's; none where
+    one of the two is not defined, as R² of a target that does not vary."""
+    if _better(metric, score, constant) or not np.isfinite([score, constant]).all():
         return []
     text = (
         "On the hold-out the model does no better than guessing: {metric} {score:score} against "

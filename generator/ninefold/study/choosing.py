@@ -115,24 +115,16 @@ def _gap(variant: Variant, best: Variant, metric: str, no_test: str) -> Gap | No
     """Return how far a candidate is from the best; None beyond one standard error."""
     if variant is best:
         return Gap(best, 0.0, None if no_test else 0.0)
-    if no_test or not _share_folds(variant, best, metric):
+    if no_test:
         return None
     try:
         found = against(variant.record, best.record, metric).difference
-    except NinefoldError:  # both are defined in too few folds to tell them apart
+    except NinefoldError:  # not the same folds, or too few in which both are defined
         return None
     lost = -found.mean if METRICS[metric].greater_is_better else found.mean
     if lost > found.standard_error:
         return None
-    return Gap(variant, max(lost, 0.0), found.standard_error)
-
-
-def _share_folds(a: Variant, b: Variant, metric: str) -> bool:
-    """Tell whether both were judged on the same folds: of records older than the settings of the
-    harness one may not have been."""
-    sizes = [len(variant.record["scores"][metric]) for variant in (a, b)]
-    splits = [variant.record.get("splits") for variant in (a, b)]
-    return sizes[0] == sizes[1] and splits[0] == splits[1]
+    return Gap(variant, max(0.0, lost), found.standard_error)  # of −0 and 0 the first
 
 
 def simplicity_of(variant: Variant, metric: str) -> tuple[int, int, float]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ninefold.formats import minus
 from ninefold.study.protocol import PREDICTED
 from ninefold.study.scoring import outputs_of
 
@@ -29,9 +30,7 @@ def same_answer(
     if outputs is not None and len(outputs) > 1:
         allowed = _ALIKE if classes else _ALIKE * spread
         if np.isfinite(outputs).all() and (np.ptp(outputs, axis=0) <= allowed).all():
-            number = float(outputs[0, 0])
-            shown = f"{'−' if number < 0 else ''}{abs(number):.5g}"
-            return "the same probabilities" if classes else shown
+            return "the same probabilities" if classes else minus(f"{outputs[0, 0]:.5g}")
     if codes is not None and len(codes) > 1 and len(set(codes.tolist())) == 1:
         return f"the class '{classes[int(codes[0])]}'"
     return ""

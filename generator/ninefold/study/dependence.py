@@ -98,7 +98,7 @@ def find_order(data: Dataset, units: list[Unit]) -> Order:
     if data.time is not None or len(data) < 30:
         return Order(False, nothing, ())
     if _is_sorted(data):
-        return Order(True, nothing, ())
+        return Order(True, nothing, _times(data))
     apart = np.ones(len(data) - 1, dtype=bool)
     known = [data.groups] if data.groups is not None else []
     known += [pd.factorize(data.frame[unit.column])[0] for unit in units]

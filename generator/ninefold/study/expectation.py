@@ -153,7 +153,8 @@ def holdout_sizes(study: "Study") -> list[int]:
     held = study.split.holdout
     if study.split.groups is not None:
         return [len(np.unique(held.identical if held.groups is None else held.groups))]
-    return np.bincount(held.y).tolist() if held.classes else [len(held)]
+    counts = np.bincount(held.y, minlength=len(held.classes)) if held.classes else [len(held)]
+    return [int(count) for count in counts]
 
 
 def limits_of(study: "Study") -> tuple[float, float]:
@@ -191,5 +192,5 @@ def _rule(variants: Sequence[Variant], metric: str) -> Choose:
 def _error(variant: Variant, best: Variant, metric: str) -> float:
     try:
         return against(variant.record, best.record, metric).difference.standard_error
-    except (NinefoldError, ValueError):  # not the same folds
+    except NinefoldError:  # not the same folds, or too few in which both are defined
         return 0.0

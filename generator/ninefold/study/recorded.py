@@ -44,8 +44,9 @@ def against(record: EvaluationEntry, other: EvaluationEntry, metric: str) -> Com
     not. Where scores are pooled within repeats, the difference is that of the pooled scores. The
     rows, which would tell its standard error, are not in the record: it is taken as that of the
     folds, and as far as the two differences are apart is counted as error, too. Raises as
-    `paired_comparison`.
+    `paired_comparison`, and for other folds.
     """
+    _must_share_folds(record, other, metric)
     a, b = defined_in_both(scores_by_seed(record, metric), scores_by_seed(other, metric))
     found = paired_comparison(a, b, record["n_train"], record["n_test"])
     mine, theirs = record["summary"][metric], other["summary"][metric]
@@ -56,3 +57,14 @@ def against(record: EvaluationEntry, other: EvaluationEntry, metric: str) -> Com
     error = float(np.hypot(difference.standard_error, mean - difference.mean))
     reach = stats.t.ppf(0.975, difference.freedom) * error
     return tested(Interval(mean, mean - reach, mean + reach, error, difference.freedom))
+
+
+def _must_share_folds(record: EvaluationEntry, other: EvaluationEntry, metric: str) -> None:
+    """Of records older than the digest of the splits their number alone is known."""
+    sizes = {len(one["scores"][metric]) for one in (record, other)}
+    splits = {one["splits"] for one in (record, other) if "splits" in one}
+    if len(sizes) > 1 or len(splits) > 1:
+        raise NinefoldError(
+            "they were not judged on the same folds",
+            todo="run the sections of the older ones again",
+        )

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ninefold.study.estimates import order_of_rows
+from ninefold.study.estimates import NAIVE, order_of_rows
 from ninefold.study.evaluation import Evaluation
 from ninefold.study.scoring import answer_of
 from ninefold.study.statistics.families import compare_at_once, correlation_of
 from ninefold.study.statistics.left_out import influence_of, scores_without
-from ninefold.study.statistics.paired_rows import FEWEST_GROUPS
+from ninefold.study.statistics.sampled import FEWEST_GROUPS
 
 # The theorem is for many rows. Of 300 the standard error of differences of logistic regressions was
 # 0.81 of the true one: the interval covered 88 % of 400 data sets; so widened it covered 93 %.
@@ -59,12 +59,14 @@ def row_influences(evaluation: Evaluation, metric: str) -> np.ndarray | None:
     """Return how much each row has to do with the score, (rows,) in their order and of mean 0; None
     where the score is no mean over rows.
 
-    Of a metric that does not decide, a fold that diverged has no predictions to look at.
+    Of a metric that does not decide, neither the naive model nor a fold that diverged has
+    predictions to look at: those kept are the constant of the metric that does.
     """
     protocol, order = evaluation.protocol, order_of_rows(evaluation.predictions)
     if metric not in MEANS_OVER_ROWS or protocol.find(metric).function or order is None:
         return None
-    if evaluation.diverged and metric != protocol.metric:
+    is_constant = bool(evaluation.diverged) or evaluation.engine == NAIVE
+    if is_constant and metric != protocol.metric:
         return None
     y, classes = protocol.y[_tested(evaluation)], len(protocol.classes)
     y = y.astype(int if classes else float)

@@ -29,6 +29,8 @@ def family_of(estimator: Any) -> Family:
         return "linear"
     if any(module.startswith("sklearn.tree") for module in modules):
         return "tree"
+    if any(module.startswith("sklearn.dummy") for module in modules):
+        return "constant"
     return "simple"
 
 

@@ -78,6 +78,27 @@ def test_equal_groups_of_equal_rows_count_once():
     assert five.freedom == one.freedom == 39
 
 
+@pytest.mark.parametrize("size", [1e-20, 1e-80, 1e-200])
+@pytest.mark.parametrize("groups", [None, np.arange(100) % 20])
+def test_the_interval_of_tiny_numbers_is_that_of_others_in_their_unit(size, groups):
+    rows = rows_of()
+    whole = row_score("log_loss", rows)
+    tiny = RowScore(size * whole.value, size * whole.influence)
+    one, other = (row_interval(score, rows.y, groups) for score in (whole, tiny))
+    assert (other.low / size, other.high / size) == pytest.approx((one.low, one.high))
+    assert other.freedom == one.freedom
+
+
+@pytest.mark.parametrize("error", [1e-40, 1e-90, 1e-150])
+def test_a_brier_score_of_nearly_nothing_has_an_interval_of_some_width(error):
+    rows = rows_of()
+    wrong = error * rows.found[:, :, 0]
+    right = np.where(rows.y == 1, 1 - wrong, wrong)
+    found = np.stack([1 - right, right], axis=2)
+    interval = interval_of_rows("brier", Rows(rows.y, found, rows.tested, rows.naive))
+    assert 0 < interval.low < interval.mean < interval.high
+
+
 def test_a_class_of_one_row_has_no_standard_error_but_an_interval_of_the_recall():
     rows = rows_of((99, 1))
     assert np.isnan(row_interval(row_score("roc_auc", rows), rows.y).low)

@@ -12,10 +12,10 @@ from sklearn.svm import SVC
 from ninefold.errors import NinefoldError
 from ninefold.study.splits import make_folds
 from ninefold.study.statistics.folds import (
-    bayesian_correlated_t,
     corrected_interval,
     expected_standard_error,
     paired_comparison,
+    probabilities,
     standard_error_by_plan,
     verdict,
 )
@@ -123,7 +123,6 @@ def test_scores_that_have_no_interval_are_refused_by_every_figure(scores, keywor
     for figure in (
         lambda: corrected_interval(scores, **sizes),
         lambda: paired_comparison(scores, scores, **sizes),
-        lambda: bayesian_correlated_t(scores, margin=0.01, **sizes),
     ):
         with pytest.raises(NinefoldError, match=line):
             figure()
@@ -166,9 +165,12 @@ def test_a_published_example_is_reproduced():
     assert (round(found.t, 3), round(found.p / 2, 3)) == (0.750, 0.227)
     limits = (found.difference.low, found.difference.high)
     assert limits == pytest.approx((-0.016445, 0.036445), abs=1e-6)
-    shares = bayesian_correlated_t(radial - linear, 90, 10, margin=0.01)
+    shares = probabilities(corrected_interval(radial - linear, 90, 10), margin=0.01)
     assert round(shares.equal, 3) == 0.432
-    assert round(bayesian_correlated_t(radial - linear, 90, 10, margin=0).better, 3) == 0.773
+    assert (
+        round(probabilities(corrected_interval(radial - linear, 90, 10), margin=0).better, 3)
+        == 0.773
+    )
 
 
 @pytest.mark.slow
@@ -225,7 +227,7 @@ def test_the_bayesian_comparison_is_the_integral_of_its_posterior():
     rho = 20 / 120
     scale = math.sqrt((1 / 6 + rho / (1 - rho)) * differences.var(ddof=1))
     posterior = stats.t(5, differences.mean(), scale).pdf
-    found = bayesian_correlated_t(differences, 100, 20, margin=0.01)
+    found = probabilities(corrected_interval(differences, 100, 20), margin=0.01)
     expected = [
         integrate.quad(posterior, *limits)[0]
         for limits in ((0.01, np.inf), (-0.01, 0.01), (-np.inf, -0.01))
@@ -237,15 +239,17 @@ def test_the_bayesian_comparison_is_the_integral_of_its_posterior():
 def test_without_a_margin_the_posterior_is_the_one_sided_test(differences):
     # Benavoli et al. 2017, section 4.1: the two agree in number, not in meaning
     found = paired_comparison(differences, np.zeros(len(differences)), 90, 10)
-    shares = bayesian_correlated_t(differences, 90, 10, margin=0)
+    shares = probabilities(corrected_interval(differences, 90, 10), margin=0)
     if found.p is not None:
         one_sided = found.p / 2 if found.t < 0 else 1 - found.p / 2
         assert shares.better == pytest.approx(one_sided, abs=1e-9)
 
 
 def test_of_a_loss_less_is_better():
-    gain = bayesian_correlated_t([0.1, 0.2, 0.15], 90, 10, margin=0.01)
-    loss = bayesian_correlated_t([0.1, 0.2, 0.15], 90, 10, margin=0.01, greater_is_better=False)
+    gain = probabilities(corrected_interval([0.1, 0.2, 0.15], 90, 10), margin=0.01)
+    loss = probabilities(
+        corrected_interval([0.1, 0.2, 0.15], 90, 10), margin=0.01, greater_is_better=False
+    )
     assert (loss.better, loss.worse) == pytest.approx((gain.worse, gain.better))
 
 
@@ -254,13 +258,13 @@ def test_of_a_loss_less_is_better():
     [(0.02, (1, 0, 0)), (0.01, (0, 1, 0)), (0.0, (0, 1, 0)), (-0.02, (0, 0, 1))],
 )
 def test_without_variance_the_posterior_is_a_point(difference, expected):
-    found = bayesian_correlated_t([difference] * 4, 90, 10, margin=0.01)
+    found = probabilities(corrected_interval([difference] * 4, 90, 10), margin=0.01)
     assert (found.better, found.equal, found.worse) == expected
 
 
 @given(many, st.floats(0, 10))
 def test_the_three_probabilities_sum_to_one(differences, margin):
-    found = bayesian_correlated_t(differences, 90, 10, margin)
+    found = probabilities(corrected_interval(differences, 90, 10), margin)
     assert min(found.better, found.equal, found.worse) >= 0
     assert found.better + found.equal + found.worse == pytest.approx(1)
 

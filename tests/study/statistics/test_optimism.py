@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy import special
 
 from ninefold.errors import NinefoldError
-from ninefold.study.metrics import METRICS
+from ninefold.study.metrics import METRICS, score
 from ninefold.study.statistics.expected import FoldScores, expected_range
 from ninefold.study.statistics.optimism import (
     Candidates,
@@ -168,6 +169,22 @@ def test_errors_larger_than_any_seen_are_allowed_for():
     largest = np.abs(heavy).max()
     found = expected_range(candidates, [1], FoldScores(np.full(9, 1.0), 180, 20), confidence=0.998)
     assert found.high > largest
+
+
+def test_the_range_of_auc_is_about_the_mean_of_folds_whose_models_rank_on_scales_of_their_own():
+    generator = np.random.default_rng(0)
+    y, fold = np.arange(300) % 2, np.arange(300) // 30
+    signal = 1.8 * y + generator.normal(size=300)
+    share = special.expit(signal + 2 * generator.normal(size=10)[fold])
+    answers = np.stack([1 - share, share], axis=1)
+    each = np.array(
+        [score("roc_auc", y[fold == f], answers[fold == f], n_classes=2) for f in range(10)]
+    )
+    candidates = Candidates("roc_auc", y, answers[None, None])
+    found = expected_range(candidates, [40, 40], FoldScores(each, 270, 30), draws=500)
+    assert score("roc_auc", y, answers, n_classes=2) < each.mean() - 0.03
+    assert found.mean == pytest.approx(each.mean(), abs=0.01)
+    assert found.low < each.mean() < found.high
 
 
 def test_few_groups_predict_no_range():

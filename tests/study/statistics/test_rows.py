@@ -71,11 +71,20 @@ def test_69_of_69_right_is_not_100_to_100_percent():
     assert found.low == pytest.approx(69 / (69 + 1.959964**2))
 
 
-def test_losses_that_are_all_alike_are_a_point_and_this_is_said():
-    y = np.arange(20.0)
-    found = holdout_interval("rmse", y, y + 3)
-    assert (found.low, found.score, found.high) == (3, 3, 3)
-    assert found.method == "point: all rows alike"
+@pytest.mark.parametrize(("name", "classes"), CASES)
+@pytest.mark.parametrize("wrong", [0, 1])
+@pytest.mark.parametrize("groups", [None, np.repeat(np.arange(6), 5)])
+def test_losses_that_are_all_alike_have_no_interval_which_would_be_a_point(
+    name, classes, wrong, groups
+):
+    y = np.tile(np.arange(max(classes, 2)), 30)[:30]
+    told = np.eye(classes)[(y + wrong) % classes] if classes else y + 3.0 * wrong
+    found = holdout_interval(name, y, told, n_classes=classes, sampling=Sampling(groups))
+    if METRICS[name].takes in ("labels", "ranking"):
+        assert found.low < found.high
+    elif name != "r2" or not wrong:
+        assert found.low is None
+        assert found.reason == f"every {'row' if groups is None else 'group'} has the same loss"
 
 
 @pytest.mark.parametrize(
@@ -153,7 +162,8 @@ def test_the_mean_of_what_rows_add_is_the_loss(name, classes):
         (np.ones(300), (3, 0.01)),  # 1 % of the rows do not carry half
         (np.r_[np.ones(298), 200, 100], (2, 300 / 598)),
         (np.r_[np.ones(299), 500], (1, 500 / 799)),
-        (np.r_[np.ones(20), 30], (1, 0.6)),  # of few rows one counts
+        (np.r_[np.ones(29), 41], (1, 41 / 70)),  # of few rows one counts
+        (np.r_[np.ones(28), 99], (0, 0)),  # of fewer than 30, two often carry half
         (np.zeros(30), (0, 0)),
     ],
 )

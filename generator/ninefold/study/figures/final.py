@@ -81,7 +81,8 @@ def _name_classes(axes: Axes, labels: list, theme: Theme) -> None:
 def calibration(data: dict, theme: Theme) -> Figure:
     """Draw predicted probabilities against what came true, and how many rows each bin holds.
 
-    {"bins": [{"predicted", "observed", "low", "high", "count"}], "label": of which class}
+    {"bins": [{"predicted", "observed", "low", "high", "count"}], the ends None where there is no
+     interval; "label": of which class}
     """
     figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
@@ -91,7 +92,8 @@ def calibration(data: dict, theme: Theme) -> Figure:
     upper.text(
         1, 0.01, "dashed: perfectly calibrated", ha="right", color=theme.muted, size=SMALL_SIZE
     )
-    upper.vlines(predicted, low, high, color=theme.color(0), linewidth=1.6)
+    known = np.isfinite(low)
+    upper.vlines(predicted[known], low[known], high[known], color=theme.color(0), linewidth=1.6)
     upper.plot(predicted, observed, "o-", color=theme.color(0), markersize=6)
     upper.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     upper.set_ylabel("share that came true")

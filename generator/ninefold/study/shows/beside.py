@@ -6,6 +6,8 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ninefold.study.final import load_model
 from ninefold.study.finale import Look
 from ninefold.study.metrics import METRICS, score
@@ -79,15 +81,15 @@ def rival_of(look: Look) -> tuple[str, str]:
     return role, _ROLES[role]
 
 
-def _differ_on_holdout(study: "Study", look: Look, role: str) -> dict[str, Any]:
+def _differ_on_holdout(study: "Study", look: Look, role: str) -> dict[str, Any] | None:
+    """Return the paired difference from a model; None where the score is not defined."""
     holdout, metric = study.split.holdout, study.metric
     theirs = look.answers[role].taken(METRICS[metric].takes, len(holdout.classes))
-    return asdict(
-        paired_difference(
-            metric, look.y, look.taken(metric), theirs,
-            groups=holdout.groups, ordered=holdout.time is not None,
-        )
+    found = paired_difference(
+        metric, look.y, look.taken(metric), theirs,
+        groups=holdout.groups, ordered=holdout.time is not None,
     )  # fmt: skip
+    return asdict(found) if np.isfinite(found.mean) else None
 
 
 def show_beside(study: "Study", look: Look) -> None:

@@ -11,14 +11,21 @@ from ninefold.study.statistics.calibration import (
     calibration_of_probabilities,
 )
 from ninefold.study.statistics.proportions import wilson
-from ninefold.study.statistics.sampled import SampledInterval, sampling_of
+from ninefold.study.statistics.sampled import (
+    SampledInterval,
+    Sampling,
+    sampling_hindrance,
+    sampling_of,
+)
 
 if TYPE_CHECKING:
     from ninefold.study.notebook import Study
 
 
 def calibration_figure(study: "Study", look: Look, bins: int = 5) -> None:
-    """The confidence in the predicted class against how often it was right, in equal-sized bins."""
+    """The confidence in the predicted class against how often it was right, in equal-sized bins;
+    with intervals where rows are sampled alone."""
+    dependent = _dependence(sampling_of(study.split.holdout))
     confidence = look.found.max(axis=1)
     right = look.answer.classes == look.y
     parts = np.array_split(np.argsort(confidence, kind="stable"), min(bins, len(look.y)))
@@ -29,8 +36,8 @@ def calibration_figure(study: "Study", look: Look, bins: int = 5) -> None:
             {
                 "predicted": confidence[part].mean(),
                 "observed": share.score,
-                "low": share.low,
-                "high": share.high,
+                "low": None if dependent else share.low,
+                "high": None if dependent else share.high,
                 "count": len(part),
             }
         )
@@ -39,8 +46,17 @@ def calibration_figure(study: "Study", look: Look, bins: int = 5) -> None:
         "calibration",
         {"bins": shown, "label": "predicted class"},
         alt="How often the predicted class was right, against the probability given to it.",
-        caption="Calibration on the hold-out, in bins of equal size, with Wilson intervals.",
+        caption="Calibration on the hold-out, in bins of equal size, "
+        f"{f'without intervals: {dependent}' if dependent else 'with Wilson intervals'}.",
     )
+
+
+def _dependence(sampling: Sampling) -> str:
+    """Return why Wilson's interval, which takes rows for independent, does not hold; "" if it
+    does."""
+    if sampling.ordered:
+        return sampling_hindrance(sampling)
+    return "" if sampling.groups is None else "rows of one group depend on one another"
 
 
 def calibration_line(study: "Study", look: Look) -> None:

@@ -21,8 +21,8 @@ _ORDER = (
     "{treatment}."
 )
 _SORTED = (
-    "The file is sorted by {target}, so its order tells nothing of time. The rows are divided at "
-    "random, and this does no harm."
+    "The file is sorted by {target}. The rows are divided at random; if they came one after "
+    "another, {treatment}."
 )
 
 
@@ -37,7 +37,7 @@ def dependence(study: "Study") -> None:
     if order.matters:
         record.alarm(_ORDER, **_order_values(study, order))
     if order.sorted_by_target:
-        record.fact(_SORTED, target=data.target)
+        record.fact(_SORTED, target=data.target, treatment=_treatment(order))
 
 
 def _unit_values(study: "Study", unit: Unit) -> dict[str, Any]:
@@ -52,12 +52,15 @@ def _unit_values(study: "Study", unit: Unit) -> dict[str, Any]:
 
 
 def _order_values(study: "Study", order: Order) -> dict[str, Any]:
-    treatment = "name the column that says when as `time` under [data]"
-    if order.times:
-        named = json.dumps(order.times[0], ensure_ascii=False)
-        treatment = f"set `time = {named}` under [data] if that column says when"
     return {
         "target": study.settings.data.target,
         "correlation": order.neighbours.correlation,
-        "treatment": treatment,
+        "treatment": _treatment(order),
     }
+
+
+def _treatment(order: Order) -> str:
+    if not order.times:
+        return "name the column that says when as `time` under [data]"
+    named = json.dumps(order.times[0], ensure_ascii=False)
+    return f"set `time = {named}` under [data] if that column says when"

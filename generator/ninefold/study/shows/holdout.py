@@ -25,11 +25,12 @@ from ninefold.study.shows.beside import (
     values_beside,
 )
 from ninefold.study.shows.final import range_shown
-from ninefold.study.standing import judge_final
+from ninefold.study.standing import judge_final, why_not_compared
 from ninefold.study.statistics.chance import CONSTANT, name_of_naive
 from ninefold.study.statistics.rows import heaviest_rows, holdout_interval, row_losses
 from ninefold.study.statistics.sampled import SampledInterval, sampling_of
 from ninefold.study.tables import make_table
+from ninefold.study.variants import Variant
 
 if TYPE_CHECKING:
     from ninefold.study.notebook import Study
@@ -40,7 +41,8 @@ def holdout(study: "Study", look: Look) -> None:
     what is alarming comes first."""
     record, expected = study.recorder, range_shown(study, look.fit.variant)
     inside = None
-    if expected["low"] is not None and expected["high"] is not None:
+    defined = np.isfinite(look.interval.score)
+    if defined and expected["low"] is not None and expected["high"] is not None:
         inside = bool(expected["low"] <= look.interval.score <= expected["high"])
     for alarm in _alarms(study, look):
         record.alarm(alarm.text, **alarm.values)
@@ -87,6 +89,7 @@ def _score(study: "Study", look: Look, inside: bool | None) -> None:
         verdict=found,
         basis=_WITHDRAWN if found == "skill withdrawn" else _SELECTED.format(selected_from),
     )
+    _not_compared(study, look)
 
 
 def _naive(study: "Study") -> str:
@@ -207,12 +210,31 @@ def _heaviest(study: "Study", look: Look) -> tuple[int, float, str]:
     return number, share, {"r2": "squared error"}.get(metric, METRICS[metric].label)
 
 
+def _not_compared(study: "Study", look: Look) -> None:
+    """Say why the final model is not compared with the best simple one, where it cannot be."""
+    own, simple = look.fit.variant, _simple(study, look)
+    if simple is None or own.kind == "constant" or study.harness.protocol().no_test:
+        return
+    why = why_not_compared(own, simple.record, study.metric)
+    if why:
+        study.recorder.fact(
+            "By cross-validation it is not compared with the best simple model, {simple}: {why}.",
+            kind="note", simple=simple.name, why=why,
+        )  # fmt: skip
+
+
+def _simple(study: "Study", look: Look) -> Variant | None:
+    """Return the best simple model that was evaluated, though no record can build it again; None
+    where the final model is it."""
+    simple = study.choose().strongest
+    return None if simple is None or simple.is_as(look.fit.variant) else simple
+
+
 def _verdict(study: "Study", look: Look) -> str:
     """One of the verdicts on the final model (see `judge_final`); where the folds allow no test,
-    that they do not. It stands beside the best simple model that was evaluated, though no record
-    can build it again."""
+    that they do not. It stands beside the best simple model."""
     metric, no_test = study.metric, study.harness.protocol().no_test
-    own, simple = look.fit.variant, study.choose().strongest
-    rival = None if simple is None or simple.is_as(own) else simple.record
+    own, simple = look.fit.variant, _simple(study, look)
+    rival = None if simple is None else simple.record
     beaten = not against_constant(METRICS[metric], look.interval.score, look.constant)
     return no_test or judge_final(own, metric, rival, beats_constant=beaten)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ninefold.formats import minus
 from ninefold.study.final import load_model
 from ninefold.study.finale import Look
 from ninefold.study.metrics import METRICS, score
@@ -122,8 +123,8 @@ def _parts(values: pd.Series, development: pd.Series) -> list[tuple[str, np.ndar
         middle = float(development.median())
         numbers = values.to_numpy()
         return [
-            (f"up to {middle:.6g}", numbers <= middle),
-            (f"above {middle:.6g}", numbers > middle),
+            (f"up to {minus(f'{middle:.6g}')}", numbers <= middle),
+            (f"above {minus(f'{middle:.6g}')}", numbers > middle),
             missing,
         ]
     levels = sorted(development.value_counts().index[:_MOST_LEVELS])

@@ -1,12 +1,13 @@
 """Section 6: what a search found and at which borders, its nested estimate, and ensembles."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from ninefold.errors import NinefoldError
-from ninefold.study.estimates import interval_of
 from ninefold.study.evaluation import Evaluation
 from ninefold.study.expectation import gather, limits_of
 from ninefold.study.kept_predictions import frames_of
@@ -79,7 +80,8 @@ def nested_estimate(study: "Study", prefix: str = "trial") -> None:
     Corrected: by bootstrap bias-corrected cross-validation (see `statistics.optimism`). Nested: in
     each fold the trial with the lowest loss on the inner validation rows is chosen and scored on
     the test rows, which had no say (Varma & Simon 2006; Cawley & Talbot 2010, with a hold-out as
-    the inner loop): the score of another procedure, which chooses by fewer rows.
+    the inner loop): the score of another procedure, which chooses by fewer rows; estimated as each
+    trial's is.
     """
     trials, metric, record = _trials(study, prefix), study.metric, study.recorder
     label, greater = METRICS[metric].label, METRICS[metric].greater_is_better
@@ -92,14 +94,36 @@ def nested_estimate(study: "Study", prefix: str = "trial") -> None:
             "there is no inner validation split to choose by", todo="set harness.validation above 0"
         )
     inner = np.where(np.isfinite(inner), inner, np.inf)
-    outer = np.array([e.values(metric) for e in trials.values()])
-    chosen = outer[inner.argmin(axis=0), np.arange(outer.shape[1])]
-    nested = interval_of(chosen, metric, next(iter(trials.values())).protocol)
+    nested = _chosen(list(trials.values()), inner.argmin(axis=0)).interval(metric)
     record.fact(
         "The inner validation rows of each fold choose a trial, too. The {metric_label} of that "
         "procedure is {nested:pm} (nested estimate).",
         metric_label=label, nested={"mean": nested.mean, "low": nested.low, "high": nested.high},
     )  # fmt: skip
+
+
+def _chosen(trials: Sequence[Evaluation], choice: np.ndarray) -> Evaluation:
+    """Return the evaluation of a procedure that chooses one of the trials, networks, in each fold.
+
+    choice  (folds × repeats,) the number of the trial
+    """
+    first = trials[0]
+    places = first.scores[["repeat", "fold"]].itertuples(index=False, name=None)
+    its = [(trials[number], place) for number, place in zip(choice, places, strict=True)]
+    seeds = range(min(len(trial.replicates) for trial in trials))
+    return replace(
+        first,
+        scores=pd.concat([_in_fold(e.scores, place) for e, place in its], ignore_index=True),
+        predictions=pd.concat(
+            [_in_fold(e.predictions, place) for e, place in its], ignore_index=True
+        ),
+        diverged=tuple(place for e, place in its if place in e.diverged),
+        replicates=tuple(_chosen([e.replicates[seed] for e in trials], choice) for seed in seeds),
+    )
+
+
+def _in_fold(frame: pd.DataFrame, place: tuple[int, int]) -> pd.DataFrame:
+    return frame[(frame["repeat"] == place[0]) & (frame["fold"] == place[1])]
 
 
 def _corrected(study: "Study", trials: Mapping[str, Evaluation], flat: float) -> None:

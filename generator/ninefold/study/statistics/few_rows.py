@@ -89,12 +89,14 @@ def row_interval(
     and Satterthwaite combine them (1946, *Biometrics Bulletin* 2). Groups count as one row each.
     NaN for the interval where a class has a single row, or all rows are of one group.
     """
-    parts = _variances(score.influence, y) if groups is None else _of_groups(score, groups)
+    unit = float(np.abs(score.influence).max()) or 1.0  # squares of the tiny would be 0
+    influence = score.influence / unit
+    parts = _variances(influence, y) if groups is None else _of_groups(influence, groups)
     variance = sum(part for part, _ in parts)
-    error = float(np.sqrt(variance))
+    error = unit * float(np.sqrt(variance))
     if not error > 0:  # NaN, too
         return Interval(score.value, score.value + error, score.value + error, error, len(y) - 1)
-    freedom = int(variance**2 / sum(part**2 / free for part, free in parts if part))
+    freedom = int(1 / sum((part / variance) ** 2 / free for part, free in parts) + 1e-9)
     reach = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
     return Interval(score.value, score.value - reach, score.value + reach, error, freedom)
 
@@ -112,17 +114,18 @@ def _variances(influence: np.ndarray, y: np.ndarray) -> list[tuple[float, int]]:
     return [*parts, (between, n - 1)]
 
 
-def _of_groups(score: RowScore, groups: np.ndarray) -> list[tuple[float, int]]:
+def _of_groups(influence: np.ndarray, groups: np.ndarray) -> list[tuple[float, int]]:
     numbers = np.unique(groups, return_inverse=True)[1]
-    sums = np.bincount(numbers, weights=score.influence)
+    sums = np.bincount(numbers, weights=influence)
     if len(sums) < 2:
         return [(np.nan, 1)]
-    variance = len(sums) * np.var(sums, ddof=1) / len(score.influence) ** 2
+    variance = len(sums) * np.var(sums, ddof=1) / len(influence) ** 2
     return [(float(variance), len(sums) - 1)]
 
 
 def interval_of_rows(metric: str, rows: Rows, confidence: float = 0.95) -> Interval:
-    """Return the rows' score with an interval within the metric's range, never of no width.
+    """Return the rows' score with an interval within the metric's range; of no width only if every
+    row has the same loss.
 
     accuracy           Wilson (1927)
     balanced accuracy  Wilson of each class's recall, combined by MOVER (Donner & Zou 2012,

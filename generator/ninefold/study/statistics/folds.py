@@ -113,33 +113,17 @@ def paired_comparison(
     return Comparison(found, t, float(2 * stats.t.sf(abs(t), found.freedom)))
 
 
-def bayesian_correlated_t(
-    differences: Numbers,
-    n_train: float,
-    n_test: float,
-    margin: float,
-    *,
-    greater_is_better: bool = True,
-    exchangeable: bool = True,
-) -> Probabilities:
-    """Return how probably a is better, practically equal (within ± margin) and worse.
-
-    The posterior of the mean difference a − b is Student's t with J − 1 degrees of freedom,
-    located at the mean, of scale s·√(1/J + ρ/(1 − ρ)), where ρ = n_test/n (Benavoli, Corani,
-    Demšar & Zaffalon 2017, *JMLR* 18, section 4.1): the corrected standard error. Raises as
-    `corrected_interval`.
-    """
-    values = _checked(differences, n_test, exchangeable)
-    error = corrected_standard_error(values, n_train, n_test)
-    found = _interval(values, error, 0.95, EVERYWHERE)
-    return probabilities(found, margin, greater_is_better=greater_is_better)
-
-
 def probabilities(
     difference: Interval, margin: float, *, greater_is_better: bool = True
 ) -> Probabilities:
-    """Return what `bayesian_correlated_t` does, of a difference with its standard error. Without
-    variance the posterior is a point: a mean at the margin counts as equal."""
+    """Return how probably a is better, practically equal (within ± margin) and worse, of the
+    difference a − b.
+
+    The Bayesian correlated t-test: the posterior is Student's t at the mean difference, its scale
+    s·√(1/J + ρ/(1 − ρ)), where ρ = n_test/n (Benavoli, Corani, Demšar & Zaffalon 2017, *JMLR* 18,
+    section 4.1): the corrected standard error. Without variance it is a point: a mean at the margin
+    counts as equal.
+    """
     mean = difference.mean if greater_is_better else -difference.mean
     if difference.standard_error == 0:
         better, worse = float(mean > margin), float(mean < -margin)

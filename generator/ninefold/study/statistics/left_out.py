@@ -137,7 +137,7 @@ def _average_precision(positive: np.ndarray, found: np.ndarray) -> np.ndarray:
     """Without a row, all positives at or below it lose it from their denominator, and from their
     numerator, too, where it is positive itself."""
     n, rows = len(found), int(positive.sum())
-    if rows < 2 or rows == n:
+    if rows in (0, n):
         return np.full(n, np.nan)
     ranked = np.sort(-found)
     hits = np.sort(-found[positive])  # of each positive, from the top
@@ -152,7 +152,9 @@ def _average_precision(positive: np.ndarray, found: np.ndarray) -> np.ndarray:
     # a positive row is itself among those at or below it
     itself = np.where(positive, (own_right - 1) / np.maximum(own - 1, 1), 0)
     total = kept[first] + np.where(positive, lower[first] - itself, fewer[first])
-    return total / np.where(positive, rows - 1, rows)
+    left = np.where(positive, rows - 1, rows)
+    both = (left > 0) & (left < n - 1)  # classes remain
+    return np.where(both, total / np.maximum(left, 1), np.nan)
 
 
 def _tail(values: np.ndarray) -> np.ndarray:

@@ -11,8 +11,8 @@ import numpy as np
 from ninefold.study.metrics import METRICS
 from ninefold.study.statistics.few_rows import RowScore, row_interval
 from ninefold.study.statistics.left_out import influence_of, scores_without
+from ninefold.study.statistics.sampled import FEWEST_GROUPS
 
-FEWEST_GROUPS = 5  # for an interval over groups
 Verdict = Literal["better", "worse", "undecided", ""]
 
 

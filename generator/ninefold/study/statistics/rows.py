@@ -85,14 +85,18 @@ def heaviest_rows(losses: np.ndarray) -> tuple[int, float]:
     """Return how few rows carry half of the total loss, and their share of it.
 
     At most 1 % of the rows, and two at least, are counted; if those do not carry half, it is
-    their share. (0, 0.0) where there is no loss.
+    their share. (0, 0.0) where there is no loss, and of fewer than 30 rows: of ten with normal
+    errors, two carry half of the squares four times in five.
     """
     total = float(losses.sum())
-    if not total > 0:
+    if len(losses) < _FEWEST_WEIGHED or not total > 0:
         return 0, 0.0
     shares = np.cumsum(np.sort(losses)[::-1][: max(2, len(losses) // 100)]) / total
     rows = min(int(np.searchsorted(shares, 0.5)) + 1, len(shares))
     return rows, float(shares[rows - 1])
+
+
+_FEWEST_WEIGHED = 30
 
 
 def _hindrance(metric: str, value: float, y: np.ndarray, sampling: Sampling) -> str:
@@ -123,7 +127,7 @@ def _of_losses(
 ) -> SampledInterval:
     losses = row_losses(metric, y, found)
     if np.ptp(losses) <= 1e-12 * np.abs(losses).max():
-        return SampledInterval(value, value, value, "point: all rows alike")
+        return no_interval(value, "every row has the same loss")
     if metric == "r2":
         low, high = (1 - end for end in ratio_limits(losses, y, seed, draws)[::-1])
         if not high - low > 1e-9 * abs(1 - value):  # NaN where no draw varies
@@ -157,6 +161,8 @@ def _by_group(
         far /= value * (1 - value)
         middle = special.logit(value)
         low, high = special.expit(middle - far), special.expit(middle + far)
+    elif error <= 1e-12 * max(abs(value), abs(1 - value) if metric == "r2" else 0.0):
+        return no_interval(value, "every group has the same loss")
     elif metric == "r2":
         low, high = (1 - (1 - value) * np.exp(s * far / (1 - value)) for s in (1, -1))
     else:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ninefold.study.dataset import Dataset
 
-FEWEST_GROUPS = 5  # that an interval needs
+FEWEST_GROUPS = 5  # that an interval, or a range, needs
 
 
 @dataclass(frozen=True)
