@@ -106,6 +106,27 @@ def test_a_record_of_an_earlier_run_shows(sound):
     doubt(sound, "NF217", "results/2-data-summary/record.json", message)
 
 
+def test_results_that_are_gone_after_the_look_do_not_undo_it(sound):
+    shutil.rmtree(sound.root / f"results/{FINAL}")
+    where, message = f"results/{FINAL}/record.json", "the log has results of it, which are gone"
+    assert found(sound) == {("NF218", where, message)}
+    text = report(sound)
+    assert f"- {FINAL}: {message}. (NF218)" in text
+    assert "> The hold-out was looked at once, but there is no result of it here.\n" in text
+    assert "has not been judged" not in text
+    (waits,) = [f for f in check_project(sound.project) if f.where.endswith("7-final-model.ipynb")]
+    assert (waits.code, waits.severity, waits.message) == (
+        "NF202", "warning",
+        "the hold-out was looked at once, but there is no result of it here: ninefold run 7",
+    )  # fmt: skip
+
+
+def test_results_of_a_section_that_is_gone_too_are_not_missed(sound):
+    shutil.rmtree(sound.root / "results/2-data-summary")
+    (sound.root / "sections/2-data-summary.ipynb").unlink()
+    assert found(sound) == set()
+
+
 def test_a_run_that_was_undone_leaves_the_one_before(sound):
     record = sound.root / "results/2-data-summary/record.json"
     first = record.read_text()

@@ -204,11 +204,12 @@ _TABLE = (
         "Take the record back from git, or run the section again: 'ninefold run --force SECTION'.",
     ),
     Code(
-        "NF218", "the log is shortened or missing",
-        "Results were logged that results/history.jsonl does not hold: it was deleted, cut or "
-        "replaced, or results came from elsewhere. What the log no longer shows may be looks at "
-        "the hold-out.",
-        "Take results/history.jsonl back from git. If it is lost, say so in section 7.",
+        "NF218", "the log and the results do not belong together",
+        "There are results that results/history.jsonl does not hold: it was deleted, cut or "
+        "replaced, or they came from elsewhere. What the log no longer shows may be looks at the "
+        "hold-out. Or it holds results that are gone: what they showed was seen all the same.",
+        "Take results/ back from git, its history.jsonl included. If the log is lost, say so in "
+        "section 7. If only results are, 'ninefold run SECTION' makes them again.",
     ),
     Code(
         "NF219", "a forecast follows its result",

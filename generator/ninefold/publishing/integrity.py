@@ -73,6 +73,16 @@ def _results(project: Project, records: dict[str, Record], history: History) -> 
         elif whole and not history.knows(record.run.get("log", history.head)):
             message = "the log is not the one that its run was logged in"
             yield Doubt("NF218", "error", where, message, f"{section}: {message}.")
+    yield from _gone(project, placed)
+
+
+def _gone(project: Project, placed: Placed) -> Iterator[Doubt]:
+    """What the log has results of and the project has not, though it has the section."""
+    for task in project.tasks:
+        where = record_file(task.id)
+        if task.id in placed.last and not project.files.exists(where):
+            message = "the log has results of it, which are gone"
+            yield Doubt("NF218", "warning", where, message, f"{task.id}: {message}.")
 
 
 def _changed(project: Project, section: str, placed: Placed) -> str:
