@@ -1,6 +1,8 @@
 """Section 7 from the choice to the look, with models that need no TensorFlow: what is said of the
 choice, of the model's alarms and of its skill."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -70,6 +72,21 @@ def test_the_simplest_within_one_standard_error_is_shown_with_the_best(tmp_path)
     assert "final model" in table[0][-1]
     assert any(row[0] == "strongest constant" for row in table)
     assert record.tables["choice"]["rows"][0][0] == "estimator"
+
+
+def test_a_table_of_candidates_that_is_cut_says_so(tmp_path):
+    study = judged(tmp_path, STRAIGHT, {f"ridge {n}": Ridge(alpha=1 + n / 99) for n in range(7)})
+    study.show("choice", choice=study.choose())
+    table = study.recorder.record.tables["candidates"]
+    assert len(table["rows"]) == 6 + 1  # the constant is the best of its kind
+    assert "chosen from: the first 6 of 7 candidates within one standard" in table["caption"]
+
+
+def test_what_was_chosen_by_hand_among_none_is_not_called_optimistic(tmp_path):
+    study = judged(tmp_path, STRAIGHT, MODELS)
+    study.show("choice", variant=replace(study.choose().final, selected_from=1))
+    assert "candidates" not in lines(study)[0]
+    assert "optimistic" not in lines(study)[0]
 
 
 def test_the_whole_of_section_7_with_a_linear_model(tmp_path):
@@ -189,7 +206,9 @@ def test_a_constant_output_is_said_before_anything_else_and_skill_is_withdrawn(t
             "",
             "the candidate with the best mean RMSE. Candidates: every network, every",
         ),
-        ("network", "simplest", "", "every network, which is the subject of this study"),
+        ("network", "simplest", "", "Candidates: every network that sections 4 to 6 evaluate and"),
+        ("network", "best", "", "The network is the subject of this study: no other model is a"),
+        ("network", "simplest", "", "From simple to complex: networks by their number of"),
         ("any", "simplest", 'time = "b"', "best mean RMSE, since these folds allow no standard"),
     ],
 )
