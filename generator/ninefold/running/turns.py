@@ -47,7 +47,7 @@ class Turns:
         """
         due = (name for name, step in self._steps.items() if step.reason)
         self._listen(Planned({name: last_seconds(self._project, name) for name in due}))
-        found = commit(self._project.root)
+        found = commit(self._project)
         execution = Execution(self._project, crew.conduct, found, RunLog(self._project.files))
         while len(self._outcomes) < len(self._steps):
             self._settle()
