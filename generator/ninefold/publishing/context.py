@@ -7,7 +7,7 @@ best.*                                   final_model.best
 run.*                                    fits, seconds, versions, machine, seed; commit, or which
                                          of several ran what, and changes since; data.sha256; fits
                                          and seconds summed
-forecasts.*                              count, stated, came_true, brier: how forecasts came out
+forecasts.*                              count, stated, came_true (had the best mean), brier
 tries.*                                  what was tried in sections 4 to 6, by family: how many
 """
 

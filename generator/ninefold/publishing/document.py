@@ -125,10 +125,10 @@ def _scored(section: Section, record: Record) -> list[Block]:
     found = score_forecasts({section.id: record}).get(section.id)
     if found is None:
         return []
-    text = "The forecast's winner {won}: Brier score {brier:score}"
+    text = "The forecast's winner {had} the best mean: Brier score {brier:score}"
     text += "." if found.error is None else "; its difference was off by {error:signed}."
-    won = "won" if found.won else "did not win"
-    values = {"won": won, "brier": found.brier, "error": found.error}
+    had = "had" if found.won else "did not have"
+    values = {"had": had, "brier": found.brier, "error": found.error}
     return [Fact(text, values, "")]
 
 
