@@ -78,7 +78,7 @@ class OldLook(TypedDict):
     metric: NotRequired[str]
     score: NotRequired[float | None]
     time: NotRequired[str]
-    keys: NotRequired[dict[str, str]]  # of sections 5 and 6, as they stood then
+    keys: NotRequired[dict[str, str]]  # of sections 4 to 6, as they stood then
     split: NotRequired[dict[str, str]]  # the settings that say which rows are held out → JSON
 
 

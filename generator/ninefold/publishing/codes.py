@@ -143,8 +143,9 @@ _TABLE = (
         "Say in section 7 what changed between the looks. The report tells the number.",
     ),
     Code(
-        "NF208", "sections 5 or 6 changed after the hold-out was first looked at",
-        "What was learned from the hold-out may have flowed back into the choice of the model.",
+        "NF208", "a section with candidates changed after the hold-out was first looked at",
+        "Sections 4 to 6 hold the candidates. What was learned from the hold-out may have flowed "
+        "back into the choice of the model.",
         "Say in section 7 why they changed, or set aside new rows.",
     ),
     Code(

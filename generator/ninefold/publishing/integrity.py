@@ -11,13 +11,13 @@ from typing import Any, Literal
 
 from ninefold.errors import NinefoldError
 from ninefold.history import HISTORY, LISTED, History, digest_of_file
-from ninefold.plain_json import digest
 from ninefold.project import Project
 from ninefold.publishing.blocks import record_file
 from ninefold.publishing.late_forecasts import late_forecasts
 from ninefold.publishing.placed import Placed, placed_by
 from ninefold.records import RECORD_FILE, Record
 from ninefold.settings import holdout_settings
+from ninefold.study.since_look import changed_since, keys_of
 
 _FINAL = "7-final-model"
 
@@ -118,9 +118,7 @@ def _looks(history: History, records: dict[str, Record]) -> Iterator[Doubt]:
             f"The hold-out was looked at {history.count} times: its score is no longer that of "
             "rows nobody had seen.",
         )  # fmt: skip
-    first = next((look for look in history.looks if look["counted"]), None)
-    changed = changed_since(first.get("keys", {}), records) if first else []
-    if changed:
+    if changed := changed_since(history, keys_of(records)):
         names = _few(changed)
         yield Doubt(
             "NF208", "warning", HISTORY, f"changed since the first look: {names}",
@@ -132,12 +130,6 @@ def _looks(history: History, records: dict[str, Record]) -> Iterator[Doubt]:
             "NF221", "warning", HISTORY, f"rows of the hold-out were read by {_few(early)}",
             f"Rows of the hold-out were read before the look, by {_few(early)}.",
         )  # fmt: skip
-
-
-def changed_since(keys: dict[str, str], records: dict[str, Record]) -> list[str]:
-    """Return the sections whose results are not those that stood when `keys` were written."""
-    now = {name: digest(r.key) for name, r in records.items() if name.startswith(("5-", "6-"))}
-    return [name for name in now if now[name] != keys.get(name)] if keys else []
 
 
 def _holdout(project: Project, history: History) -> Iterator[Doubt]:
