@@ -115,7 +115,7 @@ def test_a_hold_out_of_another_kind_is_told_of_first(tmp_path):
     text = first_minute(
         tmp_path, frame.assign(site=site, y=truth), ('group = ""', 'group = "site"')
     )
-    assert "does worse than in the worst of 5 fits" in text
+    assert "does worse than in the worst of 5 folds" in text
     assert "There is no skill on new rows" in text
 
 

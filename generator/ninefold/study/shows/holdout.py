@@ -42,7 +42,7 @@ def holdout(study: "Study", look: Look) -> None:
     inside = None
     if expected["low"] is not None and expected["high"] is not None:
         inside = bool(expected["low"] <= look.interval.score <= expected["high"])
-    for alarm in _alarms(study, look):
+    for alarm in _alarms(study, look, inside):
         record.alarm(alarm.text, **alarm.values)
     _score(study, look, inside)
     show_beside(study, look)
@@ -137,7 +137,7 @@ _SELECTED = (
 _WITHDRAWN = "By cross-validation there was skill; the hold-out does not beat guessing."
 
 
-def _alarms(study: "Study", look: Look) -> list[Alarm]:
+def _alarms(study: "Study", look: Look, inside: bool | None) -> list[Alarm]:
     """What a reader must know before the score; of a constant that was chosen, nothing of this."""
     if look.fit.variant.kind == "constant":
         return []
@@ -146,12 +146,12 @@ def _alarms(study: "Study", look: Look) -> list[Alarm]:
     alike = same_answer(answer.outputs, answer.codes, study.task.classes, spread)
     found = [Alarm(_ALIKE, {"answer": alike})] if alike else []
     found += against_constant(metric, look.interval.score, look.constant)
-    folds = scores_by_seed(look.fit.variant.record, study.metric).ravel().tolist()
+    folds = scores_by_seed(look.fit.variant.record, study.metric).mean(axis=0).tolist()
     number, share, loss = _heaviest(study, look)
     study.recorder.value(heaviest={"rows": number, "share": share, "of": loss})
     return [
         *found,
-        *against_folds(metric, look.interval.score, folds),
+        *against_folds(metric, look.interval.score, folds, inside),
         *against_heavy_rows(number, len(look.y), share, loss),
     ]
 
