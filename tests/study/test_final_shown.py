@@ -74,6 +74,15 @@ def test_the_simplest_within_one_standard_error_is_shown_with_the_best(tmp_path)
     assert record.tables["choice"]["rows"][0][0] == "estimator"
 
 
+def test_what_the_rule_passed_over_is_in_the_record(tmp_path):
+    noise = (np.random.default_rng(5).normal(size=150) + 0.25 * X[:, 0]).round(3)
+    study = judged(tmp_path, noise, {"linear": Ridge()})
+    choice = study.choose()
+    assert (choice.final.kind, choice.best.name) == ("constant", "linear")
+    study.show("choice", choice=choice)
+    assert study.recorder.record.values["best_candidate"] == "linear"
+
+
 def test_a_table_of_candidates_that_is_cut_says_so(tmp_path):
     study = judged(tmp_path, STRAIGHT, {f"ridge {n}": Ridge(alpha=1 + n / 99) for n in range(7)})
     study.show("choice", choice=study.choose())
