@@ -203,6 +203,24 @@ def test_a_constant_output_is_said_before_anything_else_and_skill_is_withdrawn(t
     assert values["alarms"][0]["values"] == {"answer": "0.13328"}
     assert values["verdict"] == "skill withdrawn"
     assert "Verdict: skill withdrawn. By cross-validation there was skill" in "\n".join(said)
+    assert values["heaviest"]["of"] == "squared error"  # of RMSE no row has a share
+
+
+@pytest.mark.parametrize(
+    ("chosen", "candidates", "said"),
+    [
+        ("final", 3, "skill. It rests on cross-validation. Its tests are adjusted for the 3 cand"),
+        ("final", 1, "skill. It rests on cross-validation."),
+        ("constant", 3, "no evidence of skill."),
+    ],
+)
+def test_a_verdict_says_what_it_rests_on(tmp_path, chosen, candidates, said):
+    study = judged(tmp_path, STRAIGHT, MODELS)
+    variant = replace(getattr(study.choose(), chosen), selected_from=candidates)
+    study.show("holdout", look=study.look_at_holdout(study.train_final(variant), {}))
+    (verdict,) = [line for line in lines(study) if line.startswith("Verdict: ")]
+    assert verdict.startswith(f"Verdict: {said}")
+    assert said.endswith("cand") or verdict == f"Verdict: {said}"
 
 
 @pytest.mark.parametrize(

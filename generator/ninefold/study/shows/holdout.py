@@ -30,6 +30,7 @@ from ninefold.study.statistics.chance import CONSTANT, name_of_naive
 from ninefold.study.statistics.rows import heaviest_rows, holdout_interval, row_losses
 from ninefold.study.statistics.sampled import SampledInterval, sampling_of
 from ninefold.study.tables import make_table
+from ninefold.study.variants import Variant
 
 if TYPE_CHECKING:
     from ninefold.study.notebook import Study
@@ -81,12 +82,7 @@ def _score(study: "Study", look: Look, inside: bool | None) -> None:
         where=_WHERE[inside], holdout_interval=sampled.ends, method=sampled.method,
         sampled=_sampled(sampled),
     )  # fmt: skip
-    selected_from = look.fit.variant.selected_from
-    record.fact(
-        "Verdict: {verdict}. {basis}",
-        verdict=found,
-        basis=_WITHDRAWN if found == "skill withdrawn" else _SELECTED.format(selected_from),
-    )
+    record.fact("Verdict: {verdict}.{basis}", verdict=found, basis=_basis(found, look.fit.variant))
 
 
 def _naive(study: "Study") -> str:
@@ -130,11 +126,18 @@ def _keep_predictions(study: "Study", look: Look) -> None:
     study.recorder.keep_file(HOLDOUT, pack_holdout(held.rows, actual, look.predictions))
 
 
-_SELECTED = (
-    "It rests on cross-validation. Its tests are adjusted for the {} candidates that this model "
-    "was chosen from."
-)
-_WITHDRAWN = "By cross-validation there was skill; the hold-out does not beat guessing."
+def _basis(verdict: str, variant: Variant) -> str:
+    """Say what a verdict rests on; nothing where there was no test, as of a constant."""
+    if verdict == "skill withdrawn":
+        return " By cross-validation there was skill; the hold-out does not beat guessing."
+    if verdict.startswith("no test") or variant.kind == "constant":
+        return ""
+    if variant.selected_from < 2:
+        return " It rests on cross-validation."
+    return (
+        " It rests on cross-validation. Its tests are adjusted for the "
+        f"{variant.selected_from} candidates that this model was chosen from."
+    )
 
 
 def _alarms(study: "Study", look: Look, inside: bool | None) -> list[Alarm]:
@@ -199,12 +202,15 @@ def _all_scores(study: "Study", look: Look) -> None:
 
 
 def _heaviest(study: "Study", look: Look) -> tuple[int, float, str]:
-    """Return how few rows carry how much of which loss: of log loss, absolute or squared errors."""
+    """Return how few rows carry how much of which loss, named as it is for a single row."""
     metric = study.metric
     if METRICS[metric].takes in ("labels", "ranking"):
         metric = "log_loss"
     number, share = heaviest_rows(row_losses(metric, look.y, look.found))
-    return number, share, {"r2": "squared error"}.get(metric, METRICS[metric].label)
+    return number, share, _OF_A_ROW.get(metric, METRICS[metric].label)
+
+
+_OF_A_ROW = {"r2": "squared error", "rmse": "squared error", "mae": "absolute error"}
 
 
 def _verdict(study: "Study", look: Look) -> str:
