@@ -24,7 +24,7 @@ def found(study):
     return {(f.code, f.where, f.message) for f in check_project(study.project) if f.code in CODES}
 
 
-CODES = ("NF207", "NF208", "NF214", "NF217", "NF218", "NF219", "NF220", "NF221")
+CODES = ("NF207", "NF208", "NF214", "NF217", "NF218", "NF219", "NF220", "NF221", "NF222")
 
 
 def doubt(study, code, where, message, said=None):
@@ -202,6 +202,28 @@ def test_another_seed_that_was_taken_back_after_a_second_look_shows(sound):
     sound.looked(False, content="a", split={**split, "study.seed": "1"})
     message = "2 different hold-outs were looked at (study.seed 1 → 2, study.seed 2 → 1)"
     doubt(sound, "NF220", HISTORY, message, f"{message}.")
+
+
+@pytest.mark.parametrize("kind", ["run", "look"])
+def test_another_rule_than_that_of_the_results_shows(sound, kind):
+    entry = {"final": {"choose": "any", "rule": "simplest"}, "counted": False}
+    files = {"record.json": digest_of_file(sound.project.files, f"results/{SPOT}/record.json")}
+    entry |= {"section": SPOT, "key": "k", "evaluations": 2, "files": files}
+    append(sound.project.files, kind, entry)
+    assert found(sound) == set()
+    edit(sound, "ninefold.toml", 'licence = "CC0-1.0"', 'licence = "CC0-1.0"\n[final]\nrule="best"')
+    doubt(
+        sound, "NF222", "ninefold.toml", "since results were made: final.rule simplest → best",
+        "The rule that chooses the final model was another when results were made: final.rule "
+        "simplest → best.",
+    )  # fmt: skip
+
+
+def test_another_rule_before_any_score_is_no_doubt(sound):
+    files = {"record.json": digest_of_file(sound.project.files, f"results/{SPOT}/record.json")}
+    entry = {"section": SPOT, "key": "k", "evaluations": 0, "files": files}
+    append(sound.project.files, "run", entry | {"final": {"choose": "any", "rule": "best"}})
+    assert found(sound) == set()
 
 
 def test_another_seed_is_nothing_where_rows_have_a_time(sound):

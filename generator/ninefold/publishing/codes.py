@@ -208,7 +208,8 @@ _TABLE = (
         "NF218", "the log and the results do not belong together",
         "There are results that results/history.jsonl does not hold: it was deleted, cut or "
         "replaced, or they came from elsewhere. What the log no longer shows may be looks at the "
-        "hold-out. Or it holds results that are gone: what they showed was seen all the same.",
+        "hold-out. Or it holds results that are gone, which may have been seen all the same; after "
+        "a kill in the moment between entry and results, until the next run.",
         "Take results/ back from git, its history.jsonl included. If the log is lost, say so in "
         "section 7. If only results are, 'ninefold run SECTION' makes them again.",
     ),
@@ -229,6 +230,12 @@ _TABLE = (
         "The rows of the hold-out are for section 7. What another section learns from them flows "
         "into the choice of the model.",
         "Use study.development() instead of study.split.holdout. The log keeps what was read.",
+    ),
+    Code(
+        "NF222", "the rule that chooses the final model changed after results",
+        "Section 3 states the rule beforehand. Whoever changes it when the candidates' scores are "
+        "known can choose any of them.",
+        "Take [final] in ninefold.toml back, or say in section 7 why it changed.",
     ),
 )  # fmt: skip
 

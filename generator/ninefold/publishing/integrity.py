@@ -40,6 +40,7 @@ def find_doubts(project: Project, records: dict[str, Record], history: History) 
         *_results(project, records, history),
         *_looks(history, records),
         *_holdout(project, history),
+        *_rule(project, history),
         *(Doubt("NF219", "warning", *late) for late in late_forecasts(project, records, history)),
     ]
 
@@ -150,6 +151,20 @@ def _holdout(project: Project, history: History) -> Iterator[Doubt]:
         why = f" ({_few(list(dict.fromkeys(ways)))})" if ways else ""
         message = f"{len(contents)} different hold-outs were looked at{why}"
         yield Doubt("NF220", "warning", HISTORY, message, f"{message[0].upper()}{message[1:]}.")
+
+
+def _rule(project: Project, history: History) -> Iterator[Doubt]:
+    """Compare the rule that chooses the final model with those under which results were made."""
+    now = project.settings.final.model_dump()
+    seen = [*(run for run in history.of("run") if run["evaluations"]), *history.looks]
+    known = [entry.get("final", {}) for entry in seen]
+    ways = [f"final.{way}" for then in known for way in _differences(then, now)]
+    if ways:
+        named = _few(list(dict.fromkeys(ways)))
+        yield Doubt(
+            "NF222", "warning", "ninefold.toml", f"since results were made: {named}",
+            f"The rule that chooses the final model was another when results were made: {named}.",
+        )  # fmt: skip
 
 
 def _differences(then: dict[str, Any], now: dict[str, str]) -> list[str]:

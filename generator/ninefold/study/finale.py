@@ -222,6 +222,7 @@ def _log_look(study: "Study", fit: FinalFit, found: float) -> tuple[int, tuple[s
         "score": found if np.isfinite(found) else None,
         "keys": keys,
         "split": holdout_settings(study.settings),
+        "final": study.settings.final.model_dump(),
     }
     if not study.recorder.by_hand:
         append(study.project.files, "look", look)
