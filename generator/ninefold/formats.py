@@ -82,6 +82,11 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
+def times(count: int) -> str:
+    """Return how often: "once", "3 times"."""
+    return "once" if count == 1 else f"{count:,} times"
+
+
 def _list(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 

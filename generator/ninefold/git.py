@@ -49,7 +49,8 @@ def ask_git(
         return None
 
 
-def is_tracked(root: Path) -> bool:
-    """Tell whether the last commit of the repository around `root` holds any file below it: not
-    where an outer repository ignores the project, or has nothing to do with it."""
-    return bool(ask_git(root, "ls-tree", "HEAD", "./"))
+def is_tracked(root: Path, *names: str) -> bool:
+    """Tell whether the last commit of the repository around `root` holds each of some files and
+    folders there: not where an outer repository ignores them, or has nothing to do with them."""
+    held = ask_git(root, "ls-tree", "--name-only", "-z", "HEAD", *names) or b""
+    return {*names} <= {*held.decode("utf-8", "replace").split("\0")}

@@ -14,6 +14,8 @@ from click.testing import CliRunner
 from tiny_project import RECORD, make_project, wait_for
 
 from ninefold.cli import main
+from ninefold.history import append
+from ninefold.project import Project
 
 # Nobody has a kernel of this name: the notebook's author had, on another machine.
 KERNEL = {"kernelspec": {"name": "tf-gpu", "display_name": "TF", "language": "python"}}
@@ -209,6 +211,14 @@ def test_section_7_waits_until_it_is_named(root):
     write_notebook(root, "7-final-model", "2")
     again = "the notebook's code changed; to look again: ninefold run 7"
     assert f"stale: {again}" in run_in(root, "status").stdout
+
+
+def test_a_look_that_left_no_result_is_said_to_have_been_one(root):
+    write_notebook(root, "7-final-model", "1")
+    append(Project(root).files, "look", {"counted": True})
+    looked = "looked at once, but there is no result of it here"
+    assert f"{looked}: ninefold run 7" in run_in(root, "status").stdout
+    assert f"({looked})" in run_in(root, "run", "--dry-run").stdout
 
 
 def test_status_names_no_cell_where_none_is_to_blame(root):

@@ -42,8 +42,8 @@ def test_a_forecast_made_before_the_first_result_stands_beside_the_outcome(tmp_p
     ninefold(root, "run", "--force", SECTION)
     late = "| **Forecast**, stated only after the first result | control | 0.400 | 90 % sure |"
     assert shown(root)[:2] == [before, late]
-    won = "won" if found["winner"] == "batch of 64" else "did not win"
-    assert f"The forecast's winner {won}: Brier score" in report_of(root)
+    had = "had" if found["winner"] == "batch of 64" else "did not have"
+    assert f"The forecast's winner {had} the best mean: Brier score" in report_of(root)
     assert "Of 1 forecast, stated at 70 % on average, " in report_of(root)
     assert not findings(root, status=1).keys() & {"NF217", "NF218", "NF219"}
 

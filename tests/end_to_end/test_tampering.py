@@ -15,7 +15,7 @@ from ninefold.history import HISTORY
 
 pytestmark = pytest.mark.slow
 
-CODES = {"NF207", "NF208", "NF214", "NF217", "NF218", "NF219", "NF220", "NF221"}
+CODES = {"NF207", "NF208", "NF214", "NF217", "NF218", "NF219", "NF220", "NF221", "NF222"}
 SPOT, SIZE, FINAL = "5-experiments/1-spot-check", "5-experiments/2-batch-size", "7-final-model"
 TITLE = "**This study does not add up:**"
 UNSTATED = "winner=None, difference=None, confidence=None"

@@ -43,6 +43,7 @@ def whole(study) -> SmallStudy:
         ],
         tables={"columns": table_entry(["a|b*c*", 0.5], ["bill_length", None])},
         figures={"types": figure_entry("types")},
+        run={"commit": "abc"},
     )
     study.ran(
         "5-experiments/1-spot-check",
@@ -57,6 +58,7 @@ def whole(study) -> SmallStudy:
             }
         },
         forecast={"stated": "before", "winner": "wide", "difference": 0.02, "confidence": 0.7},
+        run={"commit": "abc"},
     )
     study.ran(
         "7-final-model",

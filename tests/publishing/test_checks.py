@@ -11,12 +11,14 @@ from ninefold.history import HISTORY
 from ninefold.plain_json import digest
 from ninefold.publishing.checks import check_project
 from ninefold.publishing.codes import CODES, explain_code
+from ninefold.publishing.context import read_records
 from ninefold.publishing.render import render, write
 from ninefold.records import write_record
 from ninefold.running.plan import make_plan
 from ninefold.running.staleness.contents import digest_of
 from ninefold.running.staleness.keys import completed
 from ninefold.running.staleness.trace import READS
+from ninefold.study.since_look import keys_of
 
 SHIPPED = b"species,bill\nGentoo,1\n"
 
@@ -151,6 +153,22 @@ def test_an_experiment_that_changed_after_the_first_look_is_a_warning(finished):
     (finding,) = found(finished)
     assert (finding.code, finding.severity) == ("NF208", "warning")
     assert name in finding.message
+
+
+def test_candidates_of_section_4_that_changed_or_went_after_the_look_are_a_warning(finished):
+    finished.ran("4-baseline", code("1"))
+    keep_keys(finished)
+    keys = keys_of(read_records(finished.project))
+    assert keys.keys() == {"4-baseline", "5-experiments/1-spot-check"}
+    for then, changed in (
+        (keys, []),
+        ({**keys, "4-baseline": "other"}, ["4-baseline"]),
+        ({"5-experiments/1-spot-check": keys["5-experiments/1-spot-check"]}, []),  # an older look
+        ({**keys, "5-experiments/2-gone": "k"}, ["5-experiments/2-gone"]),
+    ):
+        looks(finished, True, keys=then)
+        messages = [f"changed since the first look: {name}" for name in changed]
+        assert [f.message for f in found(finished, "NF208")] == messages
 
 
 def test_invalid_settings_are_one_error(finished):

@@ -228,6 +228,20 @@ def test_what_was_run_leads_to_the_record_that_says_so_and_a_sum_to_all(whole):
     assert (quoted[2].text, quoted[2].source) == ("30", "results#/run/fits")
 
 
+def test_sections_that_ran_at_several_commits_are_told_apart(study):
+    none, some = {"commit": "a" * 40, "changes": "none"}, {"commit": "b" * 40, "changes": "some"}
+    for section, run in (
+        *(("4-baseline", some), ("5-experiments/1-x", none), ("5-experiments/1-x@a=1", none)),
+        *(("6-improvements/1-y", {}), ("7-final-model", none)),
+    ):
+        study.ran(section, code("1"), run=run)
+    study.page("9-resources", "# R\n\n{{ run.commit }}; {{ run.changes }}")
+    commit, changes = blocks(study, "9-resources")[0].quoted
+    assert commit.text == f"several: {'b' * 10} (4), {'a' * 10} (5.1, 7), none (6.1)"
+    assert commit.source == "results#/run/commit"
+    assert (changes.text, resolve(study.root, changes.source)) == ("some", "some")
+
+
 @pytest.mark.parametrize("content", ["{", "[]", '{"cells": [{}]}', '{"cells": 3}', "<<<<<<< HEAD"])
 def test_a_broken_notebook_is_one_clear_line(whole, content):
     whole.write("sections/2-data-summary.ipynb", content)

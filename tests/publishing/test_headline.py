@@ -72,7 +72,7 @@ def test_without_skill_nothing_else_is_claimed():
 
 def test_skill_is_withdrawn_where_the_hold_out_does_not_show_it():
     assert headline(values(verdict="skill withdrawn", folds="better")) == (
-        "There is no skill on new rows: on the hold-out the network 'trial 3' does not beat "
+        "Skill is not confirmed on new rows: on the hold-out the network 'trial 3' does not beat "
         "guessing (log loss 0.710 against 0.690), though it did by cross-validation."
     )
 
@@ -81,6 +81,14 @@ def test_a_constant_as_the_final_model_is_no_skill():
     best = {"name": "strongest constant", "kind": "constant"}
     assert headline(values(best, "no evidence of skill")) == (
         "No model was found to be better than guessing: the final model is the constant."
+    )
+
+
+def test_a_constant_that_the_rule_chose_does_not_deny_what_was_found():
+    best = {"name": "strongest constant", "kind": "constant"}
+    assert headline(values(best, "no evidence of skill", best_candidate="trial 3")) == (
+        "The rule chose the constant: the best candidate, 'trial 3', is within one standard error "
+        "of it."
     )
 
 

@@ -24,7 +24,7 @@ def found(study):
     return {(f.code, f.where, f.message) for f in check_project(study.project) if f.code in CODES}
 
 
-CODES = ("NF207", "NF208", "NF214", "NF217", "NF218", "NF219", "NF220", "NF221")
+CODES = ("NF207", "NF208", "NF214", "NF217", "NF218", "NF219", "NF220", "NF221", "NF222")
 
 
 def doubt(study, code, where, message, said=None):
@@ -106,6 +106,27 @@ def test_a_record_of_an_earlier_run_shows(sound):
     doubt(sound, "NF217", "results/2-data-summary/record.json", message)
 
 
+def test_results_that_are_gone_after_the_look_do_not_undo_it(sound):
+    shutil.rmtree(sound.root / f"results/{FINAL}")
+    where, message = f"results/{FINAL}/record.json", "the log has results of it, which are gone"
+    assert found(sound) == {("NF218", where, message)}
+    text = report(sound)
+    assert f"- {FINAL}: {message}. (NF218)" in text
+    assert "> The hold-out was looked at once, but there is no result of it here.\n" in text
+    assert "has not been judged" not in text
+    (waits,) = [f for f in check_project(sound.project) if f.where.endswith("7-final-model.ipynb")]
+    assert (waits.code, waits.severity, waits.message) == (
+        "NF202", "warning",
+        "the hold-out was looked at once, but there is no result of it here: ninefold run 7",
+    )  # fmt: skip
+
+
+def test_results_of_a_section_that_is_gone_too_are_not_missed(sound):
+    shutil.rmtree(sound.root / "results/2-data-summary")
+    (sound.root / "sections/2-data-summary.ipynb").unlink()
+    assert found(sound) == set()
+
+
 def test_a_run_that_was_undone_leaves_the_one_before(sound):
     record = sound.root / "results/2-data-summary/record.json"
     first = record.read_text()
@@ -181,6 +202,28 @@ def test_another_seed_that_was_taken_back_after_a_second_look_shows(sound):
     sound.looked(False, content="a", split={**split, "study.seed": "1"})
     message = "2 different hold-outs were looked at (study.seed 1 → 2, study.seed 2 → 1)"
     doubt(sound, "NF220", HISTORY, message, f"{message}.")
+
+
+@pytest.mark.parametrize("kind", ["run", "look"])
+def test_another_rule_than_that_of_the_results_shows(sound, kind):
+    entry = {"final": {"choose": "any", "rule": "simplest"}, "counted": False}
+    files = {"record.json": digest_of_file(sound.project.files, f"results/{SPOT}/record.json")}
+    entry |= {"section": SPOT, "key": "k", "evaluations": 2, "files": files}
+    append(sound.project.files, kind, entry)
+    assert found(sound) == set()
+    edit(sound, "ninefold.toml", 'licence = "CC0-1.0"', 'licence = "CC0-1.0"\n[final]\nrule="best"')
+    doubt(
+        sound, "NF222", "ninefold.toml", "since results were made: final.rule simplest → best",
+        "The rule that chooses the final model was another when results were made: final.rule "
+        "simplest → best.",
+    )  # fmt: skip
+
+
+def test_another_rule_before_any_score_is_no_doubt(sound):
+    files = {"record.json": digest_of_file(sound.project.files, f"results/{SPOT}/record.json")}
+    entry = {"section": SPOT, "key": "k", "evaluations": 0, "files": files}
+    append(sound.project.files, "run", entry | {"final": {"choose": "any", "rule": "best"}})
+    assert found(sound) == set()
 
 
 def test_another_seed_is_nothing_where_rows_have_a_time(sound):

@@ -26,6 +26,7 @@ def test_a_forecast_is_scored_by_its_winner_its_confidence_and_its_difference():
     assert scored["5-x"].brier == pytest.approx(0.09)
     assert scored["5-y"].brier == pytest.approx(0.81)
     assert scored["5-x"].error == pytest.approx(-0.2)
+    assert scored["5-y"].error is None  # the difference found is another model's
     whole = calibrate(scored.values())
     assert (whole.count, whole.came_true) == (2, 1)
     assert whole.stated == pytest.approx(0.8)
@@ -51,11 +52,13 @@ def test_the_report_says_how_sure_and_how_right_the_author_was(study):
     study.page("9-resources", "# R\n\n{{ forecasts.came_true }} of {{ forecasts.count }}\n")
     text = render(study.project).files["report/README.md"].decode()
     assert (
-        "⚙ The forecast's winner won: Brier score 0.090; its difference was off by −0.200." in text
-    )
+        "⚙ The forecast's winner had the best mean: Brier score 0.090; its difference was off by "
+        "−0.200."
+    ) in text
+    assert "⚙ The forecast's winner did not have the best mean: Brier score 0.490." in text
     line = (
-        "⚙ Of 2 forecasts, stated at 70 % on average, 1 came true; Brier score 0.290 (0 is "
-        "perfect, always saying 50 % gives 0.25)."
+        "⚙ Of 2 forecasts, stated at 70 % on average, 1 named the variant that had the best mean; "
+        "Brier score 0.290 (0 is perfect, always saying 50 % gives 0.25)."
     )
     _, _, after = text.partition("### 6.1 E")
     assert line in after.partition("## 9. R")[0]

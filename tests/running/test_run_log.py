@@ -68,6 +68,14 @@ def test_each_section_and_point_is_logged_with_the_digest_of_what_is_in_place(pr
     assert doubts(project) == []
 
 
+def test_the_rule_that_chooses_is_logged_with_the_candidates(project):
+    go(project)
+    rule = {"choose": "any", "rule": "simplest"}
+    kept = {entry["section"]: entry.get("final") for entry in log(project).of("run")}
+    assert kept["2-data-summary"] is None
+    assert kept[SPOT] == kept[f"{SPOT}@rate=0.1"] == rule
+
+
 def test_section_7_runs_only_where_it_is_named_or_all_are(project):
     assert [task.id for task, _ in waiting(project)] == [FINAL]
     assert FINAL not in {o.section for o in go(project)}
@@ -161,7 +169,7 @@ def test_a_kill_between_entry_and_results_is_told_by_the_next_run(project, first
     command = [sys.executable, "-c", KILLED, str(Path(__file__).parent)]
     done = subprocess.run(command, cwd=project.root, capture_output=True)
     assert done.returncode == -9, done.stderr
-    assert doubts(project) == ([] if first else ["NF217"])
+    assert doubts(project) == ["NF218" if first else "NF217"]
     go(project, SPOT)  # any run
     assert len(log(project).of("undone")) == 1
     assert doubts(project) == []

@@ -24,10 +24,10 @@ def test_a_score_that_is_not_defined_is_not_called_no_better_than_guessing(score
 
 
 def test_a_hold_out_worse_than_every_fold_is_alarming_and_says_both_numbers():
-    (alarm,) = against_folds(LOSS, 0.9, [0.1, 0.4, np.nan])
+    (alarm,) = against_folds(LOSS, 0.9, [0.1, 0.4, np.nan], inside=False)
     said = fill(alarm.text, alarm.values)
     assert said.startswith(
-        "On the hold-out the model does worse than in the worst of 2 fits of cross-validation: "
+        "On the hold-out the model does worse than in the worst of 2 folds of cross-validation: "
         "log loss 0.900 against 0.400."
     )
 
@@ -37,7 +37,14 @@ def test_a_hold_out_worse_than_every_fold_is_alarming_and_says_both_numbers():
     [(LOSS, 0.4, [0.1, 0.4]), (LOSS, 0.0, [0.1]), (ACCURACY, 0.9, [0.8, 0.95]), (LOSS, 1, [])],
 )
 def test_a_hold_out_within_the_folds_is_not(metric, score, folds):
-    assert against_folds(metric, score, folds) == []
+    assert against_folds(metric, score, folds, inside=False) == []
+
+
+@pytest.mark.parametrize(
+    ("folds", "inside", "alarmed"), [(30, True, False), (19, None, False), (20, None, True)]
+)
+def test_a_hold_out_worse_than_every_fold_by_chance_is_not(folds, inside, alarmed):
+    assert bool(against_folds(LOSS, 0.9, [0.4] * folds, inside)) is alarmed
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,30 @@ def test_the_simplest_within_one_standard_error_is_shown_with_the_best(tmp_path)
     assert record.tables["choice"]["rows"][0][0] == "estimator"
 
 
+def test_what_the_rule_passed_over_is_in_the_record(tmp_path):
+    noise = (np.random.default_rng(5).normal(size=150) + 0.25 * X[:, 0]).round(3)
+    study = judged(tmp_path, noise, {"linear": Ridge()})
+    choice = study.choose()
+    assert (choice.final.kind, choice.best.name) == ("constant", "linear")
+    study.show("choice", choice=choice)
+    assert study.recorder.record.values["best_candidate"] == "linear"
+
+
+def test_a_table_of_candidates_that_is_cut_says_so(tmp_path):
+    study = judged(tmp_path, STRAIGHT, {f"ridge {n}": Ridge(alpha=1 + n / 99) for n in range(7)})
+    study.show("choice", choice=study.choose())
+    table = study.recorder.record.tables["candidates"]
+    assert len(table["rows"]) == 6 + 1  # the constant is the best of its kind
+    assert "chosen from: the first 6 of 7 candidates within one standard" in table["caption"]
+
+
+def test_what_was_chosen_by_hand_among_none_is_not_called_optimistic(tmp_path):
+    study = judged(tmp_path, STRAIGHT, MODELS)
+    study.show("choice", variant=replace(study.choose().final, selected_from=1))
+    assert "candidates" not in lines(study)[0]
+    assert "optimistic" not in lines(study)[0]
+
+
 def test_the_whole_of_section_7_with_a_linear_model(tmp_path):
     study = judged(tmp_path, STRAIGHT, MODELS)
     fit = study.train_final(study.choose().final)
@@ -208,6 +232,24 @@ def test_a_constant_output_is_said_before_anything_else_and_skill_is_withdrawn(t
     assert values["alarms"][0]["values"] == {"answer": "0.13328"}
     assert values["verdict"] == "skill withdrawn"
     assert "Verdict: skill withdrawn. By cross-validation there was skill" in "\n".join(said)
+    assert values["heaviest"]["of"] == "squared error"  # of RMSE no row has a share
+
+
+@pytest.mark.parametrize(
+    ("chosen", "candidates", "said"),
+    [
+        ("final", 3, "skill. It rests on cross-validation. Its tests are adjusted for the 3 cand"),
+        ("final", 1, "skill. It rests on cross-validation."),
+        ("constant", 3, "no evidence of skill."),
+    ],
+)
+def test_a_verdict_says_what_it_rests_on(tmp_path, chosen, candidates, said):
+    study = judged(tmp_path, STRAIGHT, MODELS)
+    variant = replace(getattr(study.choose(), chosen), selected_from=candidates)
+    study.show("holdout", look=study.look_at_holdout(study.train_final(variant), {}))
+    (verdict,) = [line for line in lines(study) if line.startswith("Verdict: ")]
+    assert verdict.startswith(f"Verdict: {said}")
+    assert said.endswith("cand") or verdict == f"Verdict: {said}"
 
 
 def test_a_rival_of_older_folds_is_not_compared_and_it_is_said(tmp_path):
@@ -250,7 +292,9 @@ def test_where_the_score_is_not_defined_the_record_has_no_difference_on_the_hold
             "",
             "the candidate with the best mean RMSE. Candidates: every network, every",
         ),
-        ("network", "simplest", "", "every network, which is the subject of this study"),
+        ("network", "simplest", "", "Candidates: every network that sections 4 to 6 evaluate and"),
+        ("network", "best", "", "The network is the subject of this study: no other model is a"),
+        ("network", "simplest", "", "From simple to complex: networks by their number of"),
         ("any", "simplest", 'time = "b"', "best mean RMSE, since these folds allow no standard"),
     ],
 )

@@ -37,6 +37,13 @@ def test_a_notebook_that_takes_the_holdout_is_logged_once(project):
     assert read_history(project.files).count == 0
 
 
+def test_a_cell_that_ends_in_the_split_shows_no_row_of_the_holdout(project):
+    split = opened(project).split
+    assert "holdout" not in repr(split)
+    assert "development=" in repr(split)
+    assert reads(project) == []
+
+
 def test_its_inputs_are_of_the_holdout_too(project):
     opened(project).holdout_inputs()
     assert reads(project) == ["4-baseline"]

@@ -8,7 +8,7 @@ from ninefold.formats import show
 from ninefold.project import Project, Section
 from ninefold.running.events import Event, Notice
 from ninefold.running.execution import Outcome
-from ninefold.running.plan import Step
+from ninefold.running.plan import Step, say_look
 from ninefold.visible import visible_line
 
 
@@ -63,14 +63,14 @@ def planned(step: Step, seconds: float | None) -> str:
     return f"would run {step.section.id}: {step.reason}{took}"
 
 
-def waiting_lines(waits: Iterable[tuple[Section, str]]) -> list[str]:
+def waiting_lines(project: Project, waits: Iterable[tuple[Section, str]]) -> list[str]:
     """Say of sections that look at the hold-out that they wait, why, and how to look."""
     return [
-        f"{task.id} waits, because it looks at the hold-out ({_not_looked(why)}): "
+        f"{task.id} waits, because it looks at the hold-out ({_not_looked(project, why)}): "
         f"'ninefold run {task.id.partition('-')[0]}' when your choice is made"
         for task, why in waits
     ]
 
 
-def _not_looked(why: str) -> str:
-    return "not looked at yet" if why == "never run" else f"stale: {why}"
+def _not_looked(project: Project, why: str) -> str:
+    return say_look(project) if why == "never run" else f"stale: {why}"

@@ -103,7 +103,11 @@ def run(
         told = {"sections": [asdict(outcome) for outcome in outcomes]}
         echo_json({**told, "waiting": [task.id for task, _ in waits]})
     elif not quiet:
-        for line in (*unnumbered(project), *left_over_note(project), *waiting_lines(waits)):
+        for line in (
+            *unnumbered(project),
+            *left_over_note(project),
+            *waiting_lines(project, waits),
+        ):
             say(line)
     failed = [outcome.section for outcome in outcomes if outcome.state == "failed"]
     if failed:
@@ -141,7 +145,7 @@ def _say_plan(project: Project, steps: tuple[Step, ...], as_json: bool, *, plain
         return
     for step in steps:
         echo(planned(step, last_seconds(project, step.section.id)))
-    for line in waiting_lines(waits):
+    for line in waiting_lines(project, waits):
         echo(line)
 
 

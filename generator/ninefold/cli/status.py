@@ -20,7 +20,7 @@ from ninefold.running.failures import Failure, read_failure
 from ninefold.running.lock import locked
 from ninefold.running.notebooks import read_notebook, sources
 from ninefold.running.parameters import values_of
-from ninefold.running.plan import LOOK
+from ninefold.running.plan import LOOK, say_look
 from ninefold.running.staleness.keys import Keys, own_keys
 
 
@@ -76,7 +76,8 @@ def _row(keys: Keys, section: Section) -> dict[str, Any]:
         elif section.number == LOOK:
             never = why == "never run"
             state = "waiting" if never else state
-            why = f"not looked at yet: {_LOOKING}" if never else f"{why}; to look again: {_LOOKING}"
+            said = say_look(keys.project) if never else f"{why}; to look again"
+            why = f"{said}: {_LOOKING}"
     return {**row, "state": state, "why": why or "", "seconds": _seconds(keys.project, section)}
 
 

@@ -42,6 +42,7 @@ class _Entry(TypedDict):
 @with_config(_STRICT)
 class Run(_Entry):
     section: str
+    final: NotRequired[dict[str, str]]  # `[final]` of the settings, of a section with candidates
     key: str  # digest of the record's key
     files: dict[str, Digest]  # those of LISTED that there are
     evaluations: Count
@@ -78,8 +79,9 @@ class OldLook(TypedDict):
     metric: NotRequired[str]
     score: NotRequired[float | None]
     time: NotRequired[str]
-    keys: NotRequired[dict[str, str]]  # of sections 5 and 6, as they stood then
+    keys: NotRequired[dict[str, str]]  # of sections 4 to 6, as they stood then
     split: NotRequired[dict[str, str]]  # the settings that say which rows are held out → JSON
+    final: NotRequired[dict[str, str]]  # `[final]` of the settings
 
 
 @with_config(_STRICT)

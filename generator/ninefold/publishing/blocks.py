@@ -184,6 +184,11 @@ class Document:
         return sum(isinstance(block, kinds) for s in self.sections for block in s.blocks)
 
 
+def label_of(section: str) -> str:
+    """Return the number in the outline: "5-experiments/2-batch-size" is "5.2"."""
+    return ".".join(part.split("-", 1)[0] for part in section.split("/"))
+
+
 def record_file(section: str) -> str:
     """Return where a section's record is, from the project's root."""
     return f"results/{section}/{RECORD_FILE}"

@@ -1,4 +1,5 @@
-"""How good an author's forecasts were: of each, whether its winner won; of all, the Brier score.
+"""How good an author's forecasts were: of each, whether its winner had the best mean; of all, the
+Brier score.
 
 Brier score: the mean of (confidence − won)², 0 at best; 0.25 is what a confidence of 50 % always
 gets (Brier 1950, Monthly Weather Review 78, 1–3).
@@ -13,7 +14,11 @@ from ninefold.records import Record
 
 @dataclass(frozen=True)
 class Scored:
-    """One forecast that preceded its result; `error` is its difference minus the one found."""
+    """One forecast that preceded its result.
+
+    won    its winner had the best mean, be that told apart from the others or not
+    error  its difference minus the one found; None unless both are of the same winner
+    """
 
     confidence: float
     won: bool
@@ -28,7 +33,9 @@ class Scored:
 class Calibration:
     """All forecasts of a study that preceded their results.
 
-    stated  their mean confidence; difference_error  mean absolute error of their differences
+    stated            their mean confidence
+    came_true         how many winners had the best mean
+    difference_error  mean absolute error of the differences of those
     """
 
     count: int
@@ -49,7 +56,7 @@ def score_forecasts(records: Mapping[str, Record]) -> dict[str, Scored]:
         lead = own.outcome.get("difference")
         mean = lead.get("mean") if isinstance(lead, dict) else lead
         won = own.expected["winner"] == own.outcome["winner"]
-        error = None if mean is None else own.expected["difference"] - mean
+        error = own.expected["difference"] - mean if won and mean is not None else None
         found[section] = Scored(own.expected["confidence"], won, error)
     return found
 

@@ -24,7 +24,7 @@ from ninefold.publishing.pages import read_page
 from ninefold.publishing.render import differences, render
 from ninefold.records import Record, mistakes_of
 from ninefold.running.failures import read_failure
-from ninefold.running.plan import LOOK
+from ninefold.running.plan import LOOK, say_look
 from ninefold.running.staleness.keys import Keys, own_keys
 from ninefold.running.staleness.libraries import canonical
 
@@ -100,7 +100,7 @@ def _freshness(keys: Keys, section: Section) -> Iterator[Finding]:
     elif why := keys.stale(section):
         never = why == "never run"
         waits = never and section.number == LOOK
-        said = "the hold-out was not looked at yet: ninefold run 7" if waits else why
+        said = f"the hold-out was {say_look(keys.project)}: ninefold run 7" if waits else why
         yield Finding("NF202", "error" if never and not waits else "warning", section.file, said)
 
 

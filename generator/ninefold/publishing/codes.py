@@ -143,8 +143,9 @@ _TABLE = (
         "Say in section 7 what changed between the looks. The report tells the number.",
     ),
     Code(
-        "NF208", "sections 5 or 6 changed after the hold-out was first looked at",
-        "What was learned from the hold-out may have flowed back into the choice of the model.",
+        "NF208", "a section with candidates changed after the hold-out was first looked at",
+        "Sections 4 to 6 hold the candidates. What was learned from the hold-out may have flowed "
+        "back into the choice of the model.",
         "Say in section 7 why they changed, or set aside new rows.",
     ),
     Code(
@@ -204,11 +205,13 @@ _TABLE = (
         "Take the record back from git, or run the section again: 'ninefold run --force SECTION'.",
     ),
     Code(
-        "NF218", "the log is shortened or missing",
-        "Results were logged that results/history.jsonl does not hold: it was deleted, cut or "
-        "replaced, or results came from elsewhere. What the log no longer shows may be looks at "
-        "the hold-out.",
-        "Take results/history.jsonl back from git. If it is lost, say so in section 7.",
+        "NF218", "the log and the results do not belong together",
+        "There are results that results/history.jsonl does not hold: it was deleted, cut or "
+        "replaced, or they came from elsewhere. What the log no longer shows may be looks at the "
+        "hold-out. Or it holds results that are gone, which may have been seen all the same; after "
+        "a kill in the moment between entry and results, until the next run.",
+        "Take results/ back from git, its history.jsonl included. If the log is lost, say so in "
+        "section 7. If only results are, 'ninefold run SECTION' makes them again.",
     ),
     Code(
         "NF219", "a forecast follows its result",
@@ -227,6 +230,12 @@ _TABLE = (
         "The rows of the hold-out are for section 7. What another section learns from them flows "
         "into the choice of the model.",
         "Use study.development() instead of study.split.holdout. The log keeps what was read.",
+    ),
+    Code(
+        "NF222", "the rule that chooses the final model changed after results",
+        "Section 3 states the rule beforehand. Whoever changes it when the candidates' scores are "
+        "known can choose any of them.",
+        "Take [final] in ninefold.toml back, or say in section 7 why it changed.",
     ),
 )  # fmt: skip
 

@@ -28,7 +28,7 @@ class Lateness:
 def has_history(root: Path) -> bool:
     """Tell whether git knows the whole history of the project."""
     shallow = ask_git(root, "rev-parse", "--is-shallow-repository")
-    return shallow is not None and shallow.strip() == b"false" and is_tracked(root)
+    return shallow is not None and shallow.strip() == b"false" and is_tracked(root, "sections")
 
 
 def find_lateness(

@@ -4,9 +4,10 @@ study.*                                  settings of the study and its data
 data_summary.*, test_harness.*, …        `values` of that section's record
 experiments.NAME.*, improvements.NAME.*  the same, of the sections inside 5 and 6
 best.*                                   final_model.best
-run.*                                    fits, seconds, versions, machine, seed; commit, and
-                                         changes since it; data.sha256; fits and seconds summed
-forecasts.*                              count, stated, came_true, brier: how forecasts came out
+run.*                                    fits, seconds, versions, machine, seed; commit, or which
+                                         of several ran what, and changes since; data.sha256; fits
+                                         and seconds summed
+forecasts.*                              count, stated, came_true (had the best mean), brier
 tries.*                                  what was tried in sections 4 to 6, by family: how many
 """
 
@@ -15,7 +16,7 @@ from typing import Any
 
 from ninefold.errors import NinefoldError
 from ninefold.project import SETTINGS_FILE, Project
-from ninefold.publishing.blocks import below, record_file
+from ninefold.publishing.blocks import below, label_of, record_file
 from ninefold.publishing.calibration import calibrate, score_forecasts
 from ninefold.publishing.tries import count_tries
 from ninefold.records import Record
@@ -121,9 +122,11 @@ def _add_run(
     settings: Settings,
     records: dict[str, Record],
 ) -> None:
-    """Sum what the runs took; of all else take the last section's that has it.
+    """Sum what the runs took, and name all commits; of all else take the last section's that has
+    it.
 
-    A sum has no one place: its source is "results#/run/fits", all records together.
+    A sum has no one place: its source is "results#/run/fits", all records together. So do several
+    commits.
     """
     run: dict[str, Any] = {
         "fits": sum(record.fits for record in records.values()),
@@ -131,19 +134,38 @@ def _add_run(
         "seed": settings.study.seed,
         "versions": {},
         "machine": None,
-        "commit": "not under version control",
-        "changes": None,
+        "commit": _commits(records),
+        "changes": max((r.run.get("changes") for r in records.values()), key=_how_bad),
         "data": {"source": settings.data.source, "sha256": None},
     }
     sources |= {("run",): "results#/run", ("run", "seed"): f"{SETTINGS_FILE}#/study/seed"}
     for section, record in records.items():
         address = f"{record_file(section)}#/run"
         found: dict[str, Any] = dict(record.run)
-        for name in ("machine", "commit", "changes", "data"):
+        for name in ("machine", "data"):
             if name in found:
                 run[name], sources["run", name] = found[name], f"{address}/{name}"
+        for name in ("commit", "changes"):
+            if found.get(name) == run[name]:
+                sources["run", name] = f"{address}/{name}"
         for package, version in record.run.get("versions", {}).items():
             name = package.replace("-", "_")
             run["versions"][name] = version
             sources["run", "versions", name] = below(f"{address}/versions", package)
     values["run"] = run
+
+
+def _commits(records: dict[str, Record]) -> str:
+    """Return the commit that all sections ran at; of several, which ran which sections."""
+    ran: dict[str, dict[str, None]] = {}
+    for section, record in records.items():
+        labels = ran.setdefault(record.run.get("commit", ""), {})
+        labels[label_of(section.partition("@")[0])] = None
+    if len(ran) == 1:
+        return next(iter(ran)) or "not under version control"
+    named = (f"{commit[:10] or 'none'} ({', '.join(labels)})" for commit, labels in ran.items())
+    return f"several: {', '.join(named)}"
+
+
+def _how_bad(changes: str | None) -> int:
+    return {None: 0, "none": 1, "unknown": 2}.get(changes, 3)

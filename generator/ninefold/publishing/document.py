@@ -13,9 +13,11 @@ from ninefold.publishing.blocks import (
     Heading,
     Place,
     State,
+    label_of,
+    record_file,
 )
 from ninefold.publishing.calibration import score_forecasts
-from ninefold.publishing.context import Context, build_context, record_file
+from ninefold.publishing.context import Context, build_context
 from ninefold.publishing.displays import forecast
 from ninefold.publishing.grids import grid_of
 from ninefold.publishing.markdown import anchor, escape, plain_text
@@ -64,7 +66,7 @@ def _add_to_last(sections: list[DocumentSection], facts: list[Fact], *numbers: s
 
 
 def _folder_section(folder: str) -> DocumentSection:
-    return DocumentSection(folder, _label(folder), _FOLDERS.get(folder, _spoken(folder)), ())
+    return DocumentSection(folder, label_of(folder), _FOLDERS.get(folder, _spoken(folder)), ())
 
 
 def _section(
@@ -85,7 +87,7 @@ def _section(
     grid = grid_of(keys, section, records)
     end = _heading_at(blocks, "findings", len(blocks))  # what an author writes of the results
     blocks = [*blocks[:end], *grid.blocks, *blocks[end:]]
-    label = _label(section.id)
+    label = label_of(section.id)
     depth = label.count(".")
     levelled = tuple(
         replace(b, level=max(b.level, 2) + depth) if isinstance(b, Heading) else b for b in blocks
@@ -123,10 +125,10 @@ def _scored(section: Section, record: Record) -> list[Block]:
     found = score_forecasts({section.id: record}).get(section.id)
     if found is None:
         return []
-    text = "The forecast's winner {won}: Brier score {brier:score}"
+    text = "The forecast's winner {had} the best mean: Brier score {brier:score}"
     text += "." if found.error is None else "; its difference was off by {error:signed}."
-    won = "won" if found.won else "did not win"
-    values = {"won": won, "brier": found.brier, "error": found.error}
+    had = "had" if found.won else "did not have"
+    values = {"had": had, "brier": found.brier, "error": found.error}
     return [Fact(text, values, "")]
 
 
@@ -136,11 +138,6 @@ def _heading_at(blocks: list[Block], name: str, otherwise: int) -> int:
         if isinstance(block, Heading) and plain_text(block.text).strip().casefold() == name:
             return place
     return otherwise
-
-
-def _label(section: str) -> str:
-    """Return the number in the outline: "5-experiments/2-batch-size" is "5.2"."""
-    return ".".join(part.split("-", 1)[0] for part in section.split("/"))
 
 
 def _spoken(section: str) -> str:

@@ -31,7 +31,7 @@ class Simple(_Values):
 class Difference(_Values):
     """The final model's score minus the rival's; without `low` and `high` where none is valid.
 
-    verdict  of the final model: "better", "worse", "practically equal", "undecided"; "" for none
+    verdict  of the final model: "better", "worse", "undecided"; "" for none
     """
 
     mean: float
@@ -87,13 +87,15 @@ class Alarming(_Values):
 class FinalValues(Alarming):
     """What the record of section 7 says of the final model.
 
-    best      "name", "kind", and for each metric its mean by cross-validation
-    range     in which cross-validation had predicted the score, `inside` whether it is there
-    constant  the naive model's score, `constant_name` what that is
-    looks     how often the hold-out was looked at
+    best            "name", "kind", and for each metric its mean by cross-validation
+    best_candidate  what the one with the best mean is called, where the rule chose a simpler one
+    range           in which cross-validation had predicted the score, `inside` whether it is there
+    constant        the naive model's score, `constant_name` what that is
+    looks           how often the hold-out was looked at
     """
 
     best: dict[str, str | Mean] = {}
+    best_candidate: str = ""
     metric: str = ""
     metric_label: str = ""
     holdout: Holdout = Holdout()

@@ -15,7 +15,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from ninefold.assets import asset_folder
 from ninefold.bounded import FIGURE, PAGE
 from ninefold.errors import NinefoldError
-from ninefold.formats import fill, show
+from ninefold.formats import fill, show, times
 from ninefold.project import Project
 from ninefold.publishing.blocks import (
     Block,
@@ -85,7 +85,7 @@ def _environment() -> SandboxedEnvironment:
         "record_link": _record_link,
         "relinked": _relinked,
         "alignments": _alignments,
-        "times": lambda count: "once" if count == 1 else f"{count} times",
+        "times": times,
     }
     blocks = environment.get_template("blocks.md.jinja").module
     environment.filters["body"] = lambda section: _body(section, blocks)

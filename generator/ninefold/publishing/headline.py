@@ -7,13 +7,11 @@ NETWORKS = ("network", "ensemble")
 _AGAINST = {
     "better": "and does better than",
     "worse": "but does worse than",
-    "practically equal": "but is practically equal to",
     "undecided": "but is not told apart from",
 }
 _ON_HOLDOUT = {
     "better": "On the hold-out it does better, too",
     "worse": "On the hold-out it does worse",
-    "practically equal": "On the hold-out the two are practically equal",
     "undecided": "On the hold-out the two are not told apart",
 }
 
@@ -31,13 +29,18 @@ def headline(values: FinalValues) -> str:
             "which follows them all, is what there is to go by."
         )
     if values.kind == "constant":
+        if values.best_candidate:
+            return (
+                f"The rule chose the constant: the best candidate, '{values.best_candidate}', is "
+                "within one standard error of it."
+            )
         return "No model was found to be better than guessing: the final model is the constant."
     if verdict == "no evidence of skill":
         beaten = _scores(values, values.expected, None)
         return f"There is no evidence of skill: {subject} does not clearly beat guessing{beaten}."
     if verdict == "skill withdrawn":
         return (
-            f"There is no skill on new rows: on the hold-out {subject} does not beat "
+            f"Skill is not confirmed on new rows: on the hold-out {subject} does not beat "
             f"guessing{_scores(values, values.holdout.score, values.constant)}, though it did by "
             "cross-validation."
         )

@@ -11,13 +11,13 @@ from typing import Any, Literal
 
 from ninefold.errors import NinefoldError
 from ninefold.history import HISTORY, LISTED, History, digest_of_file
-from ninefold.plain_json import digest
 from ninefold.project import Project
 from ninefold.publishing.blocks import record_file
 from ninefold.publishing.late_forecasts import late_forecasts
 from ninefold.publishing.placed import Placed, placed_by
 from ninefold.records import RECORD_FILE, Record
 from ninefold.settings import holdout_settings
+from ninefold.study.since_look import changed_since, keys_of
 
 _FINAL = "7-final-model"
 
@@ -40,6 +40,7 @@ def find_doubts(project: Project, records: dict[str, Record], history: History) 
         *_results(project, records, history),
         *_looks(history, records),
         *_holdout(project, history),
+        *_rule(project, history),
         *(Doubt("NF219", "warning", *late) for late in late_forecasts(project, records, history)),
     ]
 
@@ -73,6 +74,16 @@ def _results(project: Project, records: dict[str, Record], history: History) -> 
         elif whole and not history.knows(record.run.get("log", history.head)):
             message = "the log is not the one that its run was logged in"
             yield Doubt("NF218", "error", where, message, f"{section}: {message}.")
+    yield from _gone(project, placed)
+
+
+def _gone(project: Project, placed: Placed) -> Iterator[Doubt]:
+    """What the log has results of and the project has not, though it has the section."""
+    for task in project.tasks:
+        where = record_file(task.id)
+        if task.id in placed.last and not project.files.exists(where):
+            message = "the log has results of it, which are gone"
+            yield Doubt("NF218", "warning", where, message, f"{task.id}: {message}.")
 
 
 def _changed(project: Project, section: str, placed: Placed) -> str:
@@ -108,9 +119,7 @@ def _looks(history: History, records: dict[str, Record]) -> Iterator[Doubt]:
             f"The hold-out was looked at {history.count} times: its score is no longer that of "
             "rows nobody had seen.",
         )  # fmt: skip
-    first = next((look for look in history.looks if look["counted"]), None)
-    changed = changed_since(first.get("keys", {}), records) if first else []
-    if changed:
+    if changed := changed_since(history, keys_of(records)):
         names = _few(changed)
         yield Doubt(
             "NF208", "warning", HISTORY, f"changed since the first look: {names}",
@@ -122,12 +131,6 @@ def _looks(history: History, records: dict[str, Record]) -> Iterator[Doubt]:
             "NF221", "warning", HISTORY, f"rows of the hold-out were read by {_few(early)}",
             f"Rows of the hold-out were read before the look, by {_few(early)}.",
         )  # fmt: skip
-
-
-def changed_since(keys: dict[str, str], records: dict[str, Record]) -> list[str]:
-    """Return the sections whose results are not those that stood when `keys` were written."""
-    now = {name: digest(r.key) for name, r in records.items() if name.startswith(("5-", "6-"))}
-    return [name for name in now if now[name] != keys.get(name)] if keys else []
 
 
 def _holdout(project: Project, history: History) -> Iterator[Doubt]:
@@ -148,6 +151,20 @@ def _holdout(project: Project, history: History) -> Iterator[Doubt]:
         why = f" ({_few(list(dict.fromkeys(ways)))})" if ways else ""
         message = f"{len(contents)} different hold-outs were looked at{why}"
         yield Doubt("NF220", "warning", HISTORY, message, f"{message[0].upper()}{message[1:]}.")
+
+
+def _rule(project: Project, history: History) -> Iterator[Doubt]:
+    """Compare the rule that chooses the final model with those under which results were made."""
+    now = project.settings.final.model_dump()
+    seen = [*(run for run in history.of("run") if run["evaluations"]), *history.looks]
+    known = [entry.get("final", {}) for entry in seen]
+    ways = [f"final.{way}" for then in known for way in _differences(then, now)]
+    if ways:
+        named = _few(list(dict.fromkeys(ways)))
+        yield Doubt(
+            "NF222", "warning", "ninefold.toml", f"since results were made: {named}",
+            f"The rule that chooses the final model was another when results were made: {named}.",
+        )  # fmt: skip
 
 
 def _differences(then: dict[str, Any], now: dict[str, str]) -> list[str]:

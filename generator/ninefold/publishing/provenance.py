@@ -23,8 +23,9 @@ def calibration_facts(records: Mapping[str, Record]) -> list[Fact]:
     if found is None:
         return []
     text = (
-        "Of {forecasts}, stated at {stated} on average, {came_true:integer} came true; Brier score "
-        "{brier:score} (0 is perfect, always saying 50 % gives 0.25)."
+        "Of {forecasts}, stated at {stated} on average, {came_true:integer} named the variant that "
+        "had the best mean; Brier score {brier:score} (0 is perfect, always saying 50 % gives "
+        "0.25)."
     )
     values = {
         "forecasts": _many(found.count, "forecast"), "stated": f"{100 * found.stated:.0f} %",

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ninefold.errors import NinefoldError
+from ninefold.formats import times
+from ninefold.history import read_history
 from ninefold.project import Project, Section
 from ninefold.running.parameters import Values, values_of
 from ninefold.running.staleness.keys import Key, Keys
@@ -98,6 +100,17 @@ def waiting(project: Project) -> tuple[tuple[Section, str], ...]:
         return ()
     keys = Keys(project, values_of(project, (), {}))
     return tuple((task, why) for task in looking if (why := keys.stale(task)))
+
+
+def say_look(project: Project) -> str:
+    """Say of a hold-out without a result whether it was looked at all the same, by the log."""
+    try:
+        looks = read_history(project.files).count
+    except NinefoldError:  # a log of a newer version, of which `ninefold check` says so
+        looks = 0
+    if not looks:
+        return "not looked at yet"
+    return f"looked at {times(looks)}, but there is no result of it here"
 
 
 def _named(

@@ -3,10 +3,10 @@
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from ninefold.git import ask_git, is_tracked
+from ninefold.project import SETTINGS_FILE, Project
 
 PACKAGES = (
     *("ninefold", "tensorflow", "keras", "scikit-learn", "pandas", "numpy", "matplotlib", "scipy"),
@@ -39,13 +39,28 @@ def _machine() -> dict[str, Any]:
     }
 
 
-def commit(root: Path) -> dict[str, Any]:
+def commit(project: Project) -> dict[str, Any]:
     """Return {"commit", "changes"}: the commit, and in words whether anything but what runs and
-    reports write differs from it; {} where no commit holds the project."""
-    head = ask_git(root, "rev-parse", "--verify", "HEAD") if is_tracked(root) else None
+    reports write differs from it; {} where no commit holds the settings, sections and package."""
+    root, package = project.root, project.settings.study.package
+    code = [SETTINGS_FILE, "sections", *([package] if (root / package).is_dir() else [])]
+    head = ask_git(root, "rev-parse", "--verify", "HEAD") if is_tracked(root, *code) else None
     if not head:
         return {}
     written = (":(exclude)results", ":(exclude)report")
     changed = ask_git(root, "status", "--porcelain", "--", ".", *written)
-    said = {None: "unknown", b"": "none"}.get(changed, "some, not committed")
+    hidden = ask_git(root, "ls-files", "--others", "--ignored", "--exclude-standard", "--", *code)
+    if changed is None or hidden is None:
+        said = "unknown"
+    else:
+        said = "some, not committed" if changed or _of_code(hidden) else "none"
     return {"commit": head.decode().strip(), "changes": said}
+
+
+def _of_code(ignored: bytes) -> bool:
+    """Tell whether any of the files that git ignores is one that runs may execute."""
+    names = ignored.decode("utf-8", "replace").splitlines()
+    return any(
+        name.strip('"').endswith((".ipynb", ".py")) and ".ipynb_checkpoints/" not in name
+        for name in names
+    )

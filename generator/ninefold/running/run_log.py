@@ -16,8 +16,9 @@ from ninefold.files import Files
 from ninefold.history import LISTED, append, digest_of_file, read_history
 from ninefold.history.appending import head_of
 from ninefold.plain_json import digest
-from ninefold.project import Section
+from ninefold.project import Project, Section
 from ninefold.records import RECORD_FILE, Record, read_record
+from ninefold.study.since_look import holds_candidates
 
 _STATED = ("stated", "winner", "difference", "confidence")
 
@@ -25,7 +26,8 @@ _STATED = ("stated", "winner", "difference", "confidence")
 class RunLog:
     """The log of a project as a run adds to it, from several threads."""
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, project: Project) -> None:
+        files, self._settings = project.files, project.settings
         self._files, self._lock = files, threading.Lock()
         known = read_history(files).of("forecast")
         self._forecasts = {entry["section"]: _stated(entry) for entry in known}
@@ -46,7 +48,8 @@ class RunLog:
         digests = {name: digest_of_file(made, name) for name in LISTED if made.exists(name)}
         key, count = digest(record.key if record else {}), len(record.evaluations if record else ())
         entry = {"section": section.id, "key": key, "files": digests, "evaluations": count}
-        append(self._files, "run", entry)
+        rule = {"final": self._settings.final.model_dump()} if holds_candidates(section.id) else {}
+        append(self._files, "run", entry | rule)
         try:
             yield
         except BaseException:

@@ -47,8 +47,8 @@ class Turns:
         """
         due = (name for name, step in self._steps.items() if step.reason)
         self._listen(Planned({name: last_seconds(self._project, name) for name in due}))
-        found = commit(self._project.root)
-        execution = Execution(self._project, crew.conduct, found, RunLog(self._project.files))
+        found = commit(self._project)
+        execution = Execution(self._project, crew.conduct, found, RunLog(self._project))
         while len(self._outcomes) < len(self._steps):
             self._settle()
             self._start(crew, execution, threads)

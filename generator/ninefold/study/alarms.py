@@ -30,23 +30,33 @@ def against_constant(metric: Metric, score: float, constant: float) -> list[Alar
     return [Alarm(text, {"metric": metric.label, "score": score, "constant": constant})]
 
 
-def against_folds(metric: Metric, score: float, folds: Sequence[float]) -> list[Alarm]:
-    """Return an alarm where the hold-out is worse than the worst fold of cross-validation.
+def against_folds(
+    metric: Metric, score: float, folds: Sequence[float], inside: bool | None
+) -> list[Alarm]:
+    """Return an alarm where the hold-out is worse than the worst fold of cross-validation, and
+    chance alone would seldom make it so: not inside the range predicted, nor without one where the
+    folds are few.
 
-    folds  the score of each fit, of each seed in each fold; NaN where it is not defined
+    folds   the score of each test fold, one for all its seeds; NaN where it is not defined
+    inside  whether the score is in the range predicted; None for no range
     """
     known = np.asarray(folds, dtype=float)
     known = known[np.isfinite(known)]
+    if inside or (inside is None and len(known) < _ENOUGH):
+        return []
     worst = float(known.min() if metric.greater_is_better else known.max()) if len(known) else None
     if worst is None or score == worst or _better(metric, score, worst):
         return []
     text = (
-        "On the hold-out the model does worse than in the worst of {fits:integer} fits of "
+        "On the hold-out the model does worse than in the worst of {folds:integer} folds of "
         "cross-validation: {metric} {score:score} against {worst:score}. Either the hold-out is of "
-        "another kind, or cross-validation was too kind."
+        "another kind, or cross-validation was too kind, or it is chance."
     )
-    values = {"metric": metric.label, "score": score, "worst": worst, "fits": len(known)}
+    values = {"metric": metric.label, "score": score, "worst": worst, "folds": len(known)}
     return [Alarm(text, values)]
+
+
+_ENOUGH = 20  # folds, of which the worst is seldom worse than new rows
 
 
 def against_heavy_rows(number: int, rows: int, share: float, loss: str) -> list[Alarm]:

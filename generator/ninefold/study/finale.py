@@ -1,7 +1,6 @@
 """The last act: train the chosen variant on all development rows, and look at the hold-out once."""
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from ninefold.study.learners import Answer, Fitted
 from ninefold.study.metrics import METRICS, score
 from ninefold.study.model_files import FinalModel
 from ninefold.study.saved_estimator import save_estimator
+from ninefold.study.since_look import changed_since, holds_candidates, keys_of
 from ninefold.study.statistics.rows import holdout_interval
 from ninefold.study.statistics.sampled import SampledInterval, sampling_of
 from ninefold.study.variants import Variant
@@ -53,7 +53,7 @@ class Look:
     constant     the naive model's score by the deciding metric, `scores` those of the models beside
                  the final one
     looks        how many different looks there have been, this one included
-    changed      sections 5 and 6 whose results are not those that stood at the first look
+    changed      sections 4 to 6 whose results are not those that stood at the first look
     """
 
     fit: FinalFit
@@ -207,10 +207,12 @@ def _is_new(pair: dict[str, str], earlier: History) -> bool:
 
 
 def _log_look(study: "Study", fit: FinalFit, found: float) -> tuple[int, tuple[str, ...]]:
-    """Log the look, but not by hand; return how many there have been, and which of sections 5 and 6
+    """Log the look, but not by hand; return how many there have been, and which of sections 4 to 6
     have changed since the first."""
     earlier, pair = read_history(study.project.files), _pair(study, fit)
-    keys = _keys_of_sections(study)
+    tasks = [task.id for task in study.project.tasks if holds_candidates(task.id)]
+    records = {task: study.project.record(task) for task in tasks}
+    keys = keys_of({name: record for name, record in records.items() if record})
     counted = _is_new(pair, earlier)
     look = {
         **pair,
@@ -220,12 +222,11 @@ def _log_look(study: "Study", fit: FinalFit, found: float) -> tuple[int, tuple[s
         "score": found if np.isfinite(found) else None,
         "keys": keys,
         "split": holdout_settings(study.settings),
+        "final": study.settings.final.model_dump(),
     }
     if not study.recorder.by_hand:
         append(study.project.files, "look", look)
-    first = earlier.looks[0].get("keys", {}) if earlier.looks else keys
-    changed = tuple(name for name in keys if keys[name] != first.get(name))
-    return earlier.count + counted, changed
+    return earlier.count + counted, tuple(changed_since(earlier, keys))
 
 
 def _configuration(study: "Study", fit: FinalFit) -> str:
@@ -238,16 +239,6 @@ def _configuration(study: "Study", fit: FinalFit) -> str:
          study.seed, study.settings.harness.validation, inputs,
          _content(study.development().frame), _modules(study), *own]
     )  # fmt: skip
-
-
-def _keys_of_sections(study: "Study") -> Mapping[str, str]:
-    """Digests of what sections 5 and 6 were when the look was taken."""
-    found = {}
-    for task in study.project.tasks:
-        record = study.project.record(task.id) if task.number in (5, 6) else None
-        if record is not None:
-            found[task.id] = digest(record.key)
-    return found
 
 
 def _modules(study: "Study") -> list[str]:

@@ -1,7 +1,8 @@
 """The hold-out under watch: a notebook that takes its rows by itself is logged.
 
-ninefold's own verbs read it for the look, which is logged by itself, and for its size. What opens
-the data file by another way cannot be seen.
+ninefold's own verbs read it for the look, which is logged by itself, and for its size. Only the
+attribute `holdout` is watched; `study.holdout_inputs` tells by itself. What opens the data file, or
+asks Python for an object's parts, cannot be seen.
 """
 
 import sys

@@ -18,10 +18,10 @@ def state_rule(study: "Study") -> None:
     """How the final model will be chosen, as `[final]` in ninefold.toml says."""
     final, record = study.settings.final, study.recorder
     label, no_test = METRICS[study.metric].label, study.harness.protocol().no_test
-    if final.choose == "any":
-        which = "every network, every scikit-learn model and the strongest constant"
-    else:
-        which = "every network, which is the subject of this study"
+    of_networks = final.choose == "network"
+    which = "every network"
+    if not of_networks:
+        which += ", every scikit-learn model and the strongest constant"
     rule = f"The final model will be the candidate with the best mean {label}"
     if no_test:
         rule += ", since these folds allow no standard error"
@@ -34,10 +34,13 @@ def state_rule(study: "Study") -> None:
         "{rule}. Candidates: {which} that sections 4 to 6 evaluate and a record can build again.",
         rule=rule, which=which,
     )  # fmt: skip
+    if of_networks:
+        record.fact("The network is the subject of this study: no other model is a candidate.")
     if final.rule == "simplest" and not no_test:
+        others = "the constant, linear models, single trees, other scikit-learn models, "
         record.fact(
-            "From simple to complex: the constant, linear models, single trees, other scikit-learn "
-            "models, networks by their number of parameters, averaged networks."
+            f"From simple to complex: {others * (not of_networks)}networks by their number of "
+            "parameters, averaged networks."
         )
 
 
@@ -102,9 +105,13 @@ def _state_scores(study: "Study", chosen: Variant) -> None:
     beside = shown_beside(metric)
     best = {"name": chosen.name, "section": chosen.section, "kind": chosen.family}
     record.value(best=best | chosen.summary, metric=metric, metric_label=METRICS[metric].label)
+    among, optimistic = "", ""
+    if chosen.selected_from > 1:
+        among = ", one of {selected_from:integer} candidates,"
+        optimistic = ", selected and therefore optimistic"
     record.fact(
-        "{best_name} of {section}, one of {selected_from:integer} candidates, has {best_score:pm} "
-        "{metric_label}, selected and therefore optimistic; {beside_label} {beside_score:pm}.",
+        f"{{best_name}} of {{section}}{among} has {{best_score:pm}} {{metric_label}}{optimistic}; "
+        "{beside_label} {beside_score:pm}.",
         best_name=chosen.name, section=chosen.section, selected_from=chosen.selected_from,
         metric_label=METRICS[metric].label, best_score=chosen.summary[metric],
         beside_label=METRICS[beside].label, beside_score=chosen.summary.get(beside),
@@ -117,7 +124,8 @@ def _show_candidates(study: "Study", choice: Choice) -> None:
     shown = shown[:_MOST_WITHIN]
     for variant in (choice.best, choice.network, choice.simple, choice.constant):
         if variant and not any(gap.variant.is_as(variant) for gap in shown):
-            shown.append(Gap(variant, float("nan"), None))
+            known = (gap for gap in choice.within if gap.variant.is_as(variant))
+            shown.append(next(known, Gap(variant, float("nan"), None)))
     metric = study.metric
     rows = [
         [
@@ -132,10 +140,12 @@ def _show_candidates(study: "Study", choice: Choice) -> None:
         ("parameters", "integer"), ("behind the best", "score"), ("standard error", "score"),
         ("role", "text"),
     ]  # fmt: skip
+    count = len(choice.within)
+    some = f"the first {_MOST_WITHIN} of {count} " if count > _MOST_WITHIN else ""
     caption = (
-        "The final model and what it was chosen from: candidates within one standard error of "
+        f"The final model and what it was chosen from: {some}candidates within one standard error "
+        "of the best, and the best of each kind, which may be further behind (–)."
     )
-    caption += "the best, and the best of each kind, which may be further behind (–)."
     study.recorder.table("candidates", make_table(caption, columns, rows))
 
 

@@ -185,10 +185,11 @@ def balance(study: "Study") -> None:
     data, record = study.split, study.recorder
     if not data.development.classes:
         record.fact(
-            "The hold-out is {share:percent} of the rows, {drawn}. What it holds is not looked at "
-            "before section 7.",
+            "The hold-out is {share:percent} of the rows, {drawn} before section 7.",
             share=len(data.holdout) / (len(data.holdout) + len(data.development)),
-            drawn="drawn at random" if data.blocks is None else "the last in time",
+            drawn="drawn at random. What it holds is not looked at"
+            if data.blocks is None
+            else "the last in time. But for its times, what it holds is not looked at",
         )  # fmt: skip
         return
     counts = [np.bincount(part.y, minlength=len(data.development.classes))

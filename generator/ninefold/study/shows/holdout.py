@@ -44,7 +44,7 @@ def holdout(study: "Study", look: Look) -> None:
     defined = np.isfinite(look.interval.score)
     if defined and expected["low"] is not None and expected["high"] is not None:
         inside = bool(expected["low"] <= look.interval.score <= expected["high"])
-    for alarm in _alarms(study, look):
+    for alarm in _alarms(study, look, inside):
         record.alarm(alarm.text, **alarm.values)
     _score(study, look, inside)
     show_beside(study, look)
@@ -83,12 +83,7 @@ def _score(study: "Study", look: Look, inside: bool | None) -> None:
         where=_WHERE[inside], holdout_interval=sampled.ends, method=sampled.method,
         sampled=_sampled(sampled),
     )  # fmt: skip
-    selected_from = look.fit.variant.selected_from
-    record.fact(
-        "Verdict: {verdict}. {basis}",
-        verdict=found,
-        basis=_WITHDRAWN if found == "skill withdrawn" else _SELECTED.format(selected_from),
-    )
+    record.fact("Verdict: {verdict}.{basis}", verdict=found, basis=_basis(found, look.fit.variant))
     _not_compared(study, look)
 
 
@@ -133,14 +128,21 @@ def _keep_predictions(study: "Study", look: Look) -> None:
     study.recorder.keep_file(HOLDOUT, pack_holdout(held.rows, actual, look.predictions))
 
 
-_SELECTED = (
-    "It rests on cross-validation. Its tests are adjusted for the {} candidates that this model "
-    "was chosen from."
-)
-_WITHDRAWN = "By cross-validation there was skill; the hold-out does not beat guessing."
+def _basis(verdict: str, variant: Variant) -> str:
+    """Say what a verdict rests on; nothing where there was no test, as of a constant."""
+    if verdict == "skill withdrawn":
+        return " By cross-validation there was skill; the hold-out does not beat guessing."
+    if verdict.startswith("no test") or variant.kind == "constant":
+        return ""
+    if variant.selected_from < 2:
+        return " It rests on cross-validation."
+    return (
+        " It rests on cross-validation. Its tests are adjusted for the "
+        f"{variant.selected_from} candidates that this model was chosen from."
+    )
 
 
-def _alarms(study: "Study", look: Look) -> list[Alarm]:
+def _alarms(study: "Study", look: Look, inside: bool | None) -> list[Alarm]:
     """What a reader must know before the score; of a constant that was chosen, nothing of this."""
     if look.fit.variant.kind == "constant":
         return []
@@ -149,12 +151,12 @@ def _alarms(study: "Study", look: Look) -> list[Alarm]:
     alike = same_answer(answer.outputs, answer.codes, study.task.classes, spread)
     found = [Alarm(_ALIKE, {"answer": alike})] if alike else []
     found += against_constant(metric, look.interval.score, look.constant)
-    folds = scores_by_seed(look.fit.variant.record, study.metric).ravel().tolist()
+    folds = scores_by_seed(look.fit.variant.record, study.metric).mean(axis=0).tolist()
     number, share, loss = _heaviest(study, look)
     study.recorder.value(heaviest={"rows": number, "share": share, "of": loss})
     return [
         *found,
-        *against_folds(metric, look.interval.score, folds),
+        *against_folds(metric, look.interval.score, folds, inside),
         *against_heavy_rows(number, len(look.y), share, loss),
     ]
 
@@ -202,12 +204,15 @@ def _all_scores(study: "Study", look: Look) -> None:
 
 
 def _heaviest(study: "Study", look: Look) -> tuple[int, float, str]:
-    """Return how few rows carry how much of which loss: of log loss, absolute or squared errors."""
+    """Return how few rows carry how much of which loss, named as it is for a single row."""
     metric = study.metric
     if METRICS[metric].takes in ("labels", "ranking"):
         metric = "log_loss"
     number, share = heaviest_rows(row_losses(metric, look.y, look.found))
-    return number, share, {"r2": "squared error"}.get(metric, METRICS[metric].label)
+    return number, share, _OF_A_ROW.get(metric, METRICS[metric].label)
+
+
+_OF_A_ROW = {"r2": "squared error", "rmse": "squared error", "mae": "absolute error"}
 
 
 def _not_compared(study: "Study", look: Look) -> None:
