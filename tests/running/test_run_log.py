@@ -1,6 +1,7 @@
 """What runs add to the log: before results are in place, in whatever way a run ends."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from ninefold.records import Record, write_record
 from ninefold.running.failures import Failure
 from ninefold.running.plan import make_plan, waiting
 from ninefold.running.runner import run
+from ninefold.study.forecasts import first_result
 
 SPOT, FINAL = "5-experiments/1-spot-check", "7-final-model"
 
@@ -126,6 +128,21 @@ def test_a_failed_section_is_logged_if_it_had_evaluated_something(project):
     assert [entry["section"] for entry in log(project).of("failed")] == [SPOT]
     assert runs(project) == []
     assert doubts(project) == []
+
+
+def test_a_forecast_that_preceded_a_failed_result_is_logged_before_it(project):
+    def act(task):
+        evaluates(STATED)(task)
+        return Failure(task.id, "ValueError", "a later cell, such as a figure")
+
+    go(project, SPOT, act=act)
+    kept = first_result(project, SPOT).forecast
+    go(project, SPOT, act=evaluates(kept))  # as the notebook records it, by what failed
+    kinds = [entry["kind"] for entry in log(project).of("run", "failed", "forecast")]
+    assert kinds.index("forecast") < kinds.index("failed")
+    assert doubts(project) == []
+    shutil.rmtree(project.results_of(SPOT))
+    assert first_result(project, SPOT).forecast == STATED  # by the log alone
 
 
 def test_results_that_could_not_be_put_in_place_are_taken_back_in_the_log(project, monkeypatch):

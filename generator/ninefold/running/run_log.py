@@ -54,14 +54,16 @@ class RunLog:
                 append(self._files, "undone", {"section": section.id})
             raise
 
-    def failed(self, section: str, staging: Path) -> None:
-        """Log that a section failed, if it had evaluated something: its author may have seen it."""
+    def failed(self, section: Section, staging: Path) -> None:
+        """Log that a section failed, if it had evaluated something, which its author may have seen;
+        before it the forecast, which may have come first."""
         try:
             record = read_record(Files(staging))
         except NinefoldError:
             return
         if record is not None and record.evaluations:
-            entry = {"section": section, "evaluations": len(record.evaluations)}
+            self._log_forecast(section, record)
+            entry = {"section": section.id, "evaluations": len(record.evaluations)}
             append(self._files, "failed", entry)
 
     def _log_forecast(self, section: Section, record: Record) -> None:
