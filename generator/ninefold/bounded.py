@@ -117,12 +117,13 @@ def open_regular(path: str | Path, kind: Kind, name: str) -> BinaryIO:
 def must_be_regular(found: os.stat_result, name: str, kind: Kind) -> None:
     """Raise NinefoldError where this is no regular file, or too large for its kind."""
     if not stat.S_ISREG(found.st_mode):
-        raise NinefoldError(f"{name} is {_called(found)}", f"expected {kind.called}", kind.todo)
+        raise NinefoldError(f"{name} is {called(found)}", f"expected {kind.called}", kind.todo)
     if found.st_size > kind.most:
         raise _too_large(name, found.st_size, kind)
 
 
-def _called(found: os.stat_result) -> str:
+def called(found: os.stat_result) -> str:
+    """Say what this is that is no regular file."""
     kinds = {
         **{stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"},
         **{stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"},

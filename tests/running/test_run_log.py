@@ -193,6 +193,16 @@ def test_results_of_an_older_version_are_taken_over(project):
     assert doubts(project) == []
 
 
+def test_a_log_that_cannot_grow_is_one_line_before_anything_runs(project):
+    elsewhere = project.root / "log.jsonl"
+    elsewhere.touch()
+    (project.root / "results").mkdir()
+    (project.root / HISTORY).symlink_to(elsewhere)
+    with pytest.raises(NinefoldError, match=r"history.jsonl is no file"):
+        go(project)
+    assert not (project.root / "results/2-data-summary").exists()
+
+
 def test_a_log_of_a_newer_version_is_one_line_before_anything_runs(project):
     project.files.write(HISTORY, '{"schema": 9}\n')
     with pytest.raises(NinefoldError, match="entries of version 9; this ninefold reads 1"):

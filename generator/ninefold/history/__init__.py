@@ -5,7 +5,7 @@ middle or a new order breaks the chain. Who can write the file can also make a w
 head of the chain proves something once it was published elsewhere.
 """
 
-from ninefold.history.appending import append
+from ninefold.history.appending import append, must_grow
 from ninefold.history.entries import HISTORY, LISTED, START, digest_of_file
 from ninefold.history.mending import prepare
 from ninefold.history.reading import History, read_history
@@ -17,6 +17,7 @@ __all__ = [
     "History",
     "append",
     "digest_of_file",
+    "must_grow",
     "prepare",
     "read_history",
 ]

@@ -98,6 +98,7 @@ class Taken(_Entry):
     sha256: str
     looks: list[OldLook]
     damaged: Count  # lines of it that could not be read
+    instead: NotRequired[str]  # what stood in its place, and could be no log
     records: dict[str, Digest]  # section → its record, which no log had listed
 
 
@@ -108,6 +109,7 @@ class Mended(_Entry):
     heads: list[Digest]  # ends of branches that were merged
     lost: list[str]  # sections with results of which the log knew nothing
     kept: str  # the file that the log was copied to; "" for none
+    instead: NotRequired[str]  # what stood in its place, and could be no log
 
 
 _KINDS = (Run, Undone, Failed, Forecast, Look, Read, Taken, Mended)

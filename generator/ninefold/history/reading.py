@@ -4,10 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ninefold.bounded import LOG
-from ninefold.errors import NinefoldError
 from ninefold.files import Files
 from ninefold.history.entries import HISTORY, START, digest_of_line, parse_entry
-from ninefold.history.older import MARK, read_old_looks
+from ninefold.history.older import MARK, no_log, read_old_looks
 
 Entry = dict[str, Any]
 _KEPT = "results/history-damaged-{}.jsonl"
@@ -33,6 +32,7 @@ class History:
     breaks   lines that follow nothing that is there, and of which no later entry says so
     mended   the same, of which a later entry says so
     heads    ends of merged branches that no entry has joined yet
+    instead  what is or was in its place, and could be no log: how many looks it had is unknown
     broken   it has to be mended before anything is added
     """
 
@@ -43,6 +43,7 @@ class History:
     mended: tuple[str, ...] = ()
     heads: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
     broken: bool = False
     conflict: bool = False  # git left one in it
     older: tuple[Entry, ...] = ()  # looks of an older version's log that was not taken over yet
@@ -61,7 +62,7 @@ class History:
 
     @property
     def count(self) -> int:
-        """Return how often the hold-out was looked at, at most."""
+        """Return how often the hold-out was looked at, at most; at least, where `instead`."""
         return sum(look["counted"] for look in self.looks) + self.damaged
 
     def knows(self, digest: str) -> bool:
@@ -76,11 +77,15 @@ class History:
         sections = f"{len(self.lost)} section{'s' if len(self.lost) > 1 else ''}"
         said = (
             ("git left a conflict in it, and the looks of both sides count", self.conflict),
+            (f"there was {' and '.join(self.instead)}, {_UNKNOWN}", self.instead),
             (_unreadable(self.damaged), self.damaged),
             (f"its chain is broken in {places}: entries were edited, moved or removed", breaks),
             (f"it knew nothing of results that {sections} already had", self.lost),
         )
         return "; ".join(text for text, is_so in said if is_so)
+
+
+_UNKNOWN = "so that nobody knows how often the hold-out was looked at"
 
 
 def _unreadable(lines: int) -> str:
@@ -92,17 +97,20 @@ def _unreadable(lines: int) -> str:
 def read_history(files: Files) -> History:
     """Return the log of a project; where there is none yet, the looks of an older version's.
 
-    Raises NinefoldError for a log of a newer version.
+    Raises NinefoldError for a log of a newer version, and for one that cannot be read now: it may
+    be sound.
     """
     last = last_kept(files)
     moved = last > 0 and not files.exists(HISTORY)  # a run was stopped before it had begun another
+    name = kept_name(last) if moved else HISTORY
+    if instead := no_log(files, name):
+        return History(instead=(instead,), broken=True, is_there=True)
     try:
-        content = files.read(kept_name(last) if moved else HISTORY, LOG)
+        content = files.read(name, LOG)
     except FileNotFoundError:
         old = read_old_looks(files)
-        return History(older=old.looks, damaged=old.damaged)
-    except NinefoldError:
-        return History(damaged=1, broken=True, is_there=True)
+        none = (old.instead,) if old.instead else ()
+        return History(older=old.looks, damaged=old.damaged, instead=none)
     lines = [line for line in content.splitlines() if line.strip()]
     written = [line for line in lines if not MARK.fullmatch(line)]
     return read_lines(written, moved=moved, conflict=len(written) < len(lines))
@@ -115,6 +123,7 @@ def read_lines(lines: list[bytes], *, moved: bool = False, conflict: bool = Fals
     breaks: dict[str, None] = {}
     mended: dict[str, None] = {}
     lost: dict[str, None] = {}
+    instead: dict[str, None] = {}
     seen: set[str] = set()
     last, unread, damaged = START, 0, 0
     for line in lines:
@@ -137,13 +146,15 @@ def read_lines(lines: list[bytes], *, moved: bool = False, conflict: bool = Fals
             for end in entry["heads"]:
                 open_ends.pop(end, None)
             lost.update(dict.fromkeys(entry["lost"]))
-        damaged += entry["damaged"] if entry["kind"] in ("mended", "taken") else 0
+        if entry["kind"] in ("mended", "taken"):
+            damaged += entry["damaged"]
+            instead |= {entry["instead"]: None} if entry.get("instead") else {}
         seen.add(digest)
         last = digest
     open_ends.pop(last, None)
     return History(
         tuple(links), last, damaged + unread, tuple(breaks), tuple(mended), tuple(open_ends),
-        tuple(lost), moved or conflict or bool(unread or breaks), conflict,
+        tuple(lost), tuple(instead), moved or conflict or bool(unread or breaks), conflict,
         is_there=True, _digests=frozenset(seen),
     )  # fmt: skip
 

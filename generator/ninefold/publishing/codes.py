@@ -178,7 +178,8 @@ _TABLE = (
         "NF214", "the log of runs and looks was damaged",
         "Lines of results/history.jsonl cannot be read, or do not follow the line that they name. "
         "Nobody knows what stood there, so each line that cannot be read counts as a look; the "
-        "marks of a conflict of git's do not.",
+        "marks of a conflict of git's do not. How many looks a log had in whose place a folder "
+        "stands, or a link out of the project, is unknown.",
         "If git left a conflict, keep the lines of both sides: delete only those that begin with "
         "<<<<<<<, |||||||, ======= or >>>>>>>. Else take the file back from git. If you cannot, "
         "the next run keeps a copy, adds an entry that says what is missing, and goes on; the "
