@@ -27,7 +27,7 @@ from ninefold.history import (
     prepare,
     read_history,
 )
-from ninefold.history.appending import head_of
+from ninefold.history.appending import entry_line, head_of
 from ninefold.records import Record, write_record
 
 ROOT = Path(__file__).parents[2]
@@ -149,6 +149,19 @@ def test_no_line_but_the_last_can_be_changed_unseen(tmp_path_factory, data):
     rewrite(files, *lines)
     with suppress(NinefoldError):  # a newer version's, by that byte
         assert read_history(files).broken
+
+
+def test_what_is_inserted_before_the_head_is_another_end_of_the_chain(files):
+    for number in range(3):
+        append(files, "read", {"section": f"{number}-x"})
+    lines, head = lines_of(files), read_history(files).head
+    first = entry_line("read", {"section": "8-x"}, START).rstrip()
+    second = entry_line("read", {"section": "9-x"}, sha256(first).hexdigest()).rstrip()
+    rewrite(files, first, second, *lines)
+    found = read_history(files)
+    assert (found.ends, found.forks) == ((head, sha256(second).hexdigest()), 1)
+    parents = [link.parents for link in found.links]
+    assert parents == [(), (found.links[0].digest,), (), *parents[3:]]
 
 
 def entry(**changes):
@@ -383,10 +396,11 @@ def test_a_merge_keeps_the_entries_of_both_branches_of_a_generated_project(files
     found = read_history(files)
     assert {look["configuration"] for look in found.looks[len(before) :]} == {"mine", "theirs"}
     assert (found.count, found.trouble, found.broken) == (2 + len(before), "", False)
-    assert len(found.heads) == 1
+    assert (len(found.heads), found.ends, found.forks) == (1, (found.head, *found.heads), 1)
     assert prepare(files) == ""
     found = read_history(files)
-    assert (found.count, found.trouble, found.heads) == (2 + len(before), "", ())
+    assert (found.count, found.trouble, found.ends) == (2 + len(before), "", (found.head,))
+    assert found.forks == 1  # which stays
     lines = lines_of(files)
     for end in (-2, -3):  # the ends of both branches are part of the chain by now
         rewrite(files, *lines[:end], *lines[end + 1 :])

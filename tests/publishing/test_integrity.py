@@ -7,7 +7,9 @@ import pytest
 from git_repository import make_repository
 from small_study import code
 
-from ninefold.history import HISTORY, append, digest_of_file, prepare, read_history
+from ninefold.history import HISTORY, START, append, digest_of_file, prepare, read_history
+from ninefold.history.appending import entry_line
+from ninefold.history.entries import digest_of_line
 from ninefold.publishing.checks import check_project
 from ninefold.publishing.render import render
 
@@ -63,8 +65,17 @@ def test_a_sound_study_shows_nothing_of_it(sound):
     assert (
         "⚙ Log of runs: results/history.jsonl holds 3 runs, 1 forecast, 2 scorings of the "
         "hold-out, 0 other reads of it; the head of its chain is "
-        f"{read_history(sound.project.files).head[:16]}. Tampering shows if this value was "
+        f"{read_history(sound.project.files).head[:16]}. Whoever has an earlier head can tell "
+        "whether entries up to it were changed.</sub>"
     ) in text
+
+
+def test_the_looks_of_an_older_log_are_among_the_scorings(sound):
+    (sound.root / HISTORY).unlink()
+    sound.write("results/holdout.jsonl", '{"counted": true}\n' * 2)
+    prepare(sound.project.files)
+    assert "2 scorings of the hold-out" in report(sound)
+    assert ", looked at 2 times</sub>" in report(sound)
 
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
@@ -211,6 +222,62 @@ def test_a_forecast_that_follows_its_result_in_the_log_shows(sound):
         "its forecast follows its first result: in the log, a result of 2026-01-02 comes first"
     )
     doubt(sound, "NF219", f"results/{SPOT}/record.json", message)
+
+
+def chain(*entries, start=START):
+    """Return the lines of a chain of results and forecasts that follows `start`."""
+    lines = []
+    for stated in entries:
+        kind = "forecast" if "winner" in stated else "failed"
+        line = entry_line(kind, {"section": SPOT, "time": "2026-01-01", **stated}, start)
+        start = digest_of_line(line)
+        lines.append(line)
+    return lines
+
+
+FORECAST, RESULT = {"stated": "before", **STATED}, {"evaluations": 2}
+NOT = "its forecast follows its first result: in the log, a result of 2026-01-01 "
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "late"),
+    [
+        ([FORECAST, RESULT], [{**FORECAST, "winner": "x"}, RESULT], NOT + "does not follow it"),
+        ([RESULT], [FORECAST, RESULT], NOT + "comes first"),
+        ([FORECAST, RESULT], [{**FORECAST, "time": "2026-01-02"}, RESULT, RESULT], ""),
+        ([{**FORECAST, "winner": "x"}, FORECAST, RESULT], [], ""),
+    ],
+)
+def test_a_forecast_precedes_the_results_whose_chain_leads_back_to_it(sound, first, second, late):
+    """Two branches that were merged, or one that was inserted before the other."""
+    (sound.root / HISTORY).write_bytes(b"".join(chain(*first) + chain(*second)))
+    own = {message for code, _, message in found(sound) if code == "NF219"}
+    assert own == ({late} if late else set())
+    text = report(sound)
+    if second:
+        first_end, end = (digest_of_line(chain(*each)[-1])[:16] for each in (first, second))
+        assert f"the ends of its chain are {end}, {first_end}. 1 entry follows an older" in text
+
+
+def test_a_forecast_from_before_two_branches_precedes_the_results_of_both(sound):
+    base = chain(FORECAST)
+    start = digest_of_line(base[0])
+    more = [chain({"evaluations": n}, RESULT, start=start) for n in (3, 4)]
+    (sound.root / HISTORY).write_bytes(b"".join([*base, *more[0], *more[1]]))
+    assert "NF219" not in {code for code, *_ in found(sound)}
+    prepare(sound.project.files)
+    sound.looked()
+    sound.logged()
+    assert found(sound) == set()
+
+
+def test_a_line_that_is_gone_accuses_no_forecast_of_being_late(sound):
+    lines = chain(FORECAST, {"stated": "before", **STATED, "winner": "x"}, RESULT)
+    for between in (b"half of a line\n", b""):
+        (sound.root / HISTORY).write_bytes(lines[0] + between + lines[2])
+        codes = {code for code, *_ in found(sound)}
+        assert "NF214" in codes
+        assert "NF219" not in codes
 
 
 def test_damage_that_was_mended_stays_a_warning_and_in_the_report(sound):

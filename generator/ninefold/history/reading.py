@@ -14,12 +14,17 @@ _KEPT = "results/history-damaged-{}.jsonl"
 
 @dataclass(frozen=True)
 class Link:
-    """An entry in its place; `forks` where it does not follow the line before, but an earlier one,
-    as after a merge of two branches."""
+    """An entry in its place.
+
+    parents  digests of the entries that it says it follows; of the one before, where that is gone
+    forks    it does not follow the entry before it: two branches were merged, it was inserted, or
+             what it follows is gone
+    """
 
     entry: Entry
     line: bytes
     digest: str
+    parents: tuple[str, ...] = ()
     forks: bool = False
 
 
@@ -68,6 +73,17 @@ class History:
     def knows(self, digest: str) -> bool:
         """Tell whether a line of this digest is in it, or the log was empty then."""
         return digest == START or digest in self._digests
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """Return the digests of the entries that no other follows, the last line's first."""
+        return (self.head, *self.heads) if self.links else ()
+
+    @property
+    def forks(self) -> int:
+        """Return how many entries follow an older one than the entry before them."""
+        broken = {*self.breaks, *self.mended}
+        return sum(link.forks and link.digest not in broken for link in self.links)
 
     @property
     def trouble(self) -> str:
@@ -124,20 +140,22 @@ def read_lines(lines: list[bytes], *, moved: bool = False, conflict: bool = Fals
     mended: dict[str, None] = {}
     lost: dict[str, None] = {}
     instead: dict[str, None] = {}
-    seen: set[str] = set()
+    seen: dict[str, str] = {}  # digest of a line → that of its entry, or of the last one before
     last, unread, damaged = START, 0, 0
     for line in lines:
         entry, digest = parse_entry(line), digest_of_line(line)
         if entry is None:
             unread += 1
-            seen.add(digest)
+            seen[digest] = links[-1].digest if links else START
             last = digest
             continue
         previous = entry["previous"]
         named = {previous, *entry.get("heads", ())} - {START}
-        if not named <= seen:
+        parents = [seen[name] for name in named if name in seen]
+        if len(parents) < len(named):
             breaks[digest] = None
-        links.append(Link(entry, line, digest, forks=previous != last))
+            parents += [links[-1].digest] if links else []
+        links.append(Link(entry, line, digest, tuple(parents), forks=previous != last))
         open_ends.pop(previous, None)
         open_ends[digest] = None
         if entry["kind"] == "mended":
@@ -149,8 +167,7 @@ def read_lines(lines: list[bytes], *, moved: bool = False, conflict: bool = Fals
         if entry["kind"] in ("mended", "taken"):
             damaged += entry["damaged"]
             instead |= {entry["instead"]: None} if entry.get("instead") else {}
-        seen.add(digest)
-        last = digest
+        seen[digest] = last = digest
     open_ends.pop(last, None)
     return History(
         tuple(links), last, damaged + unread, tuple(breaks), tuple(mended), tuple(open_ends),

@@ -5,7 +5,7 @@ They are of all records together, so that no single place is their source.
 
 from collections.abc import Mapping
 
-from ninefold.history import HISTORY, START, History
+from ninefold.history import HISTORY, History
 from ninefold.publishing.blocks import Fact
 from ninefold.publishing.calibration import calibrate, score_forecasts
 from ninefold.publishing.tries import count_tries, spell_tries
@@ -48,20 +48,23 @@ def _data(records: Mapping[str, Record]) -> list[Fact]:
 
 
 def _log(history: History) -> list[Fact]:
-    if history.head == START:
+    if not history.links:
         return []
-    counts = ", ".join(
-        _many(len(history.of(kind)), name)
-        for kind, name in (
-            *(("run", "run"), ("forecast", "forecast"), ("look", "scoring of the hold-out")),
-            ("read", "other read of it"),
-        )
-    )
-    text = (
-        "Log of runs: {file} holds {counts}; the head of its chain is {head}. "
-        "Tampering shows if this value was published elsewhere earlier."
-    )
-    values = {"file": HISTORY, "counts": counts, "head": history.head[:16]}
+    numbers = {
+        "run": len(history.of("run")), "forecast": len(history.of("forecast")),
+        "scoring of the hold-out": len(history.looks), "other read of it": len(history.of("read")),
+    }  # fmt: skip
+    values = {
+        "file": HISTORY, "counts": ", ".join(_many(count, name) for name, count in numbers.items()),
+        "head": ", ".join(end[:16] for end in history.ends),
+    }  # fmt: skip
+    ends = "the ends of its chain are" if len(history.ends) > 1 else "the head of its chain is"
+    text = f"Log of runs: {{file}} holds {{counts}}; {ends} {{head}}. "
+    if history.forks:
+        follow = "1 entry follows" if history.forks == 1 else f"{history.forks:,} entries follow"
+        values["forks"] = f"{follow} an older one than the line before"
+        text += "{forks}: branches were merged, or lines inserted. "
+    text += "Whoever has an earlier head can tell whether entries up to it were changed."
     return [Fact(text, values, "")]
 
 
