@@ -87,14 +87,18 @@ def read_given(path: Path, kind: Kind) -> bytes:
     return read_regular(os.path.realpath(path), kind, str(path))
 
 
-def hash_regular(path: str | Path, kind: Kind, name: str = "") -> "hashlib._Hash":
-    """Return the SHA-256 of a file's content, of which little is in memory at a time; raises as
-    `read_regular` does."""
+def hash_regular(
+    path: str | Path, kind: Kind, name: str = "", *, text: bool = False
+) -> "hashlib._Hash":
+    """Return the SHA-256 of a file's content, of which little is in memory at a time; of a text
+    with its line ends as "\\n". Raises as `read_regular` does."""
     name = name or str(path)
     found, size = hashlib.sha256(), 0
     with open_regular(path, kind, name) as file, reading(name):
         while chunk := file.read(_CHUNK):
-            found.update(chunk)
+            while text and chunk.endswith(b"\r") and (more := file.read(1)):
+                chunk += more
+            found.update(chunk.replace(b"\r\n", b"\n") if text else chunk)
             size += len(chunk)
             if size > kind.most:
                 raise _too_large(name, size, kind)

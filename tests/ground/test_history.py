@@ -107,6 +107,12 @@ def test_line_ends_that_git_changed_break_nothing(files):
     for ends in ("\n", "\r\n"):
         files.write("results/a/record.json", f"{{{ends}}}{ends}")
         assert digest_of_file(files, "results/a/record.json") == sha256(b"{\n}\n").hexdigest()
+    long = b"\r" * (2**20 - 1) + b"\r\n\r"  # across what is read at once
+    files.write("results/a/notebook.ipynb", long)
+    expected = sha256(long.replace(b"\r\n", b"\n")).hexdigest()
+    assert digest_of_file(files, "results/a/notebook.ipynb") == expected
+    files.write("results/a/predictions.parquet", b"\r\n")
+    assert digest_of_file(files, "results/a/predictions.parquet") == sha256(b"\r\n").hexdigest()
 
 
 BROKEN = "its chain is broken in 1 place: entries were edited, moved or removed"

@@ -7,7 +7,15 @@ import pytest
 from git_repository import make_repository
 from small_study import code
 
-from ninefold.history import HISTORY, START, append, digest_of_file, prepare, read_history
+from ninefold.history import (
+    HISTORY,
+    START,
+    append,
+    digest_of_file,
+    digests_of,
+    prepare,
+    read_history,
+)
 from ninefold.history.appending import entry_line
 from ninefold.history.entries import digest_of_line
 from ninefold.publishing.checks import check_project
@@ -99,11 +107,50 @@ def test_edited_predictions_show(sound):
     entry = {"section": "2-data-summary", "key": "k", "evaluations": 0, "files": digests}
     append(files, "run", entry)
     assert found(sound) == set()
-    message = "its predictions.parquet is not the one that its run wrote"
+    message = "its predictions.parquet is not what its run left"
     predictions.write_text("PAR1 as it is now")
     doubt(sound, "NF217", "results/2-data-summary/record.json", message)
     predictions.unlink()
+    message = "its predictions.parquet is gone, or cannot be read"
     doubt(sound, "NF217", "results/2-data-summary/record.json", message)
+
+
+@pytest.fixture
+def listed(sound):
+    """Return a study whose log has all that the runs left."""
+    sound.write(f"results/{FINAL}/model/model.json", '{"labels": ["a", "b"]}')
+    for section in ("2-data-summary", SPOT, FINAL):
+        digests = digests_of(sound.project.files, f"results/{section}")
+        entry = {"section": section, "key": "k", "evaluations": 0, "files": digests}
+        append(sound.project.files, "run", entry)
+    assert found(sound) == set()
+    return sound
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("notebook.ipynb", "its notebook.ipynb is not what its run left"),
+        ("figures/holdout-light.svg", "its figures/ is not what its run left"),
+        ("model/model.json", "its model/ is not what its run left"),
+        ("figures/more.svg", "its figures/ is not what its run left"),
+        ("more/table.csv", "its run did not leave more/"),
+    ],
+)
+def test_whatever_else_of_a_run_was_edited_or_added_shows(listed, name, message):
+    path = listed.root / "results" / FINAL / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(path.read_text() + " " if path.exists() else "x")
+    doubt(listed, "NF217", f"results/{FINAL}/record.json", message)
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_what_systems_leave_among_results_and_line_ends_show_nothing(listed, ends):
+    for path in [p for end in ("json", "ipynb", "svg") for p in listed.root.rglob(f"*.{end}")]:
+        path.write_bytes(path.read_bytes().replace(b"\n", ends.encode()))
+    for name in ("figures/.DS_Store", ".ipynb_checkpoints/notebook.ipynb", "failure/failure.json"):
+        listed.write(f"results/{SPOT}/{name}", "{}")
+    assert "NF217" not in {code for code, *_ in found(listed)}
 
 
 def test_a_record_of_an_earlier_run_shows(sound):

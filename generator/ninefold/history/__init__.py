@@ -8,17 +8,18 @@ own, which then has an end of its own.
 """
 
 from ninefold.history.appending import append, must_grow
-from ninefold.history.entries import HISTORY, LISTED, START, digest_of_file
+from ninefold.history.digests import digest_of_file, digests_of
+from ninefold.history.entries import HISTORY, START
 from ninefold.history.mending import prepare
 from ninefold.history.reading import History, read_history
 
 __all__ = [
     "HISTORY",
-    "LISTED",
     "START",
     "History",
     "append",
     "digest_of_file",
+    "digests_of",
     "must_grow",
     "prepare",
     "read_history",

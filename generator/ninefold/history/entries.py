@@ -1,6 +1,6 @@
 """The entries of the log, schema version 1: a JSON object a line, each of one kind.
 
-run       a section's results were about to be put in place: the digests of their files
+run       a section's results were about to be put in place: the digests of all that it left
 undone    they could not be: the results before them stay
 failed    a section's run failed after it had evaluated something
 forecast  what a section's record holds of a forecast, where that is new
@@ -17,15 +17,11 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
-from ninefold.bounded import RECORD
 from ninefold.errors import NinefoldError
-from ninefold.files import Files
 from ninefold.plain_json import parse_json
 
 HISTORY = "results/history.jsonl"
 SCHEMA = 1
-# Of results, those whose digests a run is logged with.
-LISTED = ("record.json", "predictions.parquet", "holdout-predictions.parquet")
 START = "0" * 64  # what the first entry follows
 
 _STRICT = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
@@ -43,7 +39,7 @@ class _Entry(TypedDict):
 class Run(_Entry):
     section: str
     key: str  # digest of the record's key
-    files: dict[str, Digest]  # those of LISTED that there are
+    files: dict[str, Digest]  # all that it left; of a folder, such as "figures/", one
     evaluations: Count
 
 
@@ -151,11 +147,3 @@ def parse_entry(line: bytes) -> dict[str, Any] | None:
 def digest_of_line(line: bytes) -> str:
     """Return the digest by which the next entry names a line, its line end left out."""
     return hashlib.sha256(line.rstrip(b"\r\n")).hexdigest()
-
-
-def digest_of_file(files: Files, name: str) -> str:
-    """Return the SHA-256 of a file among the results; of JSON whatever git makes of its line ends.
-    Raises FileNotFoundError and NinefoldError."""
-    if name.endswith(".json"):
-        return hashlib.sha256(files.read(name, RECORD).replace(b"\r\n", b"\n")).hexdigest()
-    return files.digest(name).hexdigest()

@@ -11,7 +11,8 @@ from ninefold.bounded import LOG
 from ninefold.errors import NinefoldError
 from ninefold.files import Files
 from ninefold.history.appending import append, entry_line
-from ninefold.history.entries import HISTORY, digest_of_file
+from ninefold.history.digests import digest_of_file
+from ninefold.history.entries import HISTORY
 from ninefold.history.older import no_log, read_old_looks
 from ninefold.history.reading import History, kept_name, last_kept, read_history, read_lines
 from ninefold.records import RECORD_FILE, read_parts

@@ -199,10 +199,10 @@ _TABLE = (
     ),
     Code(
         "NF217", "results are not those that their run left",
-        "The log holds the SHA-256 of each record as its run wrote it. This one is another: it was "
+        "The log holds the SHA-256 of all that each run left. Something there is another: it was "
         "edited by hand, or is of an earlier run. A run that was killed in the moment between its "
         "entry and its results leaves the same, until the next run.",
-        "Take the record back from git, or run the section again: 'ninefold run --force SECTION'.",
+        "Take the results back from git, or run the section again: 'ninefold run --force SECTION'.",
     ),
     Code(
         "NF218", "the log is shortened or missing",

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
-from ninefold.errors import NinefoldError
-from ninefold.history import HISTORY, LISTED, History, digest_of_file
+from ninefold.history import HISTORY, History, digests_of
+from ninefold.history.digests import LISTED
 from ninefold.plain_json import digest
 from ninefold.project import Project
 from ninefold.publishing.blocks import record_file
@@ -77,24 +77,21 @@ def _results(project: Project, records: dict[str, Record], history: History) -> 
 
 def _changed(project: Project, section: str, placed: Placed) -> str:
     """Say in which way results are not those of the last run; "" where they are."""
-    found = _digest(project, section, RECORD_FILE)
-    fitting = [run for run in placed.last[section] if (RECORD_FILE, found) in run]
+    found = digests_of(project.files, f"results/{section}")
+    record = found.get(RECORD_FILE, "")
+    fitting = [dict(run) for run in placed.last[section] if (RECORD_FILE, record) in run]
     if not fitting:
-        if found in placed.ever[section]:
+        if record in placed.ever[section]:
             return "its record is of an earlier run than the last one in the log"
         return "its record was changed after the run that wrote it"
-    for name in LISTED:
-        logged = {digest for run in fitting for own, digest in run if own == name}
-        if logged and _digest(project, section, name) not in logged:
-            return f"its {name} is not the one that its run wrote"
-    return ""
-
-
-def _digest(project: Project, section: str, name: str) -> str:
-    try:
-        return digest_of_file(project.files, f"results/{section}/{name}")
-    except (FileNotFoundError, NinefoldError):
-        return ""
+    known = {name for run in fitting for name in run}
+    for name in sorted(known):
+        if name not in found:
+            return f"its {name} is gone, or cannot be read"
+        if found[name] not in {run.get(name) for run in fitting}:
+            return f"its {name} is not what its run left"
+    more = sorted(found.keys() - known) if known - set(LISTED) else []
+    return f"its run did not leave {_few(more)}" if more else ""
 
 
 def _looks(history: History, records: dict[str, Record]) -> Iterator[Doubt]:

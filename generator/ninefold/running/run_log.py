@@ -13,7 +13,7 @@ from typing import Any
 
 from ninefold.errors import NinefoldError
 from ninefold.files import Files
-from ninefold.history import LISTED, append, digest_of_file, read_history
+from ninefold.history import append, digest_of_file, digests_of, read_history
 from ninefold.history.appending import head_of
 from ninefold.plain_json import digest
 from ninefold.project import Section
@@ -43,9 +43,8 @@ class RunLog:
         record = read_record(made)
         if record is not None:
             self._log_forecast(section, record)
-        digests = {name: digest_of_file(made, name) for name in LISTED if made.exists(name)}
         key, count = digest(record.key if record else {}), len(record.evaluations if record else ())
-        entry = {"section": section.id, "key": key, "files": digests, "evaluations": count}
+        entry = {"section": section.id, "key": key, "files": digests_of(made), "evaluations": count}
         append(self._files, "run", entry)
         try:
             yield
