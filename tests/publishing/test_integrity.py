@@ -107,11 +107,10 @@ def test_edited_predictions_show(sound):
     entry = {"section": "2-data-summary", "key": "k", "evaluations": 0, "files": digests}
     append(files, "run", entry)
     assert found(sound) == set()
-    message = "its predictions.parquet is not what its run left"
+    message = "changed since its run: predictions.parquet"
     predictions.write_text("PAR1 as it is now")
     doubt(sound, "NF217", "results/2-data-summary/record.json", message)
     predictions.unlink()
-    message = "its predictions.parquet is gone, or cannot be read"
     doubt(sound, "NF217", "results/2-data-summary/record.json", message)
 
 
@@ -127,20 +126,14 @@ def listed(sound):
     return sound
 
 
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("notebook.ipynb", "its notebook.ipynb is not what its run left"),
-        ("figures/holdout-light.svg", "its figures/ is not what its run left"),
-        ("model/model.json", "its model/ is not what its run left"),
-        ("figures/more.svg", "its figures/ is not what its run left"),
-        ("more/table.csv", "its run did not leave more/"),
-    ],
-)
-def test_whatever_else_of_a_run_was_edited_or_added_shows(listed, name, message):
-    path = listed.root / "results" / FINAL / name
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(path.read_text() + " " if path.exists() else "x")
+def test_whatever_else_of_a_run_was_edited_added_or_removed_shows(listed):
+    folder = listed.root / "results" / FINAL
+    for name in ("figures/more.svg", "more/table.csv"):
+        listed.write(f"results/{FINAL}/{name}", "x")
+    (folder / "model/model.json").write_text('{"labels": ["b", "a"]}')
+    path = folder / "notebook.ipynb"
+    path.write_text(path.read_text("utf-8").replace("# Final model", "# Final"), "utf-8")
+    message = "changed since its run: figures/, model/, more/, notebook.ipynb"
     doubt(listed, "NF217", f"results/{FINAL}/record.json", message)
 
 

@@ -84,14 +84,10 @@ def _changed(project: Project, section: str, placed: Placed) -> str:
         if record in placed.ever[section]:
             return "its record is of an earlier run than the last one in the log"
         return "its record was changed after the run that wrote it"
-    known = {name for run in fitting for name in run}
-    for name in sorted(known):
-        if name not in found:
-            return f"its {name} is gone, or cannot be read"
-        if found[name] not in {run.get(name) for run in fitting}:
-            return f"its {name} is not what its run left"
-    more = sorted(found.keys() - known) if known - set(LISTED) else []
-    return f"its run did not leave {_few(more)}" if more else ""
+    names = {name for run in fitting for name in run}
+    names |= found.keys() if names - set(LISTED) else set()  # else an older version logged it
+    changed = [n for n in sorted(names) if found.get(n) not in {run.get(n) for run in fitting}]
+    return f"changed since its run: {_few(changed)}" if changed else ""
 
 
 def _looks(history: History, records: dict[str, Record]) -> Iterator[Doubt]:
