@@ -397,9 +397,47 @@ def test_a_forecast_that_is_no_literal_or_not_in_git_is_not_accused(sound, git):
     assert found(sound) == set()
 
 
+def test_entries_that_git_holds_and_the_log_does_not_show(sound, git):
+    commit(git)
+    log = sound.root / HISTORY
+    short = log.read_bytes()
+    sound.looked(content="a")
+    sound.logged(FINAL)
+    commit(git)
+    both = log.read_bytes()
+    assert {code for code, *_ in found(sound)} == {"NF207"}
+    message = "it lacks 2 entries that git holds, 1 look among them"
+    said = "The log of runs and looks lacks 2 entries that git holds, 1 look among them."
+    log.write_bytes(short)
+    doubt(sound, "NF218", HISTORY, message, said)
+    commit(git)
+    doubt(sound, "NF218", HISTORY, message, said)
+    log.write_bytes(both.replace(b"\n", b"\r\n"))
+    assert {code for code, *_ in found(sound)} == {"NF207"}
+
+
+def test_what_was_mended_or_merged_is_not_missing_from_the_log(sound, git):
+    sound.write(".gitattributes", "results/history.jsonl merge=union\n")
+    commit(git)
+    with (sound.root / HISTORY).open("a") as file:
+        file.write('{"half of": "a li')
+    commit(git)
+    prepare(sound.project.files)
+    commit(git)
+    git("checkout", "--quiet", "-b", "other")
+    sound.logged(FINAL)
+    commit(git)
+    git("checkout", "--quiet", "main")
+    sound.logged(FINAL)
+    commit(git)
+    git("merge", "--quiet", "other")
+    assert "NF218" not in {code for code, *_ in found(sound)}
+
+
 PROGRAMS = (
     *("core.fsmonitor", "core.sshCommand", "core.pager", "pager.rev-list", "gpg.program"),
     *("core.askPass", "diff.external", "uploadpack.packObjectsHook"),
+    *("diff.own.command", "diff.own.textconv"),
 )
 
 
@@ -408,6 +446,7 @@ def test_git_starts_none_of_a_strangers_programs(sound, git, tmp_path):
     commit(git)
     state_forecast(sound, CALL)
     commit(git)
+    sound.write(".gitattributes", "*.jsonl diff=own\n")
     canary = tmp_path.parent / f"{tmp_path.name}-started"
     program = sound.write(".git/program", f"#!/bin/sh\ntouch '{canary}'\n")
     program.chmod(0o755)

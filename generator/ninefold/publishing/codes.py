@@ -206,9 +206,9 @@ _TABLE = (
     ),
     Code(
         "NF218", "the log is shortened or missing",
-        "Results were logged that results/history.jsonl does not hold: it was deleted, cut or "
-        "replaced, or results came from elsewhere. What the log no longer shows may be looks at "
-        "the hold-out.",
+        "Results were logged that results/history.jsonl does not hold, or git holds entries that "
+        "it does not: it was deleted, cut or replaced, or results came from elsewhere. What the "
+        "log no longer shows may be looks at the hold-out.",
         "Take results/history.jsonl back from git. If it is lost, say so in section 7.",
     ),
     Code(

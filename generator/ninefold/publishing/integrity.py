@@ -11,9 +11,11 @@ from typing import Any, Literal
 
 from ninefold.history import HISTORY, History, digests_of
 from ninefold.history.digests import LISTED
+from ninefold.history.entries import parse_entry
 from ninefold.plain_json import digest
 from ninefold.project import Project
 from ninefold.publishing.blocks import record_file
+from ninefold.publishing.commits import committed_lines
 from ninefold.publishing.late_forecasts import late_forecasts
 from ninefold.publishing.placed import Placed, placed_by
 from ninefold.records import RECORD_FILE, Record
@@ -37,6 +39,7 @@ def find_doubts(project: Project, records: dict[str, Record], history: History) 
     """Return what does not add up, the gravest first."""
     return [
         *_log(history, records),
+        *_removed(project, history),
         *_results(project, records, history),
         *_looks(history, records),
         *_holdout(project, history),
@@ -56,6 +59,19 @@ def _log(history: History, records: dict[str, Record]) -> Iterator[Doubt]:
         severity: Literal["error", "warning"] = "error" if history.broken else "warning"
         sentence = f"The log of runs and looks was damaged: {history.trouble}."
         yield Doubt("NF214", severity, HISTORY, history.trouble, sentence)
+
+
+def _removed(project: Project, history: History) -> Iterator[Doubt]:
+    """Compare the log with what git holds of it; what an entry says that was mended is in it."""
+    present = {link.line for link in history.links}
+    gone = [entry for line in committed_lines(project.root, HISTORY) - present
+            if (entry := parse_entry(line))]  # fmt: skip
+    looks = sum(entry["kind"] == "look" for entry in gone)
+    if gone:
+        entries = "1 entry" if len(gone) == 1 else f"{len(gone)} entries"
+        message = f"it lacks {entries} that git holds, {_times(looks, 'look')} among them"
+        sentence = f"The log of runs and looks {message.removeprefix('it ')}."
+        yield Doubt("NF218", "error", HISTORY, message, sentence)
 
 
 def _results(project: Project, records: dict[str, Record], history: History) -> Iterator[Doubt]:
