@@ -187,6 +187,24 @@ def test_a_deleted_log_shows(sound):
     }
 
 
+def test_results_that_are_older_than_the_log_show(sound):
+    """Or whose log was deleted and named in no record any more, which looks the same."""
+    (sound.root / HISTORY).unlink()
+    sound.write("results/holdout.jsonl", '{"counted": true}\n')
+    said = "results are older than the log, which cannot vouch for them"
+    of_forecast = "its first result is older than the log, which cannot tell of the forecast"
+    older = {("NF219", f"results/{SPOT}/record.json", of_forecast)}
+    assert found(sound) == {("NF218", HISTORY, f"3 {said}"), *older}
+    prepare(sound.project.files)
+    assert found(sound) == {("NF218", HISTORY, f"3 {said}"), *older}
+    assert f"> - 3 {said}. (NF218)" in report(sound)
+    assert "It cannot vouch for 3 results from before it was begun." in report(sound)
+    sound.logged(SPOT, FINAL)
+    assert found(sound) == {("NF218", HISTORY, f"1 {said.replace('s are', ' is')}"), *older}
+    sound.logged()
+    assert found(sound) == older
+
+
 def test_a_line_removed_from_the_log_shows(sound):
     path = sound.root / HISTORY
     lines = path.read_bytes().splitlines(keepends=True)

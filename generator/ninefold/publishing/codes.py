@@ -208,13 +208,15 @@ _TABLE = (
         "NF218", "the log is shortened or missing",
         "Results were logged that results/history.jsonl does not hold, or git holds entries that "
         "it does not: it was deleted, cut or replaced, or results came from elsewhere. What the "
-        "log no longer shows may be looks at the hold-out.",
-        "Take results/history.jsonl back from git. If it is lost, say so in section 7.",
+        "log no longer shows may be looks at the hold-out. Nor can it vouch for results of a "
+        "ninefold that kept no log.",
+        "Take results/history.jsonl back from git. If it is lost, say so in section 7. Run results "
+        "again that are older than the log.",
     ),
     Code(
-        "NF219", "a forecast follows its result",
+        "NF219", "a forecast follows its result, or may",
         "The record says that the forecast came before the first result; the log, or the history "
-        "of git, has the result first.",
+        "of git, has the result first, or the result is older than the log.",
         "Say in the section when the forecast was made.",
     ),
     Code(

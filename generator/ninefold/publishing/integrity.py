@@ -17,7 +17,7 @@ from ninefold.project import Project
 from ninefold.publishing.blocks import record_file
 from ninefold.publishing.commits import committed_lines
 from ninefold.publishing.late_forecasts import late_forecasts
-from ninefold.publishing.placed import Placed, placed_by
+from ninefold.publishing.placed import Placed, older_results, placed_by
 from ninefold.records import RECORD_FILE, Record
 from ninefold.settings import holdout_settings
 
@@ -40,6 +40,7 @@ def find_doubts(project: Project, records: dict[str, Record], history: History) 
     return [
         *_log(history, records),
         *_removed(project, history),
+        *_older(history, records),
         *_results(project, records, history),
         *_looks(history, records),
         *_holdout(project, history),
@@ -72,6 +73,14 @@ def _removed(project: Project, history: History) -> Iterator[Doubt]:
         message = f"it lacks {entries} that git holds, {_times(looks, 'look')} among them"
         sentence = f"The log of runs and looks {message.removeprefix('it ')}."
         yield Doubt("NF218", "error", HISTORY, message, sentence)
+
+
+def _older(history: History, records: dict[str, Record]) -> Iterator[Doubt]:
+    """Say what an older version left, or whoever deleted the log and made it look so."""
+    if older := older_results(history, records):
+        is_older = "is older than the log" if len(older) == 1 else "are older than the log"
+        message = f"{_times(len(older), 'result')} {is_older}, which cannot vouch for them"
+        yield Doubt("NF218", "warning", HISTORY, message, f"{message}.")
 
 
 def _results(project: Project, records: dict[str, Record], history: History) -> Iterator[Doubt]:

@@ -10,6 +10,7 @@ from ninefold.history.reading import Link
 from ninefold.project import Project
 from ninefold.publishing.blocks import record_file
 from ninefold.publishing.commits import find_lateness, has_history
+from ninefold.publishing.placed import older_results
 from ninefold.records import Record
 from ninefold.running.staleness.forecast_cell import NAMES
 
@@ -19,20 +20,23 @@ Late = tuple[str, str, str]  # where, message, sentence
 def late_forecasts(
     project: Project, records: dict[str, Record], history: History
 ) -> Iterator[Late]:
-    """Yield the forecasts that follow their results."""
+    """Yield the forecasts that follow their results, or that may."""
     stated = {
         section: dict(record.forecast)
         for section, record in records.items()
         if record.forecast and record.forecast["stated"] == "before" and "@" not in section
     }
     in_git = bool(stated) and has_history(project.root)
-    older = {section for entry in history.of("taken") for section in entry["records"]}
+    taken = [section for entry in history.of("taken") for section in entry["records"]]
+    older = {name.partition("@")[0] for name in (*taken, *older_results(history, records))}
     for section, forecast in stated.items():
         how = "" if section in older else _by_log(history, section, forecast)
         if not how and in_git:
             how = _by_git(project, section, forecast)
-        if how:
-            message = f"its forecast follows its first result: {how}"
+        message = f"its forecast follows its first result: {how}" if how else ""
+        if not how and section in older:
+            message = "its first result is older than the log, which cannot tell of the forecast"
+        if message:
             yield record_file(section), message, f"{section}: {message}."
 
 

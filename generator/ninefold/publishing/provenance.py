@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from ninefold.history import HISTORY, History
 from ninefold.publishing.blocks import Fact
 from ninefold.publishing.calibration import calibrate, score_forecasts
+from ninefold.publishing.placed import older_results
 from ninefold.publishing.tries import count_tries, spell_tries
 from ninefold.records import Record
 
 
 def provenance_facts(records: Mapping[str, Record], history: History) -> list[Fact]:
     """Return those lines, as far as there is anything to say."""
-    return [*_tries(records), *_data(records), *_log(history)]
+    return [*_tries(records), *_data(records), *_log(history, records)]
 
 
 def calibration_facts(records: Mapping[str, Record]) -> list[Fact]:
@@ -47,7 +48,7 @@ def _data(records: Mapping[str, Record]) -> list[Fact]:
     return [Fact(text, {"source": source, "sha256": digest}, "") for source, digest in read]
 
 
-def _log(history: History) -> list[Fact]:
+def _log(history: History, records: Mapping[str, Record]) -> list[Fact]:
     if not history.links:
         return []
     numbers = {
@@ -64,6 +65,9 @@ def _log(history: History) -> list[Fact]:
         follow = "1 entry follows" if history.forks == 1 else f"{history.forks:,} entries follow"
         values["forks"] = f"{follow} an older one than the line before"
         text += "{forks}: branches were merged, or lines inserted. "
+    if older := len(older_results(history, records)):
+        values["older"] = _many(older, "result")
+        text += "It cannot vouch for {older} from before it was begun. "
     text += "Whoever has an earlier head can tell whether entries up to it were changed."
     return [Fact(text, values, "")]
 
