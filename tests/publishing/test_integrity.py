@@ -338,6 +338,26 @@ def test_a_line_that_is_gone_accuses_no_forecast_of_being_late(sound):
         assert "NF219" not in codes
 
 
+@pytest.mark.parametrize("kind", ["run", "failed"])
+def test_what_was_tried_and_is_here_no_more_is_counted_by_the_log(sound, kind):
+    def tried(section, *digests):
+        entry = {"section": section, "evaluations": len(digests), "tried": digests}
+        if kind == "run":
+            entry |= {"key": "k", "files": {}}
+        append(sound.project.files, kind, entry)
+
+    tried(f"{SPOT}@rate=1", "a", "b")
+    tried("6-improvements/1-gone", "b", "c")
+    tried("6-improvements/1-gone", "b", "c")
+    tried("2-data-summary", "d")
+    line = (
+        "Tried in sections 4 to 6: nothing that is still here, and 3 evaluations in earlier runs "
+        "whose results are not here. The best of many is lucky, too. The log has results of "
+        "sections that are there no more: 6-improvements/1-gone.</sub>"
+    )
+    assert line in report(sound)
+
+
 def test_damage_that_was_mended_stays_a_warning_and_in_the_report(sound):
     with (sound.root / HISTORY).open("a") as file:
         file.write("x\n")

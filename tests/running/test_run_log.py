@@ -15,6 +15,7 @@ from ninefold.history import HISTORY, START, digest_of_file, read_history
 from ninefold.project import Project
 from ninefold.publishing.context import read_records
 from ninefold.publishing.integrity import find_doubts
+from ninefold.publishing.tries import count_gone
 from ninefold.records import Record, write_record
 from ninefold.running.failures import Failure
 from ninefold.running.plan import make_plan, waiting
@@ -125,9 +126,13 @@ def test_a_failed_section_is_logged_if_it_had_evaluated_something(project):
         return Failure(task.id, "ValueError", "no")
 
     go(project, act=act)
-    assert [entry["section"] for entry in log(project).of("failed")] == [SPOT]
+    (entry,) = log(project).of("failed")
+    assert (entry["section"], entry["evaluations"], len(entry["tried"])) == (SPOT, 1, 1)
+    assert count_gone({}, log(project)) == 1
     assert runs(project) == []
     assert doubts(project) == []
+    go(project, SPOT, act=evaluates(None))
+    assert count_gone(read_records(Project(project.root)), log(project)) == 0
 
 
 def test_a_forecast_that_preceded_a_failed_result_is_logged_before_it(project):

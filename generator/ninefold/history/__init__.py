@@ -8,7 +8,7 @@ own, which then has an end of its own.
 """
 
 from ninefold.history.appending import append, must_grow
-from ninefold.history.digests import digest_of_file, digests_of
+from ninefold.history.digests import digest_of_file, digest_of_try, digests_of
 from ninefold.history.entries import HISTORY, START
 from ninefold.history.mending import prepare
 from ninefold.history.reading import History, read_history
@@ -19,6 +19,7 @@ __all__ = [
     "History",
     "append",
     "digest_of_file",
+    "digest_of_try",
     "digests_of",
     "must_grow",
     "prepare",

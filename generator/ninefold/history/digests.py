@@ -7,6 +7,8 @@ from contextlib import suppress
 
 from ninefold.errors import NinefoldError
 from ninefold.files import Files
+from ninefold.plain_json import digest
+from ninefold.records import EvaluationEntry
 
 # Of results, what an older version logged; now it is all that a run leaves.
 LISTED = ("record.json", "predictions.parquet", "holdout-predictions.parquet")
@@ -37,6 +39,12 @@ def digests_of(files: Files, folder: str = ".") -> dict[str, str]:
     for top, inner in within.items():
         found[top] = hashlib.sha256(json.dumps(inner, sort_keys=True).encode()).hexdigest()
     return found
+
+
+def digest_of_try(entry: EvaluationEntry) -> str:
+    """Return a digest of what was judged and of its scores: what was judged twice to the same
+    result, such as a control, was tried once."""
+    return digest([entry["variant"], entry["members"], entry["summary"]])
 
 
 def _is_a_runs(name: str) -> bool:

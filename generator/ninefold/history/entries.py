@@ -41,6 +41,7 @@ class Run(_Entry):
     key: str  # digest of the record's key
     files: dict[str, Digest]  # all that it left; of a folder, such as "figures/", one
     evaluations: Count
+    tried: NotRequired[list[str]]  # digest of each evaluation, by which one counts once
 
 
 @with_config(_STRICT)
@@ -52,6 +53,7 @@ class Undone(_Entry):
 class Failed(_Entry):
     section: str
     evaluations: Count
+    tried: NotRequired[list[str]]
 
 
 @with_config(_STRICT)

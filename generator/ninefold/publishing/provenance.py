@@ -6,16 +6,19 @@ They are of all records together, so that no single place is their source.
 from collections.abc import Mapping
 
 from ninefold.history import HISTORY, History
+from ninefold.project import Project
 from ninefold.publishing.blocks import Fact
 from ninefold.publishing.calibration import calibrate, score_forecasts
 from ninefold.publishing.placed import older_results
-from ninefold.publishing.tries import count_tries, spell_tries
+from ninefold.publishing.tries import count_gone, count_tries, spell_tries
 from ninefold.records import Record
 
 
-def provenance_facts(records: Mapping[str, Record], history: History) -> list[Fact]:
+def provenance_facts(
+    project: Project, records: Mapping[str, Record], history: History
+) -> list[Fact]:
     """Return those lines, as far as there is anything to say."""
-    return [*_tries(records), *_data(records), *_log(history, records)]
+    return [*_tries(project, records, history), *_data(records), *_log(history, records)]
 
 
 def calibration_facts(records: Mapping[str, Record]) -> list[Fact]:
@@ -34,12 +37,31 @@ def calibration_facts(records: Mapping[str, Record]) -> list[Fact]:
     return [Fact(text, values, "")]
 
 
-def _tries(records: Mapping[str, Record]) -> list[Fact]:
-    tries = count_tries(records)
-    if not tries["total"]:
+def _tries(project: Project, records: Mapping[str, Record], history: History) -> list[Fact]:
+    tries, earlier = count_tries(records), count_gone(records, history)
+    gone = _gone(project, history)
+    if not (tries["total"] or earlier or gone):
         return []
-    text = "Tried in sections 4 to 6: {tries}. The best of many is lucky, too."
-    return [Fact(text, {"tries": spell_tries(tries)}, "")]
+    values = {"tries": spell_tries(tries) or "nothing that is still here"}
+    text = "Tried in sections 4 to 6: {tries}"
+    if earlier:
+        values["earlier"] = _many(earlier, "evaluation")
+        text += ", and {earlier} in earlier runs whose results are not here"
+    text += ". The best of many is lucky, too."
+    if gone:
+        values["gone"] = ", ".join(gone[:_MOST]) + (", …" if gone[_MOST:] else "")
+        text += " The log has results of sections that are there no more: {gone}."
+    return [Fact(text, values, "")]
+
+
+def _gone(project: Project, history: History) -> list[str]:
+    """Return the sections that have evaluated something by the log, and are there no more."""
+    there = {section.id for section in project.sections}
+    entries = [entry for entry in history.of("run", "failed") if entry["evaluations"]]
+    return sorted({entry["section"].partition("@")[0] for entry in entries} - there)
+
+
+_MOST = 5  # sections that one line names
 
 
 def _data(records: Mapping[str, Record]) -> list[Fact]:

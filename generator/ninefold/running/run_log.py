@@ -13,7 +13,7 @@ from typing import Any
 
 from ninefold.errors import NinefoldError
 from ninefold.files import Files
-from ninefold.history import append, digest_of_file, digests_of, read_history
+from ninefold.history import append, digest_of_file, digest_of_try, digests_of, read_history
 from ninefold.history.appending import head_of
 from ninefold.plain_json import digest
 from ninefold.project import Section
@@ -43,8 +43,8 @@ class RunLog:
         record = read_record(made)
         if record is not None:
             self._log_forecast(section, record)
-        key, count = digest(record.key if record else {}), len(record.evaluations if record else ())
-        entry = {"section": section.id, "key": key, "files": digests_of(made), "evaluations": count}
+        key = digest(record.key if record else {})
+        entry = {"section": section.id, "key": key, "files": digests_of(made), **_tried(record)}
         append(self._files, "run", entry)
         try:
             yield
@@ -62,8 +62,7 @@ class RunLog:
             return
         if record is not None and record.evaluations:
             self._log_forecast(section, record)
-            entry = {"section": section.id, "evaluations": len(record.evaluations)}
-            append(self._files, "failed", entry)
+            append(self._files, "failed", {"section": section.id, **_tried(record)})
 
     def _log_forecast(self, section: Section, record: Record) -> None:
         """Log a forecast that is another than the last one of the notebook."""
@@ -75,6 +74,11 @@ class RunLog:
                     continue
                 append(self._files, "forecast", {"section": section.notebook, **own})
                 self._forecasts[section.notebook] = own
+
+
+def _tried(record: Record | None) -> dict[str, Any]:
+    found = record.evaluations.values() if record else ()
+    return {"evaluations": len(found), "tried": sorted({digest_of_try(entry) for entry in found})}
 
 
 def _stated(entry: dict[str, Any]) -> dict[str, Any]:
