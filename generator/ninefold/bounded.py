@@ -87,14 +87,18 @@ def read_given(path: Path, kind: Kind) -> bytes:
     return read_regular(os.path.realpath(path), kind, str(path))
 
 
-def hash_regular(path: str | Path, kind: Kind, name: str = "") -> "hashlib._Hash":
-    """Return the SHA-256 of a file's content, of which little is in memory at a time; raises as
-    `read_regular` does."""
+def hash_regular(
+    path: str | Path, kind: Kind, name: str = "", *, text: bool = False
+) -> "hashlib._Hash":
+    """Return the SHA-256 of a file's content, of which little is in memory at a time; of a text
+    with its line ends as "\\n". Raises as `read_regular` does."""
     name = name or str(path)
     found, size = hashlib.sha256(), 0
     with open_regular(path, kind, name) as file, reading(name):
         while chunk := file.read(_CHUNK):
-            found.update(chunk)
+            while text and chunk.endswith(b"\r") and (more := file.read(1)):
+                chunk += more
+            found.update(chunk.replace(b"\r\n", b"\n") if text else chunk)
             size += len(chunk)
             if size > kind.most:
                 raise _too_large(name, size, kind)
@@ -117,12 +121,13 @@ def open_regular(path: str | Path, kind: Kind, name: str) -> BinaryIO:
 def must_be_regular(found: os.stat_result, name: str, kind: Kind) -> None:
     """Raise NinefoldError where this is no regular file, or too large for its kind."""
     if not stat.S_ISREG(found.st_mode):
-        raise NinefoldError(f"{name} is {_called(found)}", f"expected {kind.called}", kind.todo)
+        raise NinefoldError(f"{name} is {called(found)}", f"expected {kind.called}", kind.todo)
     if found.st_size > kind.most:
         raise _too_large(name, found.st_size, kind)
 
 
-def _called(found: os.stat_result) -> str:
+def called(found: os.stat_result) -> str:
+    """Say what this is that is no regular file."""
     kinds = {
         **{stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"},
         **{stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"},

@@ -65,9 +65,10 @@ class Files(Places):
         """Return the value in a file of JSON; raises as `read` does, and for what is not JSON."""
         return parse_json(self.read(name, kind), self.name(name), kind.todo)
 
-    def digest(self, name: str | PurePath) -> "hashlib._Hash":
-        """Return the SHA-256 of a file of data; raises as `read` does."""
-        return hash_regular(self.locate(name), DATA, self.name(name))
+    def digest(self, name: str | PurePath, *, text: bool = False) -> "hashlib._Hash":
+        """Return the SHA-256 of a file of data; of a text with all line ends as "\\n". Raises as
+        `read` does."""
+        return hash_regular(self.locate(name), DATA, self.name(name), text=text)
 
     def names(self, folder: str | PurePath) -> list[str]:
         """Return the names in a folder, sorted; none where it is not there."""

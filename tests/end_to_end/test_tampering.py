@@ -67,11 +67,12 @@ def test_a_sound_study_shows_nothing_whatever_was_run(study, tmp_path):
     assert (shown(clone), codes(clone)) == ([], set())
 
 
-def test_a_study_of_an_older_version_is_sound_before_and_after_a_run(tmp_path):
+def test_a_study_of_an_older_version_says_for_which_results_no_log_can_vouch(tmp_path):
     root = Path(shutil.copytree(VERSION_1, tmp_path / "older"))
-    assert (shown(root), codes(root)) == ([], set())
+    said = "results are older than the log, which cannot vouch for them. (NF218)"
+    assert (shown(root), codes(root)) == ([f"> - 3 {said}"], {"NF218"})
     ninefold(root, "run", "--force", "4-baseline")
-    assert (shown(root), codes(root)) == ([], set())
+    assert (shown(root), codes(root)) == ([f"> - 2 {said}"], {"NF218"})
 
 
 def test_an_edited_record_shows(study):

@@ -1,6 +1,8 @@
 """The log: no entry of it is lost, none forgotten for being damaged, none changed unseen."""
 
+import errno
 import json
+import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -13,10 +15,19 @@ from git_repository import make_repository
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ninefold import bounded
 from ninefold.errors import NinefoldError
 from ninefold.files import Files
-from ninefold.history import HISTORY, START, append, digest_of_file, prepare, read_history
-from ninefold.history.appending import head_of
+from ninefold.history import (
+    HISTORY,
+    START,
+    append,
+    digest_of_file,
+    must_grow,
+    prepare,
+    read_history,
+)
+from ninefold.history.appending import entry_line, head_of
 from ninefold.records import Record, write_record
 
 ROOT = Path(__file__).parents[2]
@@ -96,6 +107,12 @@ def test_line_ends_that_git_changed_break_nothing(files):
     for ends in ("\n", "\r\n"):
         files.write("results/a/record.json", f"{{{ends}}}{ends}")
         assert digest_of_file(files, "results/a/record.json") == sha256(b"{\n}\n").hexdigest()
+    long = b"\r" * (2**20 - 1) + b"\r\n\r"  # across what is read at once
+    files.write("results/a/notebook.ipynb", long)
+    expected = sha256(long.replace(b"\r\n", b"\n")).hexdigest()
+    assert digest_of_file(files, "results/a/notebook.ipynb") == expected
+    files.write("results/a/predictions.parquet", b"\r\n")
+    assert digest_of_file(files, "results/a/predictions.parquet") == sha256(b"\r\n").hexdigest()
 
 
 BROKEN = "its chain is broken in 1 place: entries were edited, moved or removed"
@@ -138,6 +155,19 @@ def test_no_line_but_the_last_can_be_changed_unseen(tmp_path_factory, data):
     rewrite(files, *lines)
     with suppress(NinefoldError):  # a newer version's, by that byte
         assert read_history(files).broken
+
+
+def test_what_is_inserted_before_the_head_is_another_end_of_the_chain(files):
+    for number in range(3):
+        append(files, "read", {"section": f"{number}-x"})
+    lines, head = lines_of(files), read_history(files).head
+    first = entry_line("read", {"section": "8-x"}, START).rstrip()
+    second = entry_line("read", {"section": "9-x"}, sha256(first).hexdigest()).rstrip()
+    rewrite(files, first, second, *lines)
+    found = read_history(files)
+    assert (found.ends, found.forks) == ((head, sha256(second).hexdigest()), 1)
+    parents = [link.parents for link in found.links]
+    assert parents == [(), (found.links[0].digest,), (), *parents[3:]]
 
 
 def entry(**changes):
@@ -189,22 +219,87 @@ def test_a_damaged_log_is_kept_said_and_goes_on_with_all_that_it_counted(files, 
     assert (read_history(files).count, read_history(files).broken) == (5, False)
 
 
-@pytest.mark.parametrize("what", ["a folder", "a link", "not UTF-8"])
-def test_what_is_no_log_in_its_place_is_put_aside_and_counts_as_a_look(files, tmp_path, what):
-    path = tmp_path / HISTORY
+UNKNOWN = "so that nobody knows how often the hold-out was looked at"
+
+
+@pytest.mark.parametrize("log", [HISTORY, OLD])
+@pytest.mark.parametrize("what", ["a folder", "a link out of the project"])
+def test_what_is_no_log_in_its_place_is_put_aside_and_its_looks_are_unknown(
+    files, tmp_path, what, log
+):
+    path = tmp_path / log
     path.parent.mkdir()
     if what == "a folder":
         path.mkdir()
-    elif what == "a link":
+    else:
         (tmp_path.parent / "elsewhere.jsonl").write_text("x")
         path.symlink_to(tmp_path.parent / "elsewhere.jsonl")
-    else:
-        path.write_bytes(b"\xff\xfe\n")
+    trouble = f"there was {what} in place of {log}, {UNKNOWN}"
+    assert read_history(files).trouble == trouble
+    said = prepare(files)
+    assert (trouble in said, "history-damaged-1" in said) == (log == HISTORY, log == HISTORY)
+    look(files)
+    found = read_history(files)
+    assert (found.trouble, found.count, found.broken) == (trouble, 1, False)
+    assert (tmp_path / HISTORY).is_file()
+    assert not (tmp_path / HISTORY).is_symlink()
+    assert prepare(files) == ""
+
+
+def test_a_log_of_other_bytes_counts_as_a_look(files, tmp_path):
+    files.write(HISTORY, b"\xff\xfe\n")
     assert read_history(files).count == 1
     assert prepare(files)
     assert (read_history(files).count, read_history(files).broken) == (1, False)
-    assert path.is_file()
-    assert not path.is_symlink()
+
+
+@pytest.mark.parametrize("log", [HISTORY, OLD])
+@pytest.mark.parametrize("why", ["Permission denied", "Input/output error", "100 MiB"])
+def test_a_log_that_cannot_be_read_now_is_an_error_that_touches_nothing(
+    files, tmp_path, monkeypatch, log, why
+):
+    files.write(log, f"{old_look()}\n")
+
+    def refuse(path, *_):
+        if why == "100 MiB":
+            raise NinefoldError(f"{log} has 100 MiB")
+        number = errno.EACCES if why == "Permission denied" else errno.EIO
+        with bounded.reading(log):
+            raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr("ninefold.files.read_regular", refuse)
+    for call in (read_history, prepare):
+        with pytest.raises(NinefoldError, match=why):
+            call(files)
+    assert [path.name for path in (tmp_path / "results").iterdir()] == [Path(log).name]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may do all")
+def test_a_log_that_nobody_may_read_is_an_error(files, tmp_path):
+    look(files)
+    (tmp_path / HISTORY).chmod(0)
+    with pytest.raises(NinefoldError, match="cannot be read: Permission denied"):
+        prepare(files)
+
+
+def test_whether_the_log_can_grow_is_known_before_it_has_to(files, tmp_path):
+    must_grow(files)
+    assert not files.exists(HISTORY)
+    look(files)
+    must_grow(files)
+    (tmp_path / HISTORY).rename(tmp_path / "log.jsonl")
+    (tmp_path / HISTORY).symlink_to(tmp_path / "log.jsonl")
+    assert read_history(files).count == 1
+    with pytest.raises(NinefoldError, match=r"history.jsonl is no file; expected a log"):
+        must_grow(files)
+
+
+def test_the_head_is_that_of_the_last_line_that_is_whole_and_needs_no_writing(files, tmp_path):
+    look(files)
+    with (tmp_path / HISTORY).open("a") as file:
+        file.write('{"half": ')  # by another process
+    (tmp_path / HISTORY).chmod(0o444)
+    assert head_of(files) == sha256(lines_of(files)[0]).hexdigest()
 
 
 def test_a_run_that_was_stopped_while_it_mended_the_log_forgets_nothing(files, tmp_path):
@@ -307,10 +402,11 @@ def test_a_merge_keeps_the_entries_of_both_branches_of_a_generated_project(files
     found = read_history(files)
     assert {look["configuration"] for look in found.looks[len(before) :]} == {"mine", "theirs"}
     assert (found.count, found.trouble, found.broken) == (2 + len(before), "", False)
-    assert len(found.heads) == 1
+    assert (len(found.heads), found.ends, found.forks) == (1, (found.head, *found.heads), 1)
     assert prepare(files) == ""
     found = read_history(files)
-    assert (found.count, found.trouble, found.heads) == (2 + len(before), "", ())
+    assert (found.count, found.trouble, found.ends) == (2 + len(before), "", (found.head,))
+    assert found.forks == 1  # which stays
     lines = lines_of(files)
     for end in (-2, -3):  # the ends of both branches are part of the chain by now
         rewrite(files, *lines[:end], *lines[end + 1 :])

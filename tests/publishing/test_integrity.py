@@ -7,7 +7,17 @@ import pytest
 from git_repository import make_repository
 from small_study import code
 
-from ninefold.history import HISTORY, append, digest_of_file, prepare, read_history
+from ninefold.history import (
+    HISTORY,
+    START,
+    append,
+    digest_of_file,
+    digests_of,
+    prepare,
+    read_history,
+)
+from ninefold.history.appending import entry_line
+from ninefold.history.entries import digest_of_line
 from ninefold.publishing.checks import check_project
 from ninefold.publishing.render import render
 
@@ -63,8 +73,17 @@ def test_a_sound_study_shows_nothing_of_it(sound):
     assert (
         "⚙ Log of runs: results/history.jsonl holds 3 runs, 1 forecast, 2 scorings of the "
         "hold-out, 0 other reads of it; the head of its chain is "
-        f"{read_history(sound.project.files).head[:16]}. Tampering shows if this value was "
+        f"{read_history(sound.project.files).head[:16]}. Whoever has an earlier head can tell "
+        "whether entries up to it were changed.</sub>"
     ) in text
+
+
+def test_the_looks_of_an_older_log_are_among_the_scorings(sound):
+    (sound.root / HISTORY).unlink()
+    sound.write("results/holdout.jsonl", '{"counted": true}\n' * 2)
+    prepare(sound.project.files)
+    assert "2 scorings of the hold-out" in report(sound)
+    assert ", looked at 2 times</sub>" in report(sound)
 
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
@@ -88,11 +107,43 @@ def test_edited_predictions_show(sound):
     entry = {"section": "2-data-summary", "key": "k", "evaluations": 0, "files": digests}
     append(files, "run", entry)
     assert found(sound) == set()
-    message = "its predictions.parquet is not the one that its run wrote"
+    message = "changed since its run: predictions.parquet"
     predictions.write_text("PAR1 as it is now")
     doubt(sound, "NF217", "results/2-data-summary/record.json", message)
     predictions.unlink()
     doubt(sound, "NF217", "results/2-data-summary/record.json", message)
+
+
+@pytest.fixture
+def listed(sound):
+    """Return a study whose log has all that the runs left."""
+    sound.write(f"results/{FINAL}/model/model.json", '{"labels": ["a", "b"]}')
+    for section in ("2-data-summary", SPOT, FINAL):
+        digests = digests_of(sound.project.files, f"results/{section}")
+        entry = {"section": section, "key": "k", "evaluations": 0, "files": digests}
+        append(sound.project.files, "run", entry)
+    assert found(sound) == set()
+    return sound
+
+
+def test_whatever_else_of_a_run_was_edited_added_or_removed_shows(listed):
+    folder = listed.root / "results" / FINAL
+    for name in ("figures/more.svg", "more/table.csv"):
+        listed.write(f"results/{FINAL}/{name}", "x")
+    (folder / "model/model.json").write_text('{"labels": ["b", "a"]}')
+    path = folder / "notebook.ipynb"
+    path.write_text(path.read_text("utf-8").replace("# Final model", "# Final"), "utf-8")
+    message = "changed since its run: figures/, model/, more/, notebook.ipynb"
+    doubt(listed, "NF217", f"results/{FINAL}/record.json", message)
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_what_systems_leave_among_results_and_line_ends_show_nothing(listed, ends):
+    for path in [p for end in ("json", "ipynb", "svg") for p in listed.root.rglob(f"*.{end}")]:
+        path.write_bytes(path.read_bytes().replace(b"\n", ends.encode()))
+    for name in ("figures/.DS_Store", ".ipynb_checkpoints/notebook.ipynb", "failure/failure.json"):
+        listed.write(f"results/{SPOT}/{name}", "{}")
+    assert "NF217" not in {code for code, *_ in found(listed)}
 
 
 def test_a_record_of_an_earlier_run_shows(sound):
@@ -155,6 +206,24 @@ def test_a_deleted_log_shows(sound):
         ("NF218", HISTORY, "it is missing beside 3 results that it had listed"),
         ("NF218", f"results/{FINAL}/record.json", looks),
     }
+
+
+def test_results_that_are_older_than_the_log_show(sound):
+    """Or whose log was deleted and named in no record any more, which looks the same."""
+    (sound.root / HISTORY).unlink()
+    sound.write("results/holdout.jsonl", '{"counted": true}\n')
+    said = "results are older than the log, which cannot vouch for them"
+    of_forecast = "its first result is older than the log, which cannot tell of the forecast"
+    older = {("NF219", f"results/{SPOT}/record.json", of_forecast)}
+    assert found(sound) == {("NF218", HISTORY, f"3 {said}"), *older}
+    prepare(sound.project.files)
+    assert found(sound) == {("NF218", HISTORY, f"3 {said}"), *older}
+    assert f"> - 3 {said}. (NF218)" in report(sound)
+    assert "It cannot vouch for 3 results from before it was begun." in report(sound)
+    sound.logged(SPOT, FINAL)
+    assert found(sound) == {("NF218", HISTORY, f"1 {said.replace('s are', ' is')}"), *older}
+    sound.logged()
+    assert found(sound) == older
 
 
 def test_a_line_removed_from_the_log_shows(sound):
@@ -256,6 +325,82 @@ def test_a_forecast_that_follows_its_result_in_the_log_shows(sound):
     doubt(sound, "NF219", f"results/{SPOT}/record.json", message)
 
 
+def chain(*entries, start=START):
+    """Return the lines of a chain of results and forecasts that follows `start`."""
+    lines = []
+    for stated in entries:
+        kind = "forecast" if "winner" in stated else "failed"
+        line = entry_line(kind, {"section": SPOT, "time": "2026-01-01", **stated}, start)
+        start = digest_of_line(line)
+        lines.append(line)
+    return lines
+
+
+FORECAST, RESULT = {"stated": "before", **STATED}, {"evaluations": 2}
+NOT = "its forecast follows its first result: in the log, a result of 2026-01-01 "
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "late"),
+    [
+        ([FORECAST, RESULT], [{**FORECAST, "winner": "x"}, RESULT], NOT + "does not follow it"),
+        ([RESULT], [FORECAST, RESULT], NOT + "comes first"),
+        ([FORECAST, RESULT], [{**FORECAST, "time": "2026-01-02"}, RESULT, RESULT], ""),
+        ([{**FORECAST, "winner": "x"}, FORECAST, RESULT], [], ""),
+    ],
+)
+def test_a_forecast_precedes_the_results_whose_chain_leads_back_to_it(sound, first, second, late):
+    """Two branches that were merged, or one that was inserted before the other."""
+    (sound.root / HISTORY).write_bytes(b"".join(chain(*first) + chain(*second)))
+    own = {message for code, _, message in found(sound) if code == "NF219"}
+    assert own == ({late} if late else set())
+    text = report(sound)
+    if second:
+        first_end, end = (digest_of_line(chain(*each)[-1])[:16] for each in (first, second))
+        assert f"the ends of its chain are {end}, {first_end}. 1 entry follows an older" in text
+
+
+def test_a_forecast_from_before_two_branches_precedes_the_results_of_both(sound):
+    base = chain(FORECAST)
+    start = digest_of_line(base[0])
+    more = [chain({"evaluations": n}, RESULT, start=start) for n in (3, 4)]
+    (sound.root / HISTORY).write_bytes(b"".join([*base, *more[0], *more[1]]))
+    assert "NF219" not in {code for code, *_ in found(sound)}
+    prepare(sound.project.files)
+    sound.looked()
+    sound.logged()
+    assert found(sound) == set()
+
+
+def test_a_line_that_is_gone_accuses_no_forecast_of_being_late(sound):
+    lines = chain(FORECAST, {"stated": "before", **STATED, "winner": "x"}, RESULT)
+    for between in (b"half of a line\n", b""):
+        (sound.root / HISTORY).write_bytes(lines[0] + between + lines[2])
+        codes = {code for code, *_ in found(sound)}
+        assert "NF214" in codes
+        assert "NF219" not in codes
+
+
+@pytest.mark.parametrize("kind", ["run", "failed"])
+def test_what_was_tried_and_is_here_no_more_is_counted_by_the_log(sound, kind):
+    def tried(section, *digests):
+        entry = {"section": section, "evaluations": len(digests), "tried": digests}
+        if kind == "run":
+            entry |= {"key": "k", "files": {}}
+        append(sound.project.files, kind, entry)
+
+    tried(f"{SPOT}@rate=1", "a", "b")
+    tried("6-improvements/1-gone", "b", "c")
+    tried("6-improvements/1-gone", "b", "c")
+    tried("2-data-summary", "d")
+    line = (
+        "Tried in sections 4 to 6: nothing that is still here, and 3 evaluations in earlier runs "
+        "whose results are not here. The best of many is lucky, too. The log has results of "
+        "sections that are there no more: 6-improvements/1-gone.</sub>"
+    )
+    assert line in report(sound)
+
+
 def test_damage_that_was_mended_stays_a_warning_and_in_the_report(sound):
     with (sound.root / HISTORY).open("a") as file:
         file.write("x\n")
@@ -333,9 +478,47 @@ def test_a_forecast_that_is_no_literal_or_not_in_git_is_not_accused(sound, git):
     assert found(sound) == set()
 
 
+def test_entries_that_git_holds_and_the_log_does_not_show(sound, git):
+    commit(git)
+    log = sound.root / HISTORY
+    short = log.read_bytes()
+    sound.looked(content="a")
+    sound.logged(FINAL)
+    commit(git)
+    both = log.read_bytes()
+    assert {code for code, *_ in found(sound)} == {"NF207"}
+    message = "it lacks 2 entries that git holds, 1 look among them"
+    said = "The log of runs and looks lacks 2 entries that git holds, 1 look among them."
+    log.write_bytes(short)
+    doubt(sound, "NF218", HISTORY, message, said)
+    commit(git)
+    doubt(sound, "NF218", HISTORY, message, said)
+    log.write_bytes(both.replace(b"\n", b"\r\n"))
+    assert {code for code, *_ in found(sound)} == {"NF207"}
+
+
+def test_what_was_mended_or_merged_is_not_missing_from_the_log(sound, git):
+    sound.write(".gitattributes", "results/history.jsonl merge=union\n")
+    commit(git)
+    with (sound.root / HISTORY).open("a") as file:
+        file.write('{"half of": "a li')
+    commit(git)
+    prepare(sound.project.files)
+    commit(git)
+    git("checkout", "--quiet", "-b", "other")
+    sound.logged(FINAL)
+    commit(git)
+    git("checkout", "--quiet", "main")
+    sound.logged(FINAL)
+    commit(git)
+    git("merge", "--quiet", "other")
+    assert "NF218" not in {code for code, *_ in found(sound)}
+
+
 PROGRAMS = (
     *("core.fsmonitor", "core.sshCommand", "core.pager", "pager.rev-list", "gpg.program"),
     *("core.askPass", "diff.external", "uploadpack.packObjectsHook"),
+    *("diff.own.command", "diff.own.textconv"),
 )
 
 
@@ -344,6 +527,7 @@ def test_git_starts_none_of_a_strangers_programs(sound, git, tmp_path):
     commit(git)
     state_forecast(sound, CALL)
     commit(git)
+    sound.write(".gitattributes", "*.jsonl diff=own\n")
     canary = tmp_path.parent / f"{tmp_path.name}-started"
     program = sound.write(".git/program", f"#!/bin/sh\ntouch '{canary}'\n")
     program.chmod(0o755)

@@ -4,9 +4,10 @@ import pytest
 from small_study import code
 from tiny_project import judged
 
+from ninefold.history import History
 from ninefold.publishing.calibration import calibrate, score_forecasts
 from ninefold.publishing.render import render
-from ninefold.publishing.tries import count_tries, spell_tries
+from ninefold.publishing.tries import count_gone, count_tries, spell_tries
 from ninefold.records import Record
 
 SIZE, SEARCH = "5-experiments/2-size", "6-improvements/1-search"
@@ -83,4 +84,5 @@ def test_what_was_tried_is_counted_once_by_family():
     }
     counts = count_tries(records)
     assert counts == {"constant": 1, "linear": 1, "network": 3, "ensemble": 1, "total": 6}
+    assert count_gone(records, History()) == 0
     assert spell_tries(counts) == "3 networks, 1 constant, 1 linear model, 1 average of networks"

@@ -1,6 +1,7 @@
 """What runs add to the log: before results are in place, in whatever way a run ends."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,10 +15,12 @@ from ninefold.history import HISTORY, START, digest_of_file, read_history
 from ninefold.project import Project
 from ninefold.publishing.context import read_records
 from ninefold.publishing.integrity import find_doubts
+from ninefold.publishing.tries import count_gone
 from ninefold.records import Record, write_record
 from ninefold.running.failures import Failure
 from ninefold.running.plan import make_plan, waiting
 from ninefold.running.runner import run
+from ninefold.study.forecasts import first_result
 
 SPOT, FINAL = "5-experiments/1-spot-check", "7-final-model"
 
@@ -131,9 +134,28 @@ def test_a_failed_section_is_logged_if_it_had_evaluated_something(project):
         return Failure(task.id, "ValueError", "no")
 
     go(project, act=act)
-    assert [entry["section"] for entry in log(project).of("failed")] == [SPOT]
+    (entry,) = log(project).of("failed")
+    assert (entry["section"], entry["evaluations"], len(entry["tried"])) == (SPOT, 1, 1)
+    assert count_gone({}, log(project)) == 1
     assert runs(project) == []
     assert doubts(project) == []
+    go(project, SPOT, act=evaluates(None))
+    assert count_gone(read_records(Project(project.root)), log(project)) == 0
+
+
+def test_a_forecast_that_preceded_a_failed_result_is_logged_before_it(project):
+    def act(task):
+        evaluates(STATED)(task)
+        return Failure(task.id, "ValueError", "a later cell, such as a figure")
+
+    go(project, SPOT, act=act)
+    kept = first_result(project, SPOT).forecast
+    go(project, SPOT, act=evaluates(kept))  # as the notebook records it, by what failed
+    kinds = [entry["kind"] for entry in log(project).of("run", "failed", "forecast")]
+    assert kinds.index("forecast") < kinds.index("failed")
+    assert doubts(project) == []
+    shutil.rmtree(project.results_of(SPOT))
+    assert first_result(project, SPOT).forecast == STATED  # by the log alone
 
 
 def test_results_that_could_not_be_put_in_place_are_taken_back_in_the_log(project, monkeypatch):
@@ -178,10 +200,22 @@ def test_a_kill_between_entry_and_results_is_told_by_the_next_run(project, first
 
 def test_results_of_an_older_version_are_taken_over(project):
     write_record(project.results_of("2-data-summary"), Record(section="2-data-summary"))
-    assert doubts(project) == []
+    assert doubts(project) == ["NF218"]
     go(project, SPOT)
     assert "2-data-summary" in log(project).of("taken")[0]["records"]
+    assert doubts(project) == ["NF218"]
+    go(project, "2-data-summary", force=True)
     assert doubts(project) == []
+
+
+def test_a_log_that_cannot_grow_is_one_line_before_anything_runs(project):
+    elsewhere = project.root / "log.jsonl"
+    elsewhere.touch()
+    (project.root / "results").mkdir()
+    (project.root / HISTORY).symlink_to(elsewhere)
+    with pytest.raises(NinefoldError, match=r"history.jsonl is no file"):
+        go(project)
+    assert not (project.root / "results/2-data-summary").exists()
 
 
 def test_a_log_of_a_newer_version_is_one_line_before_anything_runs(project):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
-from ninefold.bounded import writing
+from ninefold.bounded import LOG, writing
 from ninefold.files import Files
 from ninefold.history.entries import HISTORY, SCHEMA, START, digest_of_line
 from ninefold.locking import lock
@@ -40,14 +40,20 @@ def entry_line(kind: str, entry: Mapping[str, Any], previous: str) -> bytes:
     return json.dumps(whole, sort_keys=True, allow_nan=False).encode() + b"\n"
 
 
+def must_grow(files: Files) -> None:
+    """Raise NinefoldError where nothing could be added to the log that is there."""
+    if files.exists(HISTORY):
+        files.open_log(HISTORY).close()
+
+
 def head_of(files: Files) -> str:
-    """Return what an entry that were added now would name as the one before it."""
-    if not files.exists(HISTORY):
+    """Return the digest of the last line that was written whole. Raises NinefoldError."""
+    try:
+        content = files.read(HISTORY, LOG)
+    except FileNotFoundError:
         return START
-    with writing(HISTORY), files.open_log(HISTORY) as file:
-        lock(file, wait=True)  # no half of a line
-        last = _last_line(file, file.seek(0, os.SEEK_END))
-    return digest_of_line(last) if last.strip() else START
+    whole = content[: content.rfind(b"\n") + 1].strip()  # another process may be writing
+    return digest_of_line(whole[whole.rfind(b"\n") + 1 :]) if whole else START
 
 
 def _last_line(file: BinaryIO, end: int) -> bytes:

@@ -1,6 +1,6 @@
 """The entries of the log, schema version 1: a JSON object a line, each of one kind.
 
-run       a section's results were about to be put in place: the digests of their files
+run       a section's results were about to be put in place: the digests of all that it left
 undone    they could not be: the results before them stay
 failed    a section's run failed after it had evaluated something
 forecast  what a section's record holds of a forecast, where that is new
@@ -17,15 +17,11 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
-from ninefold.bounded import RECORD
 from ninefold.errors import NinefoldError
-from ninefold.files import Files
 from ninefold.plain_json import parse_json
 
 HISTORY = "results/history.jsonl"
 SCHEMA = 1
-# Of results, those whose digests a run is logged with.
-LISTED = ("record.json", "predictions.parquet", "holdout-predictions.parquet")
 START = "0" * 64  # what the first entry follows
 
 _STRICT = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
@@ -44,8 +40,9 @@ class Run(_Entry):
     section: str
     final: NotRequired[dict[str, str]]  # `[final]` of the settings, of a section with candidates
     key: str  # digest of the record's key
-    files: dict[str, Digest]  # those of LISTED that there are
+    files: dict[str, Digest]  # all that it left; of a folder, such as "figures/", one
     evaluations: Count
+    tried: NotRequired[list[str]]  # digest of each evaluation, by which one counts once
 
 
 @with_config(_STRICT)
@@ -57,6 +54,7 @@ class Undone(_Entry):
 class Failed(_Entry):
     section: str
     evaluations: Count
+    tried: NotRequired[list[str]]
 
 
 @with_config(_STRICT)
@@ -100,6 +98,7 @@ class Taken(_Entry):
     sha256: str
     looks: list[OldLook]
     damaged: Count  # lines of it that could not be read
+    instead: NotRequired[str]  # what stood in its place, and could be no log
     records: dict[str, Digest]  # section → its record, which no log had listed
 
 
@@ -110,6 +109,7 @@ class Mended(_Entry):
     heads: list[Digest]  # ends of branches that were merged
     lost: list[str]  # sections with results of which the log knew nothing
     kept: str  # the file that the log was copied to; "" for none
+    instead: NotRequired[str]  # what stood in its place, and could be no log
 
 
 _KINDS = (Run, Undone, Failed, Forecast, Look, Read, Taken, Mended)
@@ -151,11 +151,3 @@ def parse_entry(line: bytes) -> dict[str, Any] | None:
 def digest_of_line(line: bytes) -> str:
     """Return the digest by which the next entry names a line, its line end left out."""
     return hashlib.sha256(line.rstrip(b"\r\n")).hexdigest()
-
-
-def digest_of_file(files: Files, name: str) -> str:
-    """Return the SHA-256 of a file among the results; of JSON whatever git makes of its line ends.
-    Raises FileNotFoundError and NinefoldError."""
-    if name.endswith(".json"):
-        return hashlib.sha256(files.read(name, RECORD).replace(b"\r\n", b"\n")).hexdigest()
-    return files.digest(name).hexdigest()

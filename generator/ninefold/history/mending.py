@@ -11,8 +11,9 @@ from ninefold.bounded import LOG
 from ninefold.errors import NinefoldError
 from ninefold.files import Files
 from ninefold.history.appending import append, entry_line
-from ninefold.history.entries import HISTORY, digest_of_file
-from ninefold.history.older import read_old_looks
+from ninefold.history.digests import digest_of_file
+from ninefold.history.entries import HISTORY
+from ninefold.history.older import no_log, read_old_looks
 from ninefold.history.reading import History, kept_name, last_kept, read_history, read_lines
 from ninefold.records import RECORD_FILE, read_parts
 
@@ -25,7 +26,7 @@ def prepare(files: Files) -> str:
     where nothing is.
 
     Only for who holds the project's lock. Raises NinefoldError for a log of a newer version, and
-    NinefoldError or OSError where it cannot be written.
+    NinefoldError or OSError where it cannot be read or written.
     """
     found = read_history(files)
     if not found.is_there:
@@ -52,6 +53,7 @@ def _take_over(files: Files) -> None:
     }
     if old.source or records:
         entry = {"source": old.source, "sha256": old.sha256, "looks": list(old.looks)}
+        entry |= {"instead": old.instead} if old.instead else {}
         append(files, "taken", {**entry, "damaged": old.damaged, "records": records})
 
 
@@ -76,20 +78,18 @@ def _records(files: Files) -> Iterator[tuple[str, str | None]]:
 
 
 def _mend(files: Files, found: History) -> str:
-    last = last_kept(files)
-    kept = kept_name(last)
-    if files.exists(HISTORY):
-        kept = kept_name(last + 1)
-        try:
-            content = files.read(HISTORY, LOG)
-        except NinefoldError:  # it is no file that can be copied
-            files.move(HISTORY, kept)
-        else:
-            files.write(kept, content)
+    is_there = files.exists(HISTORY)  # else a run had put it aside, and was stopped
+    kept = kept_name(last_kept(files) + is_there)
+    instead = no_log(files, HISTORY if is_there else kept)
+    if is_there and instead:
+        files.move(HISTORY, kept)
+    elif is_there:
+        files.write(kept, files.read(HISTORY, LOG))
     lines = [link.line for link in found.links]
     rest = read_lines(lines)  # what followed a line that is left out follows nothing now
     now = found.damaged - rest.damaged
     entry = _entry(damaged=now, breaks=rest.breaks, heads=rest.heads, kept=kept)
+    entry |= {"instead": instead} if instead else {}
     lines.append(entry_line("mended", entry, rest.head).rstrip(b"\n"))
     files.write(HISTORY, b"".join(line + b"\n" for line in lines))
     return (

@@ -2,12 +2,13 @@
 
 import hashlib
 import re
+import stat
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from ninefold.bounded import LOG
+from ninefold.bounded import LOG, called
 from ninefold.errors import NinefoldError
 from ninefold.files import Files
 from ninefold.history.entries import OldLook
@@ -22,27 +23,29 @@ _look: TypeAdapter[Any] = TypeAdapter(OldLook)
 
 @dataclass(frozen=True)
 class OldLooks:
-    """The looks of an older log; `damaged` lines of it cannot be read, now or by an earlier run."""
+    """The looks of an older log; `damaged` lines of it cannot be read, now or by an earlier run.
+    `instead` is what stands in its place, and can be no log."""
 
     source: str = ""  # "": there is none
     sha256: str = ""
     looks: tuple[dict[str, Any], ...] = ()
     damaged: int = 0
+    instead: str = ""
 
 
 def read_old_looks(files: Files) -> OldLooks:
     """Return the looks of an older version's log, whatever state it is in. A line that cannot be
-    read counts as a look."""
+    read counts as a look. Raises NinefoldError for one that cannot be read now."""
     numbers = (m for m in map(_KEPT.fullmatch, files.names("results")) if m)
     last = max(numbers, key=lambda match: int(match[1]), default=None)
     stopped = last and not files.exists(OLD_LOG)  # a run had put it aside, and was stopped
     source = f"results/{last[0]}" if last and stopped else OLD_LOG
+    if instead := no_log(files, source):
+        return OldLooks(source, instead=instead)
     try:
         content = files.read(source, LOG)
     except FileNotFoundError:
         return OldLooks()
-    except NinefoldError:
-        return OldLooks(source, damaged=1)
     looks: list[dict[str, Any]] = []
     damaged = 0
     for line in content.splitlines():
@@ -51,6 +54,18 @@ def read_old_looks(files: Files) -> OldLooks:
             damaged += count
             looks += [look] if look else []
     return OldLooks(source, hashlib.sha256(content).hexdigest(), tuple(looks), damaged)
+
+
+def no_log(files: Files, name: str) -> str:
+    """Say what stands in the place of a log, and can be none; "" for a file, which may only be out
+    of reach for now, and for nothing. Raises OutsideError."""
+    if files.leads_out(name):
+        return f"a link out of the project in place of {name}"
+    try:
+        found = files.locate(name).lstat()
+    except OSError:
+        return ""
+    return "" if stat.S_ISREG(found.st_mode) else f"{called(found)} in place of {name}"
 
 
 def _read_line(line: bytes) -> tuple[dict[str, Any] | None, int]:

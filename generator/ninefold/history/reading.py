@@ -4,10 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ninefold.bounded import LOG
-from ninefold.errors import NinefoldError
 from ninefold.files import Files
 from ninefold.history.entries import HISTORY, START, digest_of_line, parse_entry
-from ninefold.history.older import MARK, read_old_looks
+from ninefold.history.older import MARK, no_log, read_old_looks
 
 Entry = dict[str, Any]
 _KEPT = "results/history-damaged-{}.jsonl"
@@ -15,12 +14,17 @@ _KEPT = "results/history-damaged-{}.jsonl"
 
 @dataclass(frozen=True)
 class Link:
-    """An entry in its place; `forks` where it does not follow the line before, but an earlier one,
-    as after a merge of two branches."""
+    """An entry in its place.
+
+    parents  digests of the entries that it says it follows; of the one before, where that is gone
+    forks    it does not follow the entry before it: two branches were merged, it was inserted, or
+             what it follows is gone
+    """
 
     entry: Entry
     line: bytes
     digest: str
+    parents: tuple[str, ...] = ()
     forks: bool = False
 
 
@@ -33,6 +37,7 @@ class History:
     breaks   lines that follow nothing that is there, and of which no later entry says so
     mended   the same, of which a later entry says so
     heads    ends of merged branches that no entry has joined yet
+    instead  what is or was in its place, and could be no log: how many looks it had is unknown
     broken   it has to be mended before anything is added
     """
 
@@ -43,6 +48,7 @@ class History:
     mended: tuple[str, ...] = ()
     heads: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
     broken: bool = False
     conflict: bool = False  # git left one in it
     older: tuple[Entry, ...] = ()  # looks of an older version's log that was not taken over yet
@@ -61,12 +67,23 @@ class History:
 
     @property
     def count(self) -> int:
-        """Return how often the hold-out was looked at, at most."""
+        """Return how often the hold-out was looked at, at most; at least, where `instead`."""
         return sum(look["counted"] for look in self.looks) + self.damaged
 
     def knows(self, digest: str) -> bool:
         """Tell whether a line of this digest is in it, or the log was empty then."""
         return digest == START or digest in self._digests
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """Return the digests of the entries that no other follows, the last line's first."""
+        return (self.head, *self.heads) if self.links else ()
+
+    @property
+    def forks(self) -> int:
+        """Return how many entries follow an older one than the entry before them."""
+        broken = {*self.breaks, *self.mended}
+        return sum(link.forks and link.digest not in broken for link in self.links)
 
     @property
     def trouble(self) -> str:
@@ -76,11 +93,15 @@ class History:
         sections = f"{len(self.lost)} section{'s' if len(self.lost) > 1 else ''}"
         said = (
             ("git left a conflict in it, and the looks of both sides count", self.conflict),
+            (f"there was {' and '.join(self.instead)}, {_UNKNOWN}", self.instead),
             (_unreadable(self.damaged), self.damaged),
             (f"its chain is broken in {places}: entries were edited, moved or removed", breaks),
             (f"it knew nothing of results that {sections} already had", self.lost),
         )
         return "; ".join(text for text, is_so in said if is_so)
+
+
+_UNKNOWN = "so that nobody knows how often the hold-out was looked at"
 
 
 def _unreadable(lines: int) -> str:
@@ -92,17 +113,20 @@ def _unreadable(lines: int) -> str:
 def read_history(files: Files) -> History:
     """Return the log of a project; where there is none yet, the looks of an older version's.
 
-    Raises NinefoldError for a log of a newer version.
+    Raises NinefoldError for a log of a newer version, and for one that cannot be read now: it may
+    be sound.
     """
     last = last_kept(files)
     moved = last > 0 and not files.exists(HISTORY)  # a run was stopped before it had begun another
+    name = kept_name(last) if moved else HISTORY
+    if instead := no_log(files, name):
+        return History(instead=(instead,), broken=True, is_there=True)
     try:
-        content = files.read(kept_name(last) if moved else HISTORY, LOG)
+        content = files.read(name, LOG)
     except FileNotFoundError:
         old = read_old_looks(files)
-        return History(older=old.looks, damaged=old.damaged)
-    except NinefoldError:
-        return History(damaged=1, broken=True, is_there=True)
+        none = (old.instead,) if old.instead else ()
+        return History(older=old.looks, damaged=old.damaged, instead=none)
     lines = [line for line in content.splitlines() if line.strip()]
     written = [line for line in lines if not MARK.fullmatch(line)]
     return read_lines(written, moved=moved, conflict=len(written) < len(lines))
@@ -115,20 +139,23 @@ def read_lines(lines: list[bytes], *, moved: bool = False, conflict: bool = Fals
     breaks: dict[str, None] = {}
     mended: dict[str, None] = {}
     lost: dict[str, None] = {}
-    seen: set[str] = set()
+    instead: dict[str, None] = {}
+    seen: dict[str, str] = {}  # digest of a line → that of its entry, or of the last one before
     last, unread, damaged = START, 0, 0
     for line in lines:
         entry, digest = parse_entry(line), digest_of_line(line)
         if entry is None:
             unread += 1
-            seen.add(digest)
+            seen[digest] = links[-1].digest if links else START
             last = digest
             continue
         previous = entry["previous"]
         named = {previous, *entry.get("heads", ())} - {START}
-        if not named <= seen:
+        parents = [seen[name] for name in named if name in seen]
+        if len(parents) < len(named):
             breaks[digest] = None
-        links.append(Link(entry, line, digest, forks=previous != last))
+            parents += [links[-1].digest] if links else []
+        links.append(Link(entry, line, digest, tuple(parents), forks=previous != last))
         open_ends.pop(previous, None)
         open_ends[digest] = None
         if entry["kind"] == "mended":
@@ -137,13 +164,14 @@ def read_lines(lines: list[bytes], *, moved: bool = False, conflict: bool = Fals
             for end in entry["heads"]:
                 open_ends.pop(end, None)
             lost.update(dict.fromkeys(entry["lost"]))
-        damaged += entry["damaged"] if entry["kind"] in ("mended", "taken") else 0
-        seen.add(digest)
-        last = digest
+        if entry["kind"] in ("mended", "taken"):
+            damaged += entry["damaged"]
+            instead |= {entry["instead"]: None} if entry.get("instead") else {}
+        seen[digest] = last = digest
     open_ends.pop(last, None)
     return History(
         tuple(links), last, damaged + unread, tuple(breaks), tuple(mended), tuple(open_ends),
-        tuple(lost), moved or conflict or bool(unread or breaks), conflict,
+        tuple(lost), tuple(instead), moved or conflict or bool(unread or breaks), conflict,
         is_there=True, _digests=frozenset(seen),
     )  # fmt: skip
 

@@ -179,7 +179,8 @@ _TABLE = (
         "NF214", "the log of runs and looks was damaged",
         "Lines of results/history.jsonl cannot be read, or do not follow the line that they name. "
         "Nobody knows what stood there, so each line that cannot be read counts as a look; the "
-        "marks of a conflict of git's do not.",
+        "marks of a conflict of git's do not. How many looks a log had in whose place a folder "
+        "stands, or a link out of the project, is unknown.",
         "If git left a conflict, keep the lines of both sides: delete only those that begin with "
         "<<<<<<<, |||||||, ======= or >>>>>>>. Else take the file back from git. If you cannot, "
         "the next run keeps a copy, adds an entry that says what is missing, and goes on; the "
@@ -199,24 +200,25 @@ _TABLE = (
     ),
     Code(
         "NF217", "results are not those that their run left",
-        "The log holds the SHA-256 of each record as its run wrote it. This one is another: it was "
+        "The log holds the SHA-256 of all that each run left. Something there is another: it was "
         "edited by hand, or is of an earlier run. A run that was killed in the moment between its "
         "entry and its results leaves the same, until the next run.",
-        "Take the record back from git, or run the section again: 'ninefold run --force SECTION'.",
+        "Take the results back from git, or run the section again: 'ninefold run --force SECTION'.",
     ),
     Code(
         "NF218", "the log and the results do not belong together",
-        "There are results that results/history.jsonl does not hold: it was deleted, cut or "
-        "replaced, or they came from elsewhere. What the log no longer shows may be looks at the "
-        "hold-out. Or it holds results that are gone, which may have been seen all the same; after "
-        "a kill in the moment between entry and results, until the next run.",
+        "There are results that results/history.jsonl does not hold, or git holds entries that it "
+        "does not: it was deleted, cut or replaced, or results came from elsewhere. What the log "
+        "no longer shows may be looks at the hold-out. Nor can it vouch for results of a ninefold "
+        "that kept no log. Or it holds results that are gone, which may have been seen all the "
+        "same; after a kill in the moment between entry and results, until the next run.",
         "Take results/ back from git, its history.jsonl included. If the log is lost, say so in "
-        "section 7. If only results are, 'ninefold run SECTION' makes them again.",
+        "section 7. Run again results that are gone, or older than the log.",
     ),
     Code(
-        "NF219", "a forecast follows its result",
+        "NF219", "a forecast follows its result, or may",
         "The record says that the forecast came before the first result; the log, or the history "
-        "of git, has the result first.",
+        "of git, has the result first, or the result is older than the log.",
         "Say in the section when the forecast was made.",
     ),
     Code(

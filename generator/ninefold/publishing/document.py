@@ -53,7 +53,7 @@ def build_document(project: Project, records: dict[str, Record], history: Histor
         sections.append(shown)
         pictures.update(drawn)
     _add_to_last(sections, calibration_facts(records), "5", "6")
-    _add_to_last(sections, provenance_facts(records, history), "9")
+    _add_to_last(sections, provenance_facts(project, records, history), "9")
     study = project.settings.study
     return Document(study.title, study.author, _with_anchors(study.title, sections), pictures)
 

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
-from ninefold.errors import NinefoldError
-from ninefold.history import HISTORY, LISTED, History, digest_of_file
+from ninefold.history import HISTORY, History, digests_of
+from ninefold.history.digests import LISTED
+from ninefold.history.entries import parse_entry
 from ninefold.project import Project
 from ninefold.publishing.blocks import record_file
+from ninefold.publishing.commits import committed_lines
 from ninefold.publishing.late_forecasts import late_forecasts
-from ninefold.publishing.placed import Placed, placed_by
+from ninefold.publishing.placed import Placed, older_results, placed_by
 from ninefold.records import RECORD_FILE, Record
 from ninefold.settings import holdout_settings
 from ninefold.study.since_look import changed_since, keys_of
@@ -37,6 +39,8 @@ def find_doubts(project: Project, records: dict[str, Record], history: History) 
     """Return what does not add up, the gravest first."""
     return [
         *_log(history, records),
+        *_removed(project, history),
+        *_older(history, records),
         *_results(project, records, history),
         *_looks(history, records),
         *_holdout(project, history),
@@ -57,6 +61,27 @@ def _log(history: History, records: dict[str, Record]) -> Iterator[Doubt]:
         severity: Literal["error", "warning"] = "error" if history.broken else "warning"
         sentence = f"The log of runs and looks was damaged: {history.trouble}."
         yield Doubt("NF214", severity, HISTORY, history.trouble, sentence)
+
+
+def _removed(project: Project, history: History) -> Iterator[Doubt]:
+    """Compare the log with what git holds of it; what an entry says that was mended is in it."""
+    present = {link.line for link in history.links}
+    gone = [entry for line in committed_lines(project.root, HISTORY) - present
+            if (entry := parse_entry(line))]  # fmt: skip
+    looks = sum(entry["kind"] == "look" for entry in gone)
+    if gone:
+        entries = "1 entry" if len(gone) == 1 else f"{len(gone)} entries"
+        message = f"it lacks {entries} that git holds, {_times(looks, 'look')} among them"
+        sentence = f"The log of runs and looks {message.removeprefix('it ')}."
+        yield Doubt("NF218", "error", HISTORY, message, sentence)
+
+
+def _older(history: History, records: dict[str, Record]) -> Iterator[Doubt]:
+    """Say what an older version left, or whoever deleted the log and made it look so."""
+    if older := older_results(history, records):
+        is_older = "is older than the log" if len(older) == 1 else "are older than the log"
+        message = f"{_times(len(older), 'result')} {is_older}, which cannot vouch for them"
+        yield Doubt("NF218", "warning", HISTORY, message, f"{message}.")
 
 
 def _results(project: Project, records: dict[str, Record], history: History) -> Iterator[Doubt]:
@@ -88,24 +113,17 @@ def _gone(project: Project, placed: Placed) -> Iterator[Doubt]:
 
 def _changed(project: Project, section: str, placed: Placed) -> str:
     """Say in which way results are not those of the last run; "" where they are."""
-    found = _digest(project, section, RECORD_FILE)
-    fitting = [run for run in placed.last[section] if (RECORD_FILE, found) in run]
+    found = digests_of(project.files, f"results/{section}")
+    record = found.get(RECORD_FILE, "")
+    fitting = [dict(run) for run in placed.last[section] if (RECORD_FILE, record) in run]
     if not fitting:
-        if found in placed.ever[section]:
+        if record in placed.ever[section]:
             return "its record is of an earlier run than the last one in the log"
         return "its record was changed after the run that wrote it"
-    for name in LISTED:
-        logged = {digest for run in fitting for own, digest in run if own == name}
-        if logged and _digest(project, section, name) not in logged:
-            return f"its {name} is not the one that its run wrote"
-    return ""
-
-
-def _digest(project: Project, section: str, name: str) -> str:
-    try:
-        return digest_of_file(project.files, f"results/{section}/{name}")
-    except (FileNotFoundError, NinefoldError):
-        return ""
+    names = {name for run in fitting for name in run}
+    names |= found.keys() if names - set(LISTED) else set()  # else an older version logged it
+    changed = [n for n in sorted(names) if found.get(n) not in {run.get(n) for run in fitting}]
+    return f"changed since its run: {_few(changed)}" if changed else ""
 
 
 def _looks(history: History, records: dict[str, Record]) -> Iterator[Doubt]:

@@ -1,10 +1,12 @@
-"""Which results the log says were put in place last, on each branch that was merged into it."""
+"""Which results the log says were put in place last, on each branch that was merged into it; and
+which are older than the log."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ninefold.history import History
-from ninefold.records import RECORD_FILE
+from ninefold.records import RECORD_FILE, Record
 
 Digests = frozenset[tuple[str, str]]  # file's name → digest, as pairs
 
@@ -35,6 +37,16 @@ def placed_by(history: History) -> Placed:
             branches[-1][entry["section"]].pop()
     last = {section: runs[-1] for section, runs in _joined(branches).items() if runs}
     return Placed(last, ever)
+
+
+def older_results(history: History, records: Mapping[str, Record]) -> list[str]:
+    """Return the sections whose results say that a version left them which kept no log."""
+    if not history.is_there:
+        return [name for name, record in records.items() if "log" not in record.run]
+    taken = {section for entry in history.of("taken") for section in entry["records"]}
+    runs = Counter(entry["section"] for entry in history.of("run"))
+    runs.subtract(entry["section"] for entry in history.of("undone"))
+    return [section for section in records if section in taken and runs[section] <= 0]
 
 
 def _results(entry: Mapping[str, object]) -> dict[str, dict[str, str]]:

@@ -5,16 +5,20 @@ They are of all records together, so that no single place is their source.
 
 from collections.abc import Mapping
 
-from ninefold.history import HISTORY, START, History
+from ninefold.history import HISTORY, History
+from ninefold.project import Project
 from ninefold.publishing.blocks import Fact
 from ninefold.publishing.calibration import calibrate, score_forecasts
-from ninefold.publishing.tries import count_tries, spell_tries
+from ninefold.publishing.placed import older_results
+from ninefold.publishing.tries import count_gone, count_tries, spell_tries
 from ninefold.records import Record
 
 
-def provenance_facts(records: Mapping[str, Record], history: History) -> list[Fact]:
+def provenance_facts(
+    project: Project, records: Mapping[str, Record], history: History
+) -> list[Fact]:
     """Return those lines, as far as there is anything to say."""
-    return [*_tries(records), *_data(records), *_log(history)]
+    return [*_tries(project, records, history), *_data(records), *_log(history, records)]
 
 
 def calibration_facts(records: Mapping[str, Record]) -> list[Fact]:
@@ -34,12 +38,31 @@ def calibration_facts(records: Mapping[str, Record]) -> list[Fact]:
     return [Fact(text, values, "")]
 
 
-def _tries(records: Mapping[str, Record]) -> list[Fact]:
-    tries = count_tries(records)
-    if not tries["total"]:
+def _tries(project: Project, records: Mapping[str, Record], history: History) -> list[Fact]:
+    tries, earlier = count_tries(records), count_gone(records, history)
+    gone = _gone(project, history)
+    if not (tries["total"] or earlier or gone):
         return []
-    text = "Tried in sections 4 to 6: {tries}. The best of many is lucky, too."
-    return [Fact(text, {"tries": spell_tries(tries)}, "")]
+    values = {"tries": spell_tries(tries) or "nothing that is still here"}
+    text = "Tried in sections 4 to 6: {tries}"
+    if earlier:
+        values["earlier"] = _many(earlier, "evaluation")
+        text += ", and {earlier} in earlier runs whose results are not here"
+    text += ". The best of many is lucky, too."
+    if gone:
+        values["gone"] = ", ".join(gone[:_MOST]) + (", …" if gone[_MOST:] else "")
+        text += " The log has results of sections that are there no more: {gone}."
+    return [Fact(text, values, "")]
+
+
+def _gone(project: Project, history: History) -> list[str]:
+    """Return the sections that have evaluated something by the log, and are there no more."""
+    there = {section.id for section in project.sections}
+    entries = [entry for entry in history.of("run", "failed") if entry["evaluations"]]
+    return sorted({entry["section"].partition("@")[0] for entry in entries} - there)
+
+
+_MOST = 5  # sections that one line names
 
 
 def _data(records: Mapping[str, Record]) -> list[Fact]:
@@ -48,21 +71,27 @@ def _data(records: Mapping[str, Record]) -> list[Fact]:
     return [Fact(text, {"source": source, "sha256": digest}, "") for source, digest in read]
 
 
-def _log(history: History) -> list[Fact]:
-    if history.head == START:
+def _log(history: History, records: Mapping[str, Record]) -> list[Fact]:
+    if not history.links:
         return []
-    counts = ", ".join(
-        _many(len(history.of(kind)), name)
-        for kind, name in (
-            *(("run", "run"), ("forecast", "forecast"), ("look", "scoring of the hold-out")),
-            ("read", "other read of it"),
-        )
-    )
-    text = (
-        "Log of runs: {file} holds {counts}; the head of its chain is {head}. "
-        "Tampering shows if this value was published elsewhere earlier."
-    )
-    values = {"file": HISTORY, "counts": counts, "head": history.head[:16]}
+    numbers = {
+        "run": len(history.of("run")), "forecast": len(history.of("forecast")),
+        "scoring of the hold-out": len(history.looks), "other read of it": len(history.of("read")),
+    }  # fmt: skip
+    values = {
+        "file": HISTORY, "counts": ", ".join(_many(count, name) for name, count in numbers.items()),
+        "head": ", ".join(end[:16] for end in history.ends),
+    }  # fmt: skip
+    ends = "the ends of its chain are" if len(history.ends) > 1 else "the head of its chain is"
+    text = f"Log of runs: {{file}} holds {{counts}}; {ends} {{head}}. "
+    if history.forks:
+        follow = "1 entry follows" if history.forks == 1 else f"{history.forks:,} entries follow"
+        values["forks"] = f"{follow} an older one than the line before"
+        text += "{forks}: branches were merged, or lines inserted. "
+    if older := len(older_results(history, records)):
+        values["older"] = _many(older, "result")
+        text += "It cannot vouch for {older} from before it was begun. "
+    text += "Whoever has an earlier head can tell whether entries up to it were changed."
     return [Fact(text, values, "")]
 
 

@@ -43,7 +43,7 @@ class Summary:
 
     doubts  what does not add up in the study, a sentence each
     alarms  what a reader must know before the score, the worst first
-    looks   how often the hold-out was looked at, by the log
+    looks   how often the hold-out was looked at, by the log; 0, too, where it cannot tell
     """
 
     lead: str
@@ -82,7 +82,7 @@ def summarise(
         lines=tuple(_lines(values)),
         beside=_beside(values, record),
         rows=values.holdout.n,
-        looks=history.count,
+        looks=0 if history.instead else history.count,
         quick=project.settings.harness.quick,
         failed=tuple(_not_holding(document, failed=True)),
         outdated=tuple(_not_holding(document, failed=False)),

@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
 
 from ninefold.formats import show
-from ninefold.plain_json import digest
+from ninefold.history import History, digest_of_try
 from ninefold.records import EvaluationEntry, Record
 
+_SECTIONS = ("4-", "5-", "6-")
 # Family → how one and several of it are called, the simplest first.
 _FAMILIES = {
     "constant": ("constant", "constants"),
@@ -22,14 +22,26 @@ _FAMILIES = {
 def count_tries(records: Mapping[str, Record]) -> dict[str, int]:
     """Return family → how many different evaluations, points of grids included, and their "total".
     One that was judged twice to the same result, such as a control, counts once."""
-    known: dict[str, str] = {}
-    for section, record in records.items():
-        if section.startswith(("4-", "5-", "6-")):
-            for entry in record.evaluations.values():
-                alike: list[Any] = [entry["variant"], entry["members"], entry["summary"]]
-                known[digest(alike)] = _family(entry)
-    counts = Counter(known.values())
+    counts = Counter(_families(records).values())
     return {**{name: counts[name] for name in _FAMILIES if counts[name]}, "total": counts.total()}
+
+
+def _families(records: Mapping[str, Record]) -> dict[str, str]:
+    """Return digest of an evaluation in sections 4 to 6 → its family."""
+    return {
+        digest_of_try(entry): _family(entry)
+        for section, record in records.items()
+        if section.startswith(_SECTIONS)
+        for entry in record.evaluations.values()
+    }
+
+
+def count_gone(records: Mapping[str, Record], history: History) -> int:
+    """Return how many different evaluations in sections 4 to 6 the log has of runs, whole or
+    failed, that are in no record any more."""
+    logged = (e for e in history.of("run", "failed") if e["section"].startswith(_SECTIONS))
+    tried = {each for entry in logged for each in entry.get("tried", ())}
+    return len(tried - _families(records).keys())
 
 
 def spell_tries(counts: Mapping[str, int]) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from ninefold.errors import NinefoldError
 from ninefold.files import Files
-from ninefold.project import Project
+from ninefold.project import Project, Section
 from ninefold.records import Record, read_record, write_record
 from ninefold.running.advice import advise
 from ninefold.running.failures import FAILURE, Failure
@@ -63,7 +63,7 @@ class Execution:
         seconds = round(time.perf_counter() - clock, 2)
         if failure is None:
             return Outcome(section, "ran", step.reason or "", seconds)
-        failure, folder = self._keep(failure.cleaned(clean), staging)
+        failure, folder = self._keep(step.section, failure.cleaned(clean), staging)
         return Outcome(section, "failed", step.reason or "", seconds, failure, folder)
 
     def _conduct(
@@ -97,17 +97,19 @@ class Execution:
         run = {**record.run, **run, "log": self.log.head}
         write_record(staging, record.model_copy(update={"key": key, "run": run}))
 
-    def _keep(self, failure: Failure, staging: Path | None) -> tuple[Failure, str]:
+    def _keep(
+        self, section: Section, failure: Failure, staging: Path | None
+    ) -> tuple[Failure, str]:
         """Keep what a section did that failed, beside its old results; return in which folder.
         Where that fails too, the failure says so."""
         if staging is None:
             return failure, ""
         try:
-            self.log.failed(failure.section, staging)
-            install_failure(self.project, failure.section, staging, failure)
+            self.log.failed(section, staging)
+            install_failure(self.project, section.id, staging, failure)
         except (NinefoldError, OSError) as error:
             return failure.adding(f"what it did could not be kept: {_told(error)}"), ""
-        return failure, f"results/{failure.section}/{FAILURE}"
+        return failure, f"results/{section.id}/{FAILURE}"
 
 
 def limits_of(project: Project) -> Limits:

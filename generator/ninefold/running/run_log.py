@@ -13,7 +13,7 @@ from typing import Any
 
 from ninefold.errors import NinefoldError
 from ninefold.files import Files
-from ninefold.history import LISTED, append, digest_of_file, read_history
+from ninefold.history import append, digest_of_file, digest_of_try, digests_of, read_history
 from ninefold.history.appending import head_of
 from ninefold.plain_json import digest
 from ninefold.project import Project, Section
@@ -45,9 +45,8 @@ class RunLog:
         record = read_record(made)
         if record is not None:
             self._log_forecast(section, record)
-        digests = {name: digest_of_file(made, name) for name in LISTED if made.exists(name)}
-        key, count = digest(record.key if record else {}), len(record.evaluations if record else ())
-        entry = {"section": section.id, "key": key, "files": digests, "evaluations": count}
+        key = digest(record.key if record else {})
+        entry = {"section": section.id, "key": key, "files": digests_of(made), **_tried(record)}
         rule = {"final": self._settings.final.model_dump()} if holds_candidates(section.id) else {}
         append(self._files, "run", entry | rule)
         try:
@@ -57,15 +56,16 @@ class RunLog:
                 append(self._files, "undone", {"section": section.id})
             raise
 
-    def failed(self, section: str, staging: Path) -> None:
-        """Log that a section failed, if it had evaluated something: its author may have seen it."""
+    def failed(self, section: Section, staging: Path) -> None:
+        """Log that a section failed, if it had evaluated something, which its author may have seen;
+        before it the forecast, which may have come first."""
         try:
             record = read_record(Files(staging))
         except NinefoldError:
             return
         if record is not None and record.evaluations:
-            entry = {"section": section, "evaluations": len(record.evaluations)}
-            append(self._files, "failed", entry)
+            self._log_forecast(section, record)
+            append(self._files, "failed", {"section": section.id, **_tried(record)})
 
     def _log_forecast(self, section: Section, record: Record) -> None:
         """Log a forecast that is another than the last one of the notebook."""
@@ -77,6 +77,11 @@ class RunLog:
                     continue
                 append(self._files, "forecast", {"section": section.notebook, **own})
                 self._forecasts[section.notebook] = own
+
+
+def _tried(record: Record | None) -> dict[str, Any]:
+    found = record.evaluations.values() if record else ()
+    return {"evaluations": len(found), "tried": sorted({digest_of_try(entry) for entry in found})}
 
 
 def _stated(entry: dict[str, Any]) -> dict[str, Any]:

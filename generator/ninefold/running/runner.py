@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ninefold.history import prepare
+from ninefold.history import must_grow, prepare
 from ninefold.project import Project
 from ninefold.running.events import Listener, Notice
 from ninefold.running.execution import Outcome
@@ -75,6 +75,7 @@ def _take_turns(
     before()
     if remark := prepare(project.files):
         listen(Notice(remark))
+    must_grow(project.files)
     # The crew is dismissed first: then the threads, which wait for it, end.
     with ThreadPoolExecutor(len(steps)) as threads, (hire or local_crew())(project) as crew:
         return turns.take(crew, threads)
