@@ -9,9 +9,7 @@ from ninefold.study.statistics.few_rows import (
     interval_of_rows,
     row_interval,
     row_score,
-    share_interval,
 )
-from ninefold.study.statistics.rows import wilson
 
 BINARY = metrics_for("binary")
 
@@ -46,18 +44,6 @@ def test_a_perfect_model_of_six_rows_is_not_certain_to_be_perfect(name):
     else:
         assert found.mean == found.high == 1
         assert found.low < 0.97
-
-
-@pytest.mark.parametrize("name", BINARY)
-def test_a_wider_confidence_gives_a_wider_interval(name):
-    one, other = (interval_of_rows(name, rows_of(), confidence) for confidence in (0.9, 0.99))
-    assert other.low < one.low < one.high < other.high
-
-
-@pytest.mark.parametrize(("right", "n"), [(0, 6), (3, 7), (69, 69)])
-def test_the_share_of_whole_trials_has_the_interval_of_wilson(right, n):
-    found, expected = share_interval(right / n, n), wilson(right, n)
-    assert found == pytest.approx((expected.score, expected.low, expected.high))
 
 
 def test_the_standard_error_of_a_mean_of_rows_is_the_text_books():

@@ -7,8 +7,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ninefold.study.metrics import METRICS, metrics_for, score
-from ninefold.study.statistics.rows import heaviest_rows, holdout_interval, row_losses
+from ninefold.study.statistics.rows import heaviest_rows, holdout_interval
 from ninefold.study.statistics.sampled import Sampling
+from ninefold.study.statistics.weighted import row_losses
 
 
 def probabilities(n: int, classes: int, seed: int = 1):

@@ -27,8 +27,9 @@ from ninefold.study.shows.beside import (
 from ninefold.study.shows.final import range_shown
 from ninefold.study.standing import judge_final, why_not_compared
 from ninefold.study.statistics.chance import CONSTANT, name_of_naive
-from ninefold.study.statistics.rows import heaviest_rows, holdout_interval, row_losses
+from ninefold.study.statistics.rows import heaviest_rows, holdout_interval
 from ninefold.study.statistics.sampled import SampledInterval, sampling_of
+from ninefold.study.statistics.weighted import row_losses
 from ninefold.study.tables import make_table
 from ninefold.study.variants import Variant
 

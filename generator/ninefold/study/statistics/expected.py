@@ -158,11 +158,11 @@ def _scores(
     candidates: Candidates, number: int, one: int, held: np.ndarray, generator: np.random.Generator
 ) -> np.ndarray:
     """Return the score of one set of a candidate's answers in each drawn hold-out."""
-    answers = candidates.answers[number, one][None]
+    answers = candidates.answers[number, one]
     if candidates.metric not in ("rmse", "mae"):
-        return weighted_scores(candidates.metric, candidates.y, answers, held)[:, 0]
+        return weighted_scores(candidates.metric, candidates.y, answers[None], held)[:, 0]
     power = 2 if candidates.metric == "rmse" else 1
-    errors = row_losses("mae", candidates.y, answers)[0]
+    errors = row_losses("mae", candidates.y, answers)
     draw, row = np.nonzero(held)
     times = held[draw, row]
     draw, row = np.repeat(draw, times), np.repeat(row, times)

@@ -5,11 +5,11 @@ says nothing of how many rows of it another sample would hold, and of one or two
 little else. The rows themselves do. Of each row the mean over the repeats counts once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import stats
 
 from ninefold.study.statistics.chance import (
     chance_score,
@@ -17,9 +17,11 @@ from ninefold.study.statistics.chance import (
 )
 from ninefold.study.statistics.folds import Interval
 from ninefold.study.statistics.left_out import influence_of, looked_at, scores_without
+from ninefold.study.statistics.proportions import combine, f1_of, wilson
+from ninefold.study.statistics.ranks import newcombe
+from ninefold.study.statistics.sampled import SampledInterval
 
 FEW = 10  # rows of a class in a test fold, below which rows are looked at instead of folds
-Limits = tuple[float, float, float]  # estimate, low, high
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,10 +82,8 @@ def _of_repeat(
     return RowScore(float(value), influence)
 
 
-def row_interval(
-    score: RowScore, y: np.ndarray, groups: np.ndarray | None = None, confidence: float = 0.95
-) -> Interval:
-    """Return a score, or a difference of two, with its t interval from the rows' influences.
+def row_interval(score: RowScore, y: np.ndarray, groups: np.ndarray | None = None) -> Interval:
+    """Return a score, or a difference of two, with its 95 % t interval from the rows' influences.
 
     The variance is that within the classes and that of their shares; degrees of freedom as Welch
     and Satterthwaite combine them (1946, *Biometrics Bulletin* 2). Groups count as one row each.
@@ -97,7 +97,7 @@ def row_interval(
     if not error > 0:  # NaN, too
         return Interval(score.value, score.value + error, score.value + error, error, len(y) - 1)
     freedom = int(1 / sum((part / variance) ** 2 / free for part, free in parts) + 1e-9)
-    reach = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
+    reach = float(stats.t.ppf(0.975, freedom)) * error
     return Interval(score.value, score.value - reach, score.value + reach, error, freedom)
 
 
@@ -123,9 +123,9 @@ def _of_groups(influence: np.ndarray, groups: np.ndarray) -> list[tuple[float, i
     return [(float(variance), len(sums) - 1)]
 
 
-def interval_of_rows(metric: str, rows: Rows, confidence: float = 0.95) -> Interval:
-    """Return the rows' score with an interval within the metric's range; of no width only if every
-    row has the same loss.
+def interval_of_rows(metric: str, rows: Rows) -> Interval:
+    """Return the rows' score with a 95 % interval within the metric's range; of no width only if
+    every row has the same loss.
 
     accuracy           Wilson (1927)
     balanced accuracy  Wilson of each class's recall, combined by MOVER (Donner & Zou 2012,
@@ -142,10 +142,13 @@ def interval_of_rows(metric: str, rows: Rows, confidence: float = 0.95) -> Inter
     come in groups, the wider of that and of the t interval from the influences is taken.
     """
     score = row_score(metric, rows)
-    by_rows = row_interval(score, rows.y, rows.groups, confidence)
+    by_rows = row_interval(score, rows.y, rows.groups)
     if metric in _PARTS:
-        value, low, high = _mover(_PARTS[metric](rows, confidence))
-        low, high = score.value + low - value, score.value + high - value
+        found = combine(_PARTS[metric](rows), "")
+        assert found.low is not None
+        assert found.high is not None
+        by = score.value - found.score
+        low, high = found.low + by, found.high + by
     else:
         low, high = _on_log_scale(by_rows)
     dependent = rows.groups is not None or rows.found.shape[2] > 2
@@ -161,59 +164,42 @@ def _on_log_scale(found: Interval) -> tuple[float, float]:
     return found.mean / factor, found.mean * factor
 
 
-def _mover(parts: Sequence[Limits]) -> Limits:
-    value, low, high = np.array(parts).T
-    mean, k = float(value.mean()), len(value)
-    below, above = (float(np.sqrt(np.sum((value - end) ** 2))) / k for end in (low, high))
-    return mean, mean - below, mean + above
+def _accuracy(rows: Rows) -> list[SampledInterval]:
+    right = np.sum(rows.found.argmax(axis=2) == rows.y) / len(rows.found)
+    return [wilson(float(right), len(rows.y))]
 
 
-def share_interval(share: float, n: float, confidence: float = 0.95) -> Limits:
-    """Return a share of `n` trials, which need not be whole (of repeats it is a mean), with
-    Wilson's interval."""
-    if not n:
-        return np.nan, np.nan, np.nan
-    z2 = float(stats.norm.ppf((1 + confidence) / 2)) ** 2
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    reach = np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n**2))) / (1 + z2 / n)
-    return share, float(max(0.0, centre - reach)), float(min(1.0, centre + reach))
-
-
-def _accuracy(rows: Rows, confidence: float) -> list[Limits]:
-    right = np.mean(rows.found.argmax(axis=2) == rows.y)
-    return [share_interval(float(right), len(rows.y), confidence)]
-
-
-def _recalls(rows: Rows, confidence: float) -> list[Limits]:
+def _recalls(rows: Rows) -> list[SampledInterval]:
     right = np.mean(rows.found.argmax(axis=2) == rows.y, axis=0)  # (n,)
     classes = [right[rows.y == code] for code in np.unique(rows.y)]
-    return [share_interval(float(own.mean()), len(own), confidence) for own in classes]
+    return [wilson(float(own.sum()), len(own)) for own in classes]
 
 
-def _f1(rows: Rows, confidence: float) -> list[Limits]:
+def _f1(rows: Rows) -> list[SampledInterval]:
     parts, told = [], rows.found.argmax(axis=2)
     for code in looked_at(rows.found.shape[2]):
         both = np.mean(np.sum((told == code) & (rows.y == code), axis=1))
         either = np.mean(np.sum((told == code) | (rows.y == code), axis=1))
-        limits = share_interval(float(both / max(either, 1e-9)), float(either), confidence)
-        value, low, high = (2 * share / (1 + share) for share in limits)
-        parts.append((value, low, high))
+        parts.append(f1_of(float(both), float(either)))
     return parts
 
 
-def _average_precisions(rows: Rows, confidence: float) -> list[Limits]:
+def _average_precisions(rows: Rows) -> list[SampledInterval]:
+    own = np.bincount(rows.y, minlength=rows.found.shape[2]).tolist()
+    each = _each_class("average_precision", rows)
+    return [wilson(value * own[code], own[code]) for code, value in each]
+
+
+def _aucs(rows: Rows) -> list[SampledInterval]:
+    own = np.bincount(rows.y, minlength=rows.found.shape[2]).tolist()
     return [
-        share_interval(value, int(np.sum(rows.y == code)), confidence)
-        for code, value in _each_class("average_precision", rows)
+        SampledInterval(value, *_auc_limits(value, own[code], len(rows.y) - own[code]), "")
+        for code, value in _each_class("roc_auc", rows)
     ]
 
 
-def _aucs(rows: Rows, confidence: float) -> list[Limits]:
-    found = []
-    for code, value in _each_class("roc_auc", rows):
-        own = int(np.sum(rows.y == code))
-        found.append(_newcombe(value, own, len(rows.y) - own, confidence))
-    return found
+def _auc_limits(value: float, own: int, others: int) -> tuple[float, float]:
+    return (np.nan, np.nan) if np.isnan(value) else newcombe(value, own, others)
 
 
 def _each_class(metric: str, rows: Rows) -> list[tuple[int, float]]:
@@ -228,23 +214,7 @@ def _each_class(metric: str, rows: Rows) -> list[tuple[int, float]]:
     return pairs
 
 
-def _newcombe(auc: float, own: int, others: int, confidence: float) -> Limits:
-    if np.isnan(auc):
-        return auc, auc, auc
-    z2 = float(stats.norm.ppf((1 + confidence) / 2)) ** 2
-    star = (own + others) / 2 - 1
-
-    def beyond(true: float) -> float:
-        spread = 1 + star * (1 - true) / (2 - true) + star * true / (1 + true)
-        return (true - auc) ** 2 - z2 * true * (1 - true) * spread / (own * others)
-
-    inside = min(max(auc, 1e-9), 1 - 1e-9)
-    low = float(optimize.brentq(beyond, 0, inside)) if auc > 1e-9 else 0.0
-    high = float(optimize.brentq(beyond, inside, 1)) if auc < 1 - 1e-9 else 1.0
-    return auc, low, high
-
-
-_PARTS: dict[str, Callable[[Rows, float], list[Limits]]] = {
+_PARTS: dict[str, Callable[[Rows], list[SampledInterval]]] = {
     "accuracy": _accuracy,
     "balanced_accuracy": _recalls,
     "f1": _f1,

@@ -13,7 +13,9 @@ Z = NormalDist().inv_cdf(0.975)
 
 def wilson(successes: float, n: float) -> SampledInterval:
     """Return a proportion with Wilson's 95 % interval (1927), never of no width: 69 of 69 right is
-    0.947 to 1."""
+    0.947 to 1. Trials need not be whole: of repeats they are a mean; NaN of none."""
+    if not n:
+        return SampledInterval(np.nan, np.nan, np.nan, "Wilson")
     share = successes / n
     centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
     reach = Z / (1 + Z**2 / n) * np.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
@@ -39,7 +41,8 @@ def combine(
         for reach in (scores - low, high - scores)
     )
     mean = float(scores.mean())
-    return SampledInterval(mean, float(max(0, mean - below)), float(min(1, mean + above)), method)
+    low, high = np.clip([mean - below, mean + above], 0, 1)  # NaN stays NaN
+    return SampledInterval(mean, float(low), float(high), method)
 
 
 def correlations(influences: np.ndarray) -> np.ndarray:
@@ -74,7 +77,7 @@ def f1_interval(y: np.ndarray, labels: np.ndarray, n_classes: int) -> SampledInt
     counts = confusion_counts(y, labels, n_classes)
     right, either = counts.diagonal(), counts.sum(axis=0) + counts.sum(axis=1)
     codes = [1] if n_classes == 2 else list(np.flatnonzero(either))
-    parts = [_f1(int(right[code]), int(either[code] - right[code])) for code in codes]
+    parts = [f1_of(int(right[code]), int(either[code] - right[code])) for code in codes]
     if len(parts) == 1:
         return parts[0]
     influences = [
@@ -85,7 +88,9 @@ def f1_interval(y: np.ndarray, labels: np.ndarray, n_classes: int) -> SampledInt
     return combine(parts, method, correlations(np.array(influences).T))
 
 
-def _f1(right: int, rows: int) -> SampledInterval:
+def f1_of(right: float, rows: float) -> SampledInterval:
+    """Return the F1 of one class with its interval: `rows` are of the class or held to be, `right`
+    are both."""
     shares = wilson(right, rows)
     ends = np.array([shares.score, shares.low, shares.high], dtype=float)
     score, low, high = (float(value) for value in 2 * ends / (1 + ends))

@@ -66,7 +66,7 @@ def auc_of_class(positive: np.ndarray, ranking: np.ndarray) -> Rated:
     parts = np.where(positive, below / n, 1 - below / m)  # DeLong's structural components
     score = float(parts[positive].mean())
     influence = (parts - score) / np.where(positive, m, n)
-    low, high = _newcombe(score, m, n)
+    low, high = newcombe(score, m, n)
     kinds = (parts[rows] for rows in (positive, ~positive))
     error = np.sqrt(sum(kind.var(ddof=1) / len(kind) for kind in kinds if len(kind) > 1))
     delong = _on_logits(score, error)
@@ -103,8 +103,9 @@ def _influence_on_precision(
     return influence
 
 
-def _newcombe(score: float, m: int, n: int) -> tuple[float, float]:
-    """Return the scores whose distance from this one is Z of their own standard errors."""
+def newcombe(score: float, m: int, n: int) -> tuple[float, float]:
+    """Return the ROC AUCs whose distance from this one, of m rows against n, is Z of their own
+    standard errors (Newcombe 2006, *Stat. Med.* 25, part 2, method 5)."""
     common = (m + n) / 2 - 1
 
     def beyond(other: float) -> float:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 from scipy import special
 
-from ninefold.study.metrics import METRICS, as_distribution, score
+from ninefold.study.metrics import METRICS, score
 from ninefold.study.statistics.bootstrap import mean_limits, ratio_limits
 from ninefold.study.statistics.clusters import leave_groups_out, reach
 from ninefold.study.statistics.proportions import (
@@ -25,6 +25,7 @@ from ninefold.study.statistics.sampled import (
     no_interval,
     sampling_hindrance,
 )
+from ninefold.study.statistics.weighted import row_losses
 
 BY_ROW = Sampling()
 _Interval = Callable[[np.ndarray, np.ndarray], SampledInterval]
@@ -64,21 +65,6 @@ def holdout_interval(
     if METRICS[metric].takes in ("labels", "ranking"):
         return _of_class(metric, n_classes)(y.astype(int), prediction)
     return _of_losses(metric, value, y, prediction, seed, draws, n_classes)
-
-
-def row_losses(metric: str, y: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-    """Return what each row adds to a loss, (n,): −ln of the true class's probability, squared
-    errors for Brier, RMSE and R², absolute errors for MAE; as `metrics.score` takes them."""
-    if METRICS[metric].takes == "numbers":
-        away = np.abs(y - prediction)
-        return away if metric == "mae" else away**2
-    found = as_distribution(prediction)
-    rows = np.arange(len(y))
-    if metric == "log_loss":
-        smallest = np.finfo(float).eps
-        return -np.log(found[rows, y].clip(smallest, 1 - smallest))
-    squares = (found - (y[:, None] == np.arange(found.shape[1]))) ** 2
-    return squares[:, 1] if found.shape[1] == 2 else squares.sum(axis=1)
 
 
 def heaviest_rows(losses: np.ndarray) -> tuple[int, float]:

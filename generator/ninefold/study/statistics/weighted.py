@@ -41,8 +41,11 @@ def weighted_scores(
 
 
 def row_losses(metric: str, y: np.ndarray, answers: np.ndarray) -> np.ndarray:
-    """Return what each row adds to a score that is a mean over rows, (sets, n); of RMSE and R²,
-    its squared error; of accuracy, whether it is right."""
+    """Return what each row adds to a score that is a mean over rows: of log loss −ln of the true
+    class's probability; of RMSE and R² its squared error; of accuracy whether it is right.
+
+    answers  of one set, or of several, as `weighted_scores` takes them. Returns (n,), or (sets, n)
+    """
     if METRICS[metric].takes == "numbers":
         errors = answers - y
         return np.abs(errors) if metric == "mae" else errors**2
@@ -51,7 +54,7 @@ def row_losses(metric: str, y: np.ndarray, answers: np.ndarray) -> np.ndarray:
     answers = answers.clip(0, 1)
     answers = answers / answers.sum(axis=-1, keepdims=True)
     if metric == "log_loss":
-        true, smallest = answers[:, np.arange(len(y)), y], np.finfo(float).eps
+        true, smallest = answers[..., np.arange(len(y)), y], np.finfo(float).eps
         return -np.log(true.clip(smallest, 1 - smallest))
     squares = (answers - (y[:, None] == np.arange(answers.shape[-1]))) ** 2
     return squares[..., 1] if answers.shape[-1] == 2 else squares.sum(axis=-1)
