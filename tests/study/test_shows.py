@@ -367,7 +367,8 @@ def test_a_sub_group_below_zero_has_a_minus_sign(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("power", "said"), [(4, "too extreme"), (0.3, "not extreme enough"), (1, "Both intervals hold")]
+    ("power", "said"),
+    [(4, "too extreme"), (0.3, "not extreme enough"), (1, "The three intervals hold")],
 )
 def test_calibration_has_a_slope_an_intercept_and_one_plain_sentence(tmp_path, power, said):
     generator = np.random.default_rng(4)
@@ -376,10 +377,24 @@ def test_calibration_has_a_slope_an_intercept_and_one_plain_sentence(tmp_path, p
     study = open_study(tmp_path, pd.DataFrame({"x": logits, "y": y}))
     share = 1 / (1 + np.exp(-power * study.split.holdout.X["x"].to_numpy()))
     study.show("errors", look=look_of(study, np.column_stack([1 - share, share])))
-    assert lines(study)[-1].startswith("Calibration of the probability of 'yes': slope ")
+    assert lines(study)[-2].startswith("Calibration of the probability of 'yes': slope ")
     assert said in lines(study)[-1]
     slope = study.recorder.record.values["calibration"]["slope"]
     assert slope["low"] < 1 / power < slope["high"]
+
+
+def test_probabilities_that_are_too_low_throughout_are_said_to_be(tmp_path):
+    """Slope and intercept may each hold 1 and 0, and the mean be off by three standard errors."""
+    generator = np.random.default_rng(1)
+    x = generator.normal(100, 40, 500)
+    y = (x + 15 + generator.normal(0, 60, 500)).round(1)
+    study = open_study(tmp_path, pd.DataFrame({"x": x, "y": y}))
+    study.show("errors", look=look_of(study, study.split.holdout.X["x"].to_numpy()))
+    found = study.recorder.record.values["calibration"]
+    assert found["slope"]["low"] < 1 < found["slope"]["high"]
+    assert found["intercept"]["low"] < 0 < found["intercept"]["high"]
+    assert found["error"]["low"] > 0
+    assert lines(study)[-1].endswith("On average they are too low.")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from ninefold.study.statistics.calibration import (
     calibration_of_numbers,
     calibration_of_probabilities,
     fit_logistic,
+    mean_error,
 )
 from ninefold.study.statistics.sampled import Sampling
 
@@ -77,3 +78,21 @@ def test_outcomes_that_a_line_parts_have_no_likeliest_coefficients():
     found, errors = fit_logistic(design, (np.arange(20) > 9).astype(float))
     assert np.isnan(found).all()
     assert np.isnan(errors).all()
+
+
+def test_the_mean_error_has_the_interval_of_its_t_test():
+    from scipy import stats
+
+    actual, predicted = np.random.default_rng(1).normal(size=(2, 40))
+    known = stats.ttest_1samp(actual - predicted, 0)
+    found = mean_error(actual, predicted, BY_ROW)
+    ends = known.confidence_interval()
+    assert (found.low, found.high) == pytest.approx((ends.low, ends.high))
+    by_group = mean_error(actual, predicted, Sampling(np.arange(40) // 2))
+    pairs = stats.ttest_1samp((actual - predicted).reshape(20, 2).mean(axis=1), 0)
+    assert by_group.high == pytest.approx(pairs.confidence_interval().high)
+
+
+def test_where_rows_follow_one_another_the_mean_error_has_no_interval():
+    assert mean_error(np.ones(9), np.zeros(9), Sampling(ordered=True)).low is None
+    assert mean_error(np.ones(1), np.zeros(1), BY_ROW).reason == "a single row"

@@ -9,6 +9,7 @@ from ninefold.study.statistics.calibration import (
     Calibration,
     calibration_of_numbers,
     calibration_of_probabilities,
+    mean_error,
 )
 from ninefold.study.statistics.proportions import wilson
 from ninefold.study.statistics.sampled import (
@@ -60,57 +61,71 @@ def _dependence(sampling: Sampling) -> str:
 
 
 def calibration_line(study: "Study", look: Look) -> None:
-    """Slope and intercept of what came true on what was predicted, and what they say."""
-    found, of = _calibration(study, look)
-    said = _verdict(found, bool(study.task.classes))
-    slope, intercept = (_as_mean(part) for part in (found.slope, found.intercept))
-    study.recorder.value(calibration={"slope": slope, "intercept": intercept, "verdict": said})
+    """Slope and intercept of what came true on what was predicted, their mean difference, and what
+    these say."""
+    came_true, predicted, of = _predicted(study, look)
+    sampling, record = sampling_of(study.split.holdout), study.recorder
+    calibrate = calibration_of_probabilities if study.task.classes else calibration_of_numbers
+    found, error = (
+        calibrate(came_true, predicted, sampling),
+        mean_error(came_true, predicted, sampling),
+    )
+    said = _verdict(found, error, bool(study.task.classes))
+    slope, intercept, mean = map(_as_mean, (found.slope, found.intercept, error))
+    record.value(
+        calibration={"slope": slope, "intercept": intercept, "error": mean, "verdict": said}
+    )
     if found.slope.reason:
-        study.recorder.fact(
+        record.fact(
             "No interval for the calibration {calibration_of}: {calibration_reason}.",
             calibration_of=of, calibration_reason=found.slope.reason,
         )  # fmt: skip
-        return
-    study.recorder.fact(
-        "Calibration {calibration_of}: slope {slope:score} ({slope_interval:interval}), intercept "
-        "{intercept:score} ({intercept_interval:interval}; {calibration_method}). "
-        "{calibration_verdict}",
-        calibration_of=of, slope=found.slope.score, slope_interval=found.slope.ends,
-        intercept=found.intercept.score, intercept_interval=found.intercept.ends,
-        calibration_method=found.slope.method, calibration_verdict=said,
-    )  # fmt: skip
+    else:
+        record.fact(
+            "Calibration {calibration_of}: slope {slope:score} ({slope_interval:interval}), "
+            "intercept {intercept:score} ({intercept_interval:interval}; {calibration_method}).",
+            calibration_of=of, slope=found.slope.score, slope_interval=found.slope.ends,
+            intercept=found.intercept.score, intercept_interval=found.intercept.ends,
+            calibration_method=found.slope.method,
+        )  # fmt: skip
+    if error.low is not None:
+        record.fact(
+            "What came true less what was predicted, on average: {mean_error:signed} "
+            "({mean_error_interval:interval}; {mean_error_method}). {calibration_verdict}",
+            mean_error=error.score, mean_error_interval=error.ends,
+            mean_error_method=error.method, calibration_verdict=said,
+        )  # fmt: skip
 
 
-def _calibration(study: "Study", look: Look) -> tuple[Calibration, str]:
-    """Return it, and of what it is: of the last class's probability where there are two, else of
-    the probability of the class predicted; or of the numbers predicted."""
-    sampling, classes = sampling_of(study.split.holdout), study.task.classes
+def _predicted(study: "Study", look: Look) -> tuple[np.ndarray, np.ndarray, str]:
+    """Return what came true, what was predicted, and what that is: the last class's probability
+    where there are two, else the probability of the class predicted; or the numbers predicted."""
+    classes = study.task.classes
     if not classes:
-        return calibration_of_numbers(look.y, look.found, sampling), "of the predicted numbers"
+        return look.y, look.found, "of the predicted numbers"
     if len(classes) == 2:
-        found = calibration_of_probabilities(look.y == 1, look.found[:, 1], sampling)
-        return found, f"of the probability of '{classes[1]}'"
+        return look.y == 1, look.found[:, 1], f"of the probability of '{classes[1]}'"
     right = look.answer.classes == look.y
-    found = calibration_of_probabilities(right, look.found.max(axis=1), sampling)
-    return found, "of the probability of the predicted class"
+    return right, look.found.max(axis=1), "of the probability of the predicted class"
 
 
-def _verdict(found: Calibration, classes: bool) -> str:
-    """Say in one sentence what the intervals show."""
-    low, high = found.slope.low, found.slope.high
+def _verdict(found: Calibration, error: SampledInterval, classes: bool) -> str:
+    """Say what the intervals show."""
     what = "probabilities" if classes else "predictions"
-    if low is None or high is None:
-        return ""
-    if high < 1:
-        return f"The {what} are too extreme (slope below 1)."
-    if low > 1:
-        return f"The {what} are not extreme enough (slope above 1)."
-    intercept = found.intercept
-    if intercept.low is not None and intercept.low > 0:
-        return "The slope may be 1, but the intercept is above 0."
-    if intercept.high is not None and intercept.high < 0:
-        return "The slope may be 1, but the intercept is below 0."
-    return "Both intervals hold the values of a calibrated model, 1 and 0."
+    low, high = found.slope.low, found.slope.high
+    said = []
+    if low is not None and low > 1:
+        said.append(f"The {what} are not extreme enough (slope above 1).")
+    if high is not None and high < 1:
+        said.append(f"The {what} are too extreme (slope below 1).")
+    if error.low is not None and error.high is not None and not error.low <= 0 <= error.high:
+        said.append(f"On average they are too {'low' if error.low > 0 else 'high'}.")
+    if said or low is None or found.intercept.low is None or found.intercept.high is None:
+        return " ".join(said)
+    if not found.intercept.low <= 0 <= found.intercept.high:
+        side = "above" if found.intercept.low > 0 else "below"
+        return f"The slope may be 1, but the intercept is {side} 0."
+    return "The three intervals hold the values of a calibrated model: 1, 0 and 0."
 
 
 def _as_mean(part: SampledInterval) -> dict[str, Any]:

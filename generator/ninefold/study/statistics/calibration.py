@@ -47,6 +47,28 @@ def calibration_of_numbers(
     return _calibrate(predicted, actual, False, sampling)
 
 
+def mean_error(actual: np.ndarray, predicted: np.ndarray, sampling: Sampling) -> SampledInterval:
+    """Return the mean of actual − predicted with its interval: what slope and intercept, each by
+    itself, may leave open ("calibration in the large").
+
+    actual, predicted  (n,) numbers; or whether each came true, and its probability
+    """
+    errors = actual - predicted
+    n, mean = len(errors), float(errors.mean())
+    reason = "a single row" if n < 2 else sampling_hindrance(sampling)
+    if reason:
+        return no_interval(mean, reason)
+    if sampling.groups is None:
+        far, method = reach(n - 1) * float(errors.std(ddof=1) / np.sqrt(n)), "t"
+    else:
+        found, freedom = leave_groups_out(lambda rows: errors[rows].mean(), sampling.groups)
+        far, method = (
+            reach(freedom) * float(found),
+            f"jackknife of {sampling.number_of_groups} groups",
+        )
+    return SampledInterval(mean, mean - far, mean + far, method)
+
+
 def _calibrate(x: np.ndarray, y: np.ndarray, logistic: bool, sampling: Sampling) -> Calibration:
     if len(x) < 3 or np.ptp(x) <= 1e-12 * np.abs(x).max() or np.ptp(y) == 0:
         return _without(np.full(2, np.nan), "all predictions, or all outcomes, are alike")
