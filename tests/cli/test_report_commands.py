@@ -90,7 +90,7 @@ def test_check_as_json_counts_what_it_found(project):
 
 def test_explain_prints_a_code_or_all_of_them():
     assert ninefold("explain", "nf103").output.startswith("NF103 overfit\n")
-    assert "NF112 one class only\nNF201 " in ninefold("explain").output
+    assert "NF112 one answer for every row\nNF201 " in ninefold("explain").output
     assert json.loads(ninefold("explain", "NF201", "--json").output)["code"] == "NF201"
     said = ninefold("explain", "NF2O1").stderr
     assert "No code NF2O1; `ninefold explain` lists all" in said

@@ -95,10 +95,11 @@ _TABLE = (
         "Clip gradients, lower the learning rate, scale the target.",
     ),
     Code(
-        "NF112", "one class only",
+        "NF112", "one answer for every row",
         "Every prediction is the same class or number: the score is that of a constant, however "
         "good.",
-        "Weigh the classes, move the threshold, and judge by a metric that notices.",
+        "Find out why it learned nothing: learning rate, scaling, dead units. If a class is rare, "
+        "weigh the classes and judge by a metric that notices.",
     ),
     Code(
         "NF201", "a part is still to be written",

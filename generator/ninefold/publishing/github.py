@@ -48,6 +48,7 @@ def render_github(project: Project, document: Document, summary: Summary) -> dic
         "study": project.settings.study,
         "summary": summary,
         "signature": SIGNATURE,
+        "locked": project.files.exists("requirements.lock"),
     }
     report = environment.get_template("report.md.jinja").render(known)
     part = environment.get_template("readme.md.jinja").render(known)

@@ -17,7 +17,7 @@ from ninefold.study.variants import Kind, Variant, is_candidate, read_variants, 
 @dataclass(frozen=True)
 class Gap:
     """How far a candidate is from the best: by the mean over the folds, 0 or more, and the
-    standard error of that; None where the folds allow none."""
+    standard error of that; None where the folds allow none. NaN where they have none in common."""
 
     variant: Variant
     difference: float
@@ -81,7 +81,7 @@ def choose_final(
         )
     ranked = sorted(asked, key=lambda v: (-_of(v, metric), simplicity_of(v, metric)))
     best = ranked[0]
-    gaps = [gap for v in ranked if (gap := _gap(v, best, metric, no_test)) is not None]
+    gaps = [gap for v in ranked if (gap := _within(v, best, metric, no_test)) is not None]
     within = sorted(gaps, key=lambda gap: simplicity_of(gap.variant, metric))
     final = best if no_test or rule.rule == "best" else within[0].variant
     chosen = replace(final, selected_from=len(asked))
@@ -111,19 +111,24 @@ def _is_asked(variant: Variant, rule: FinalSettings) -> bool:
     return rule.choose == "any" or variant.kind == "network"
 
 
-def _gap(variant: Variant, best: Variant, metric: str, no_test: str) -> Gap | None:
+def _within(variant: Variant, best: Variant, metric: str, no_test: str) -> Gap | None:
     """Return how far a candidate is from the best; None beyond one standard error."""
     if variant is best:
         return Gap(best, 0.0, None if no_test else 0.0)
-    if no_test:
-        return None
+    gap = gap_from(best, variant, metric, no_test)
+    near = gap.standard_error is not None and gap.difference <= gap.standard_error
+    return gap if near else None
+
+
+def gap_from(best: Variant, variant: Variant, metric: str, no_test: str = "") -> Gap:
+    """Return how far another candidate is from the best; NaN where they cannot be compared."""
     try:
-        found = against(variant.record, best.record, metric).difference
+        found = None if no_test else against(variant.record, best.record, metric).difference
     except NinefoldError:  # not the same folds, or too few in which both are defined
-        return None
+        found = None
+    if found is None:
+        return Gap(variant, float("nan"), None)
     lost = -found.mean if METRICS[metric].greater_is_better else found.mean
-    if lost > found.standard_error:
-        return None
     return Gap(variant, max(0.0, lost), found.standard_error)  # of −0 and 0 the first
 
 

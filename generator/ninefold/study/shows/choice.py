@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from ninefold.study.choosing import Choice, Gap, state_candidates
+from ninefold.study.choosing import Choice, Gap, gap_from, state_candidates
 from ninefold.study.metrics import METRICS, shown_beside
 from ninefold.study.simplicity import LABELS
 from ninefold.study.tables import make_table
@@ -34,6 +34,10 @@ def state_rule(study: "Study") -> None:
         "{rule}. Candidates: {which} that sections 4 to 6 evaluate and a record can build again.",
         rule=rule, which=which,
     )  # fmt: skip
+    record.fact(
+        "A network that is trained again from another seed is the same candidate: the best of many "
+        "seeds would be luck."
+    )
     if of_networks:
         record.fact("The network is the subject of this study: no other model is a candidate.")
     if final.rule == "simplest" and not no_test:
@@ -124,8 +128,7 @@ def _show_candidates(study: "Study", choice: Choice) -> None:
     shown = shown[:_MOST_WITHIN]
     for variant in (choice.best, choice.network, choice.simple, choice.constant):
         if variant and not any(gap.variant.is_as(variant) for gap in shown):
-            known = (gap for gap in choice.within if gap.variant.is_as(variant))
-            shown.append(next(known, Gap(variant, float("nan"), None)))
+            shown.append(gap_from(choice.best, variant, study.metric, choice.no_test))
     metric = study.metric
     rows = [
         [
@@ -144,7 +147,7 @@ def _show_candidates(study: "Study", choice: Choice) -> None:
     some = f"the first {_MOST_WITHIN} of {count} " if count > _MOST_WITHIN else ""
     caption = (
         f"The final model and what it was chosen from: {some}candidates within one standard error "
-        "of the best, and the best of each kind, which may be further behind (–)."
+        "of the best, and the best of each kind, which may be further behind."
     )
     study.recorder.table("candidates", make_table(caption, columns, rows))
 

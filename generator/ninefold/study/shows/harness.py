@@ -23,12 +23,15 @@ def splits(study: "Study") -> None:
     data, plan, record = study.split, study.plan, study.recorder
     harness, rows = study.settings.harness, len(data.development)
     first = [fold for fold in study.harness.splits if fold.repeat == 0]
+    fits = plan.folds * plan.repeats
     record.fact(
         "{holdout_rows:integer} of {rows:integer} rows are held out. The other "
         "{development_rows:integer} are split into {folds:integer} folds; repeats: "
-        "{repeats:integer}. That makes {fits:integer} fits of each variant ({reason}).",
+        "{repeats:integer} ({reason}). That makes {fits:integer} fits of a simple model and "
+        "{networks:integer} of a network, {seeds:integer} in each fold.",
         holdout_rows=len(data.holdout), rows=rows + len(data.holdout), development_rows=rows,
-        folds=plan.folds, repeats=plan.repeats, fits=plan.folds * plan.repeats, reason=plan.reason,
+        folds=plan.folds, repeats=plan.repeats, reason=plan.reason, fits=fits,
+        networks=fits * harness.seeds, seeds=harness.seeds,
     )  # fmt: skip
     if harness.quick:
         record.fact(

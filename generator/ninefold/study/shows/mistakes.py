@@ -78,7 +78,10 @@ def worst_errors(study: "Study", look: Look, most: int = 5) -> None:
         [data.rows[i] + 1, actual[i], predicted[i], shown[i], *cells]
         for i, cells in zip(order, as_written(data.frame[inputs].iloc[order]), strict=True)
     ]
-    caption = "The hold-out rows the model was most wrong about, numbered as in the file."
+    caption = (
+        "The hold-out rows the model was most wrong about, counted from the first row of the file "
+        "as one; holdout-predictions.parquet counts it as zero."
+    )
     study.recorder.table("worst-errors", make_table(caption, columns, rows))
 
 

@@ -92,8 +92,8 @@ def _draw_precision(study: "Study", found: np.ndarray) -> None:
         },
         alt="Standard error of the mean score against the number of repeats, a line for each "
         "number of folds.",
-        caption="Repeats narrow the interval little: training folds overlap, and the correction "
-        "for that does not shrink with them.",
+        caption="Repeats narrow the interval less and less: training folds overlap, and the "
+        "correction for that does not shrink with them.",
     )
 
 
