@@ -7,9 +7,13 @@ commands that read objects are called.
 
 import os
 import subprocess
+import tempfile
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 _SECONDS = 20
+_MOST = 1 << 27  # bytes of an answer
 _OFF = {
     "core.fsmonitor": "false",
     "core.hooksPath": os.devnull,
@@ -35,18 +39,33 @@ def ask_git(
     root: Path, *arguments: str, given: bytes = b"", seconds: float = _SECONDS
 ) -> bytes | None:
     """Return what git says in the folder `root`; None where there is no git, no repository, or none
-    that the user trusts, and where it fails or takes long."""
+    that the user trusts, and where it fails, takes long, or says more than a log can hold."""
     options = [part for name, value in _OFF.items() for part in ("-c", f"{name}={value}")]
     command = ["git", "--no-pager", *options, "-C", str(root), *arguments]
     kept = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")
     own = {k: v for k, v in os.environ.items() if k in kept or not k.startswith(_OF_A_REPOSITORY)}
+    with tempfile.TemporaryFile() as asked, suppress(OSError):
+        asked.write(given)
+        asked.seek(0)
+        with subprocess.Popen(
+            command, stdin=asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            env=own | _ENVIRONMENT,
+        ) as git:  # fmt: skip
+            return _said(git, seconds)
+    return None
+
+
+def _said(git: "subprocess.Popen[bytes]", seconds: float) -> bytes | None:
+    assert git.stdout
+    late = threading.Timer(seconds, git.kill)
+    late.start()
     try:
-        return subprocess.run(
-            command, input=given, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            timeout=seconds, check=True, env=own | _ENVIRONMENT,
-        ).stdout  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
-        return None
+        said = git.stdout.read(_MOST + 1)
+        return said if len(said) <= _MOST and git.wait() == 0 else None
+    finally:
+        late.cancel()
+        late.join()
+        git.kill()  # nothing, where it has ended
 
 
 def is_tracked(root: Path, *names: str) -> bool:

@@ -190,6 +190,12 @@ def test_a_line_that_cannot_be_read_counts_as_a_look(files, line):
     assert (found.count, found.damaged, found.broken, len(found.looks)) == (2, 1, True, 1)
 
 
+def test_more_than_an_entry_of_its_kind_has_is_nothing(files):
+    files.write(HISTORY, entry(heads=[[1]], lost=[[2]], breaks=3, instead={}) + "\n")
+    found = read_history(files)
+    assert (found.count, found.trouble, found.broken) == (1, "", False)
+
+
 def test_a_log_of_a_newer_version_is_one_clear_line(files):
     files.write(HISTORY, json.dumps({"schema": 2, "kind": "x"}) + "\n")
     for call in (read_history, prepare):

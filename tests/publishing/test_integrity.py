@@ -128,13 +128,20 @@ def listed(sound):
 
 def test_whatever_else_of_a_run_was_edited_added_or_removed_shows(listed):
     folder = listed.root / "results" / FINAL
-    for name in ("figures/more.svg", "more/table.csv"):
+    for name in ("figures/2-more.svg", "more/table.csv"):
         listed.write(f"results/{FINAL}/{name}", "x")
     (folder / "model/model.json").write_text('{"labels": ["b", "a"]}')
     path = folder / "notebook.ipynb"
     path.write_text(path.read_text("utf-8").replace("# Final model", "# Final"), "utf-8")
     message = "changed since its run: figures/, model/, more/, notebook.ipynb"
     doubt(listed, "NF217", f"results/{FINAL}/record.json", message)
+
+
+def test_results_behind_a_link_within_the_project_are_as_sound(listed):
+    elsewhere = listed.root / "elsewhere"
+    (listed.root / "results" / FINAL).rename(elsewhere)
+    (listed.root / "results" / FINAL).symlink_to(elsewhere)
+    assert found(listed) == set()
 
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
@@ -493,7 +500,11 @@ def test_entries_that_git_holds_and_the_log_does_not_show(sound, git):
     doubt(sound, "NF218", HISTORY, message, said)
     commit(git)
     doubt(sound, "NF218", HISTORY, message, said)
+    log.write_bytes(short + b'{"kind": "look", "schema": 2}\n')
+    commit(git)
     log.write_bytes(both.replace(b"\n", b"\r\n"))
+    assert ("NF218", HISTORY, "it lacks 1 entry that git holds, 0 looks among them") in found(sound)
+    git("reset", "--quiet", "HEAD~1")
     assert {code for code, *_ in found(sound)} == {"NF207"}
 
 

@@ -5,8 +5,10 @@ import json
 import re
 from contextlib import suppress
 
+from ninefold.bounded import reading
 from ninefold.errors import NinefoldError
 from ninefold.files import Files
+from ninefold.places import OutsideError
 from ninefold.plain_json import digest
 from ninefold.records import EvaluationEntry
 
@@ -14,9 +16,9 @@ from ninefold.records import EvaluationEntry
 LISTED = ("record.json", "predictions.parquet", "holdout-predictions.parquet")
 
 _TEXT = (".json", ".ipynb", ".svg", ".csv", ".md", ".txt", ".html")
-# What lies among a section's results and no run left: a failure, another section's, what systems
-# and tools leave.
-_OTHERS = re.compile(r"failure|[1-9]\d*-.*|\..*|__pycache__|Thumbs\.db|desktop\.ini")
+_FAILED = "failure"  # what a later run left that failed
+# What systems and tools leave.
+_OTHERS = re.compile(r"\..*|__pycache__|Thumbs\.db|desktop\.ini")
 
 
 def digest_of_file(files: Files, name: str) -> str:
@@ -27,15 +29,20 @@ def digest_of_file(files: Files, name: str) -> str:
 
 def digests_of(files: Files, folder: str = ".") -> dict[str, str]:
     """Return what a run left in a folder → its digest: of each file, and of each folder, such as
-    "figures/", as a whole. What is no regular file, or cannot be read, is left out."""
+    "figures/", as a whole. What is no regular file, or cannot be read, is left out.
+
+    Raises NinefoldError for a folder that cannot be read.
+    """
     found: dict[str, str] = {}
     within: dict[str, dict[str, str]] = {}
-    for name in files.walk(folder, enters=_is_a_runs):
+    with reading(folder):
+        names = list(files.walk(folder, enters=_is_a_runs))
+    for name in names:
         top, slash, rest = name.removeprefix(f"{folder}/").partition("/")
-        if _is_a_runs(name.rpartition("/")[2]) and not files.place(name).is_symlink():
+        if top != _FAILED and _is_a_runs(name.rpartition("/")[2]) and not _is_link(files, name):
             with suppress(FileNotFoundError, NinefoldError):
-                own = within.setdefault(f"{top}/", {}) if slash else found
-                own[rest or top] = digest_of_file(files, name)
+                here = within.setdefault(f"{top}/", {}) if slash else found
+                here[rest or top] = digest_of_file(files, name)
     for top, inner in within.items():
         found[top] = hashlib.sha256(json.dumps(inner, sort_keys=True).encode()).hexdigest()
     return found
@@ -45,6 +52,13 @@ def digest_of_try(entry: EvaluationEntry) -> str:
     """Return a digest of what was judged and of its scores: what was judged twice to the same
     result, such as a control, was tried once."""
     return digest([entry["variant"], entry["members"], entry["summary"]])
+
+
+def _is_link(files: Files, name: str) -> bool:
+    try:
+        return files.place(name).is_symlink()
+    except OutsideError:  # a folder on the way is one
+        return False
 
 
 def _is_a_runs(name: str) -> bool:

@@ -138,10 +138,8 @@ def read_lines(lines: list[bytes], *, moved: bool = False, conflict: bool = Fals
     open_ends: dict[str, None] = {}
     breaks: dict[str, None] = {}
     mended: dict[str, None] = {}
-    lost: dict[str, None] = {}
-    instead: dict[str, None] = {}
     seen: dict[str, str] = {}  # digest of a line → that of its entry, or of the last one before
-    last, unread, damaged = START, 0, 0
+    last, unread = START, 0
     for line in lines:
         entry, digest = parse_entry(line), digest_of_line(line)
         if entry is None:
@@ -149,8 +147,8 @@ def read_lines(lines: list[bytes], *, moved: bool = False, conflict: bool = Fals
             seen[digest] = links[-1].digest if links else START
             last = digest
             continue
-        previous = entry["previous"]
-        named = {previous, *entry.get("heads", ())} - {START}
+        previous, joins = entry["previous"], entry["kind"] == "mended"
+        named = {previous, *(entry["heads"] if joins else ())} - {START}
         parents = [seen[name] for name in named if name in seen]
         if len(parents) < len(named):
             breaks[digest] = None
@@ -158,19 +156,19 @@ def read_lines(lines: list[bytes], *, moved: bool = False, conflict: bool = Fals
         links.append(Link(entry, line, digest, tuple(parents), forks=previous != last))
         open_ends.pop(previous, None)
         open_ends[digest] = None
-        if entry["kind"] == "mended":
+        if joins:
             for known in set(entry["breaks"]) & breaks.keys():
                 mended[known] = breaks.pop(known)
             for end in entry["heads"]:
                 open_ends.pop(end, None)
-            lost.update(dict.fromkeys(entry["lost"]))
-        if entry["kind"] in ("mended", "taken"):
-            damaged += entry["damaged"]
-            instead |= {entry["instead"]: None} if entry.get("instead") else {}
         seen[digest] = last = digest
     open_ends.pop(last, None)
+    said = [link.entry for link in links if link.entry["kind"] in ("mended", "taken")]
+    damaged = unread + sum(entry["damaged"] for entry in said)
+    lost = dict.fromkeys(n for e in said if e["kind"] == "mended" for n in e["lost"])
+    instead = dict.fromkeys(entry["instead"] for entry in said if entry.get("instead"))
     return History(
-        tuple(links), last, damaged + unread, tuple(breaks), tuple(mended), tuple(open_ends),
+        tuple(links), last, damaged, tuple(breaks), tuple(mended), tuple(open_ends),
         tuple(lost), tuple(instead), moved or conflict or bool(unread or breaks), conflict,
         is_there=True, _digests=frozenset(seen),
     )  # fmt: skip

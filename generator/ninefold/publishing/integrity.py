@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
+from ninefold.errors import NinefoldError
 from ninefold.history import HISTORY, History, digests_of
 from ninefold.history.digests import LISTED
 from ninefold.history.entries import parse_entry
@@ -64,16 +65,24 @@ def _log(history: History, records: dict[str, Record]) -> Iterator[Doubt]:
 
 
 def _removed(project: Project, history: History) -> Iterator[Doubt]:
-    """Compare the log with what git holds of it; what an entry says that was mended is in it."""
+    """Compare the log with what git holds of it, but for lines that could never be read."""
     present = {link.line for link in history.links}
-    gone = [entry for line in committed_lines(project.root, HISTORY) - present
-            if (entry := parse_entry(line))]  # fmt: skip
-    looks = sum(entry["kind"] == "look" for entry in gone)
+    gone = [kind for line in committed_lines(project.root, HISTORY) - present
+            if (kind := _kind_of(line))]  # fmt: skip
+    looks = gone.count("look")
     if gone:
         entries = "1 entry" if len(gone) == 1 else f"{len(gone)} entries"
         message = f"it lacks {entries} that git holds, {_times(looks, 'look')} among them"
         sentence = f"The log of runs and looks {message.removeprefix('it ')}."
         yield Doubt("NF218", "error", HISTORY, message, sentence)
+
+
+def _kind_of(line: bytes) -> str:
+    try:
+        entry = parse_entry(line)
+    except NinefoldError:
+        return "of a newer version"
+    return entry["kind"] if entry else ""
 
 
 def _older(history: History, records: dict[str, Record]) -> Iterator[Doubt]:
