@@ -62,6 +62,12 @@ def test_a_simple_final_model_stands_beside_the_best_network():
     )
 
 
+def test_a_score_that_the_choice_made_too_good_stands_beside_what_is_left_of_it():
+    corrected = {"mean": 0.091, "low": 0.05, "high": 0.2}
+    text = headline(values(folds="undecided", range=corrected))
+    assert "(log loss 0.084 against 0.083; 0.091 corrected for the choice)" in text
+
+
 def test_without_skill_nothing_else_is_claimed():
     text = headline(values(verdict="no evidence of skill", folds="better"))
     assert text == (

@@ -41,7 +41,16 @@ WORDS = [f"w{i}" for i in range(ROWS)]
             "an identifier by its name; name it as `group`",
         ),
         ("note", [f"It was a fine day, number {w}" for w in WORDS], "free text: every value is"),
-        ("name", WORDS[:45] + WORDS[:15], "free text: 75 % of the values differ"),
+        (
+            "name",
+            WORDS[:45] + WORDS[:15],
+            "names: 75 % of the values differ; name it as `group` if",
+        ),
+        (
+            "note",
+            [f"It was a fine day, {w}" for w in WORDS[:45] + WORDS[:15]],
+            "free text: 75 % of the values differ",
+        ),
         ("n", [str(i) for i in range(58)] + ["unknown"] * 2, "97 % numbers, the rest text such as"),
         ("c", [1] * ROWS, "constant"),
         ("c", [None, "x"] * (ROWS // 2), "constant apart from missing values"),

@@ -63,6 +63,14 @@ def test_a_unit_with_several_rows_is_warned_of_whatever_its_name_and_the_order(
     assert warned(dataset(as_text)) == ([name], False)
 
 
+def test_patients_of_two_visits_are_warned_of_though_the_hold_out_took_some():
+    frame = persons("patient", number=220, size=2).sample(frac=0.8, random_state=1)
+    frame["patient"] = "P-" + frame["patient"].astype(str)
+    assert warned(dataset(frame))[0] == ["patient"]
+    shuffled = frame.assign(y=frame["y"].sample(frac=1, random_state=2).to_numpy())
+    assert warned(dataset(shuffled))[0] == []
+
+
 def test_a_group_that_the_settings_name_is_not_warned_of():
     assert warned(dataset(persons(), group="person")) == ([], False)
 

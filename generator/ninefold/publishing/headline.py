@@ -67,7 +67,7 @@ def _against(values: FinalValues) -> str:
     if values.kind not in NETWORKS:  # a simple model need not be better to be the right choice
         joined = joined.replace("but is", "and is")
     which = "best network" if rival.kind in NETWORKS else "best simple model"
-    scores = _scores(values, values.expected, rival.expected)
+    scores = _scores(values, values.expected, rival.expected, _corrected(values))
     return f", {joined} the {which}, '{rival.name}'{scores}.{_held(rival)}"
 
 
@@ -89,12 +89,22 @@ def spell_difference(found: Difference) -> str:
     return f"{mean}, {show({'low': found.low, 'high': found.high}, 'interval')}"
 
 
-def _scores(values: FinalValues, own: float | None, other: float | None) -> str:
+def _corrected(values: FinalValues) -> float | None:
+    """Return the final model's mean corrected for the choice, where that shows."""
+    mean = values.range["mean"] if values.range else None
+    shown = show(mean, "score") != show(values.expected, "score")
+    return mean if shown else None
+
+
+def _scores(
+    values: FinalValues, own: float | None, other: float | None, corrected: float | None = None
+) -> str:
     if own is None:
         return ""
     label = values.metric_label or values.metric
     against = "" if other is None else f" against {show(other, 'score')}"
-    return f" ({label} {show(own, 'score')}{against})"
+    less = "" if corrected is None else f"; {show(corrected, 'score')} corrected for the choice"
+    return f" ({label} {show(own, 'score')}{against}{less})"
 
 
 def _capital(text: str) -> str:

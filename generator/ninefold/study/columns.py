@@ -222,8 +222,8 @@ def _is_sequence(present: pd.Series) -> bool:
 
 
 def _text(name: str, present: pd.Series, distinct: int) -> Verdict:
+    wordy = present.astype(str).str.count(r"\s").mean() >= 3
     if len(present) >= _ENOUGH and distinct == len(present):
-        wordy = present.astype(str).str.count(r"\s").mean() >= 3
         kind = "free text" if wordy else "an identifier"
         return "left out", f"{kind}: every value is different"
     numeric = pd.to_numeric(as_levels(present), errors="coerce").notna()
@@ -233,7 +233,9 @@ def _text(name: str, present: pd.Series, distinct: int) -> Verdict:
             f"{100 * numeric.mean():.0f} % numbers, the rest text such as '{word}'; write it as NA"
         )
     if distinct > _MANY_LEVELS and distinct > len(present) / 2:
-        return "left out", f"free text: {100 * distinct / len(present):.0f} % of the values differ"
+        share = f"{100 * distinct / len(present):.0f} % of the values differ"
+        names = f"names: {share}; name it as `group` if its rows belong together"
+        return "left out", f"free text: {share}" if wordy else names
     return "category", ""
 
 

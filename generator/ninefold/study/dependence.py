@@ -63,8 +63,9 @@ def find_units(data: Dataset) -> list[Unit]:
     the target is alike beyond chance, that first which explains most.
 
     A column counts if it holds text or whole numbers, four values in five have two rows or more,
-    and there are more than twenty values, or more than five if its name is that of a unit (person,
-    store …). Without such a name another input must be constant within the values, too. Of a number
+    and there are more than twenty values. If its name is that of a unit (person, store …), half of
+    the values and more than five will do: of pairs, the hold-out has taken some. Without such a
+    name another input must be constant within the values, too. Of a number
     only what a cubic in it does not tell of the target counts: an age is no identifier. Nothing is
     looked for where the settings name a group.
     """
@@ -135,7 +136,8 @@ def _as_groups(data: Dataset, name: str) -> np.ndarray | None:
     groups, levels = pd.factorize(values)
     named = bool(_UNIT_NAME.search(name) or _CAMEL_ID.search(name))
     sizes = np.bincount(groups[groups >= 0], minlength=len(levels))
-    if len(levels) <= (_NAMED_LEVELS if named else _LEVELS) or np.mean(sizes >= 2) < 0.8:
+    fewest, repeated = (_NAMED_LEVELS, 0.5) if named else (_LEVELS, 0.8)
+    if len(levels) <= fewest or np.mean(sizes >= 2) < repeated:
         return None
     return groups if named or _holds_another_constant(data, name, groups) else None
 
