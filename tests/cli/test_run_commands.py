@@ -102,7 +102,7 @@ def test_a_failing_cell_is_named_and_stops_only_what_reads_it(root):
     old.parent.mkdir(parents=True)
     old.write_text("{}")
 
-    code, stdout, stderr = ninefold(root)
+    code, stdout, stderr = ninefold(root, "--all")
     assert code == 1
     assert "ran 2-data-summary in " in stdout
     assert "not run: 7-final-model needs 4-baseline, which failed\n" in stdout
