@@ -331,3 +331,14 @@ def test_labels_that_are_numbers_come_back_as_they_were(tmp_path):
     study.show("holdout", look=look)
     right = np.mean(look.predictions["y"].astype(int) == study.split.holdout.frame["y"].to_numpy())
     assert right == np.mean(look.answer.classes == look.y) > 0.7
+
+
+def test_a_score_is_not_called_outside_a_range_that_its_record_has_rounded(tmp_path):
+    study = judged(tmp_path, STRAIGHT, MODELS)
+    look = study.look_at_holdout(study.train_final(study.choose().final), {})
+    rounded = float(f"{look.interval.score:.6g}")
+    variant = look.fit.variant
+    place = {"model": variant.name, "section": variant.section}
+    study.recorder.value(range=place | {"mean": rounded, "low": rounded, "high": rounded})
+    study.show("holdout", look=look)
+    assert study.recorder.record.values["inside"]
