@@ -15,6 +15,7 @@ from ninefold.study.split_data import load_split
 pytestmark = pytest.mark.slow
 
 SPECIES = ["Adelie", "Chinstrap", "Gentoo"]
+MEASURES = ("bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g")
 
 
 @pytest.fixture
@@ -50,10 +51,11 @@ def test_holdout_rows_are_predicted_as_in_the_final_models_notebook(finished, ho
 
 def test_unseen_categories_and_missing_values_are_predicted_too(finished, holdout, tmp_path):
     development = load_split(finished, find_project(finished).settings).development
-    median = float(development.X["flipper_length_mm"].median())
-    rows = holdout.frame.iloc[[0] * 6].astype({"flipper_length_mm": object})
+    rows = holdout.frame.iloc[[0] * 6].astype(dict.fromkeys(MEASURES, object))
     rows["island"] = ["Torgersen", "Atlantis", None, *["Torgersen"] * 3]
-    rows["flipper_length_mm"] = [190, 190, 190, None, median, 235]
+    for name in MEASURES:
+        known = development.X[name]
+        rows[name] = [*rows[name].iloc[:3], None, float(known.median()), float(known.max())]
     found = predict(finished, rows, tmp_path / "rows.csv")
     shares = found.filter(like="probability").to_numpy()
     assert shares.shape == (6, 3)

@@ -15,12 +15,17 @@ EXPERIMENTS = (
     "5-experiments/3-weight-regularization",
 )
 SEARCH, AVERAGING = "6-improvements/1-random-search", "6-improvements/2-model-averaging"
+AGAIN = "; to look again: ninefold run 7"
 ALL = (SUMMARY, HARNESS, BASELINE, *EXPERIMENTS, SEARCH, AVERAGING, FINAL)
 
 
 def stale(root):
     rows = json.loads(ninefold(root, "status", "--json").stdout)["sections"]
-    return {row["section"]: row["why"] for row in rows if row["state"] not in ("prose", "fresh")}
+    why = {row["section"]: row["why"] for row in rows if row["state"] not in ("prose", "fresh")}
+    if FINAL in why:  # it waits to be named
+        assert why[FINAL].endswith(AGAIN)
+        why[FINAL] = why[FINAL].removesuffix(AGAIN)
+    return why
 
 
 def install(folder, name, version):
