@@ -105,9 +105,9 @@ def test_the_sentence_says_what_the_range_is(study):
     final.expected_range(study, Fit(study.choose().final))
     first, second = lines(study)
     assert first.startswith(
-        "Cross-validation, corrected for the choice among 6 models, predicts a log loss of 0."
+        "Cross-validation, corrected for the choice among 6 models, predicts 0."
     )
-    assert first.endswith("on the 30 rows of the hold-out (95 %).")
+    assert first.endswith("for the log loss on the 30 rows of the hold-out (95 %).")
     assert "The folds that judge the model also chose it. Corrected for that, the mean is" in second
     values = study.recorder.record.values["range"]
     assert values["mean"] == pytest.approx(values["reported"] + values["optimism"])

@@ -82,8 +82,8 @@ def expected_range(study: "Study", model: FinalFit) -> None:
         return
     corrected = ", corrected for the choice among {candidates:integer} models,"
     study.recorder.fact(
-        f"Cross-validation{corrected * (found.candidates > 1)} predicts a {{metric_label}} of "
-        "{expected:interval} on the {holdout_rows:integer} rows of the hold-out (95 %).",
+        f"Cross-validation{corrected * (found.candidates > 1)} predicts {{expected:interval}} "
+        "for the {metric_label} on the {holdout_rows:integer} rows of the hold-out (95 %).",
         metric_label=label, expected={"low": found.low, "high": found.high},
         holdout_rows=rows, candidates=found.candidates,
     )  # fmt: skip
