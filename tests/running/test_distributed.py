@@ -402,7 +402,7 @@ def test_a_section_that_kills_its_worker_twice_is_reported_and_the_others_run(ro
 def test_when_the_scheduler_is_lost_old_results_stay_and_the_next_run_goes_on(root, tmp_path):
     marker = tmp_path / "marker"
     write_notebook(root, "2-data-summary", RECORD, waits_once(marker), "record(rows=2)")
-    write_notebook(root, "7-final-model", RECORD, "record(rows=3)")
+    write_notebook(root, "4-baseline", RECORD, "record(rows=3)")
     old = root / "results/2-data-summary/record.json"
     old.parent.mkdir(parents=True)
     old.write_text("{}")
