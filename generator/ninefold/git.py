@@ -44,7 +44,7 @@ def ask_git(
     command = ["git", "--no-pager", *options, "-C", str(root), *arguments]
     kept = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")
     own = {k: v for k, v in os.environ.items() if k in kept or not k.startswith(_OF_A_REPOSITORY)}
-    with tempfile.TemporaryFile() as asked, suppress(OSError):
+    with suppress(OSError), tempfile.TemporaryFile() as asked:
         asked.write(given)
         asked.seek(0)
         with subprocess.Popen(

@@ -48,6 +48,7 @@ ELSEWHERE = {
     "files.py": "the way itself",
     "places.py": "the way itself",
     "cli/shell.py": "/dev/null",
+    "git.py": "a file without a name, of what git is asked",
     "quiet.py": "/dev/null",
     "running/kernels/folders.py": "the run's folder among the system's temporary files",
     "running/kernels/forked.py": "/dev/null",
