@@ -372,3 +372,18 @@ def test_the_users_own_tests_pass(tmp_path):
         cwd=project, capture_output=True, text=True,
     )  # fmt: skip
     assert run.returncode == 0, run.stdout
+
+
+def test_a_clone_that_converts_line_ends_leaves_results_as_their_run_wrote_them(tmp_path):
+    """Later sections know the records that they have read by their bytes."""
+    project = render(tmp_path / "made")
+    written = {"results/4-baseline/record.json": b"{}\n", "report/README.md": b"# A\n"}
+    for name, content in written.items():
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_bytes(content)
+    commit(project)
+    clone = tmp_path / "clone"
+    converting = ["git", "-c", "core.autocrlf=true", "clone", "--quiet", str(project), str(clone)]
+    subprocess.run(converting, check=True)
+    assert (clone / "ninefold.toml").read_bytes().count(b"\r\n")  # it converts
+    assert {name: (clone / name).read_bytes() for name in written} == written
