@@ -394,7 +394,7 @@ def test_probabilities_that_are_too_low_throughout_are_said_to_be(tmp_path):
     assert found["slope"]["low"] < 1 < found["slope"]["high"]
     assert found["intercept"]["low"] < 0 < found["intercept"]["high"]
     assert found["error"]["low"] > 0
-    assert lines(study)[-1].endswith("On average they are too low.")
+    assert lines(study)[-1].endswith("The predictions are too low on average.")
 
 
 @pytest.mark.parametrize(

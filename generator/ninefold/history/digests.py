@@ -10,7 +10,7 @@ from ninefold.errors import NinefoldError
 from ninefold.files import Files
 from ninefold.places import OutsideError
 from ninefold.plain_json import digest
-from ninefold.records import EvaluationEntry
+from ninefold.record_entries import EvaluationEntry
 
 # Of results, what an older version logged; now it is all that a run leaves.
 LISTED = ("record.json", "predictions.parquet", "holdout-predictions.parquet")

@@ -19,7 +19,8 @@ from ninefold.publishing.blocks import (
     pointer,
     record_file,
 )
-from ninefold.records import Mean, Record, mistakes_of
+from ninefold.record_entries import Mean
+from ninefold.records import Record, mistakes_of
 from ninefold.running.notebooks import Pointer
 
 MIME: Final = "application/vnd.ninefold+json"

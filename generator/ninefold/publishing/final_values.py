@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from ninefold.formats import fill
-from ninefold.records import Mean
+from ninefold.record_entries import Mean
 
 
 class _Values(BaseModel):

@@ -13,7 +13,8 @@ from typing import Any
 from ninefold.errors import NinefoldError
 from ninefold.project import Project, Section
 from ninefold.publishing.blocks import Block, Note, Table, pointer, record_file
-from ninefold.records import EvaluationEntry, Record
+from ninefold.record_entries import EvaluationEntry
+from ninefold.records import Record
 from ninefold.running.declarations import declared_parameters
 from ninefold.running.failures import Failure, read_failure
 from ninefold.running.leaderboard import present_metric

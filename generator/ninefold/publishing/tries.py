@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from ninefold.formats import show
 from ninefold.history import History, digest_of_try
-from ninefold.records import EvaluationEntry, Record
+from ninefold.record_entries import EvaluationEntry
+from ninefold.records import Record
 
 _SECTIONS = ("4-", "5-", "6-")
 # Family → how one and several of it are called, the simplest first.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ninefold.errors import NinefoldError
-from ninefold.records import EvaluationEntry
+from ninefold.record_entries import EvaluationEntry
 from ninefold.study.learners import Answer, Fitted, make_learner
 from ninefold.study.metrics import METRICS, Takes
 from ninefold.study.splits import derive_seed

@@ -14,7 +14,8 @@ from ninefold.bounded import RECORD
 from ninefold.errors import NinefoldError
 from ninefold.history import read_history
 from ninefold.project import Project
-from ninefold.records import RECORD_FILE, ForecastEntry, NoForecast, mistakes_of
+from ninefold.record_entries import ForecastEntry, NoForecast
+from ninefold.records import RECORD_FILE, mistakes_of
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ import pandas as pd
 from ninefold.bounded import AGAIN, PREDICTIONS, must_fit
 from ninefold.errors import NinefoldError, one_line
 from ninefold.files import Files
-from ninefold.records import KeptFile, PredictionsFile
+from ninefold.record_entries import KeptFile, PredictionsFile
 from ninefold.study.protocol import PREDICTED
 from ninefold.study.scoring import outputs_of, score_folds
 

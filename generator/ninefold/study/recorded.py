@@ -4,7 +4,7 @@ import numpy as np
 from scipy import stats
 
 from ninefold.errors import NinefoldError
-from ninefold.records import EvaluationEntry
+from ninefold.record_entries import EvaluationEntry
 from ninefold.study.estimates import OF_ROWS, tested
 from ninefold.study.statistics.folds import Comparison, Interval, paired_comparison
 from ninefold.study.statistics.seeds import defined_in_both

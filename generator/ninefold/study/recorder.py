@@ -15,7 +15,8 @@ from ninefold.errors import NinefoldError
 from ninefold.files import Files
 from ninefold.formats import fill, show
 from ninefold.plain_json import plain
-from ninefold.records import FactKind, PredictionsFile, Record, write_record
+from ninefold.record_entries import FactKind, PredictionsFile
+from ninefold.records import Record, write_record
 from ninefold.study.figures import save, to_png
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ninefold.errors import NinefoldError
-from ninefold.records import EvaluationEntry
+from ninefold.record_entries import EvaluationEntry
 from ninefold.study.metrics import METRICS
 from ninefold.study.recorded import against, against_naive
 from ninefold.study.statistics.folds import Comparison, varies_or_is_sure, verdict

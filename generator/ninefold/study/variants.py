@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from ninefold.errors import NinefoldError
 from ninefold.plain_json import digest
-from ninefold.records import EvaluationEntry, Mean, Record
+from ninefold.record_entries import EvaluationEntry, Mean
+from ninefold.records import Record
 from ninefold.study.blueprints import build_from, draw_blueprint
 from ninefold.study.learners.estimator import is_estimator
 from ninefold.study.metrics import METRICS

@@ -15,7 +15,7 @@ import matplotlib.style
 from matplotlib.figure import Figure
 
 from ninefold.bounded import write_whole
-from ninefold.records import FigureFiles
+from ninefold.record_entries import FigureFiles
 from ninefold.study.figures import data as _data
 from ninefold.study.figures import final, harness, results
 from ninefold.study.figures.themes import DARK, LIGHT, Theme, settings

@@ -119,7 +119,8 @@ def _verdict(found: Calibration, error: SampledInterval, classes: bool) -> str:
     if high is not None and high < 1:
         said.append(f"The {what} are too extreme (slope below 1).")
     if error.low is not None and error.high is not None and not error.low <= 0 <= error.high:
-        said.append(f"On average they are too {'low' if error.low > 0 else 'high'}.")
+        side = "low" if error.low > 0 else "high"
+        said.append(f"The {what} are too {side} on average.")
     if said or low is None or found.intercept.low is None or found.intercept.high is None:
         return " ".join(said)
     if not found.intercept.low <= 0 <= found.intercept.high:
